@@ -1,0 +1,1 @@
+"""Reading and storing DICOM: one protocol, two implementations (Orthanc's REST, a folder)."""

@@ -1,0 +1,45 @@
+"""The door to an archive: what the node asks of it, whatever stands behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from pydicom.dataset import Dataset
+
+
+@dataclass(frozen=True)
+class StoredSeries:
+    """What an archive holds of a series at one moment; `fingerprint` changes with any of its files or its patient."""
+
+    study_uid: str
+    series_uid: str
+    sop_instance_uids: tuple[str, ...]
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """The archive's word that it holds a result; `was_there` when it already did."""
+
+    kind: str
+    sop_instance_uid: str
+    series_instance_uid: str
+    was_there: bool = False
+
+
+class Archive(Protocol):
+    """Errors: Unsuitable when it is gone, Temporary when the archive is away, Broken when it refuses."""
+
+    def series(self, series_uid: str) -> StoredSeries: ...
+
+    def read(self, series_uid: str) -> Iterator[bytes]:
+        """The instances' DICOM files, in no order, read ahead while the caller decodes."""
+        ...
+
+    def store(self, kind: str, dataset: Dataset) -> Receipt: ...
+
+    def withdraw(self, sop_instance_uid: str) -> None:
+        """Take back a result of ours; nothing happens when it is not there."""
+        ...

@@ -1,0 +1,1 @@
+"""Instances in, checked series and volumes with their geometry out."""

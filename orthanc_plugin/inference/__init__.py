@@ -1,0 +1,1 @@
+"""A volume in, what the networks say about it out; the device is owned by a process of its own."""

@@ -1,0 +1,1 @@
+"""Orthanc's changes in, complete input sets and the jobs on them out."""

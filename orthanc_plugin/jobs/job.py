@@ -1,0 +1,99 @@
+"""What the ledger holds: input sets, jobs on them, their states."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum, StrEnum
+
+from orthanc_plugin.archive.protocol import Receipt
+
+Parameter = str | float | int | bool
+
+
+class State(StrEnum):
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    SKIPPED = "skipped"
+    RETRYING = "retrying"
+    FAILED = "failed"
+    SET_ASIDE = "set-aside"
+    CANCELLED = "cancelled"
+
+    @property
+    def ended(self) -> bool:
+        return self not in (State.WAITING, State.RUNNING, State.RETRYING)
+
+
+class Priority(IntEnum):
+    STAT = 1
+    ROUTINE = 10
+
+
+@dataclass(frozen=True)
+class Role:
+    """One part of an input set: a series, the instances of it that count, and the state of their files."""
+
+    name: str
+    series_uid: str
+    sop_instance_uids: tuple[str, ...]
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class InputSet:
+    """What a job works on: one series is a set with one role."""
+
+    study_uid: str
+    roles: tuple[Role, ...]
+
+    @property
+    def key(self) -> str:
+        parts = [self.study_uid]
+        for role in sorted(self.roles, key=lambda role: role.name):
+            parts += [role.name, role.series_uid, role.fingerprint, *sorted(role.sop_instance_uids)]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    @property
+    def series_uids(self) -> tuple[str, ...]:
+        return tuple(role.series_uid for role in self.roles)
+
+
+@dataclass(frozen=True)
+class Order:
+    """A job before it has a number: which model, on what, how urgently. `model` is empty where none fits."""
+
+    input_set: InputSet
+    model: str
+    version: str
+    digest: str
+    parameters: tuple[tuple[str, Parameter], ...] = ()
+    priority: Priority = Priority.ROUTINE
+    released: bool = True
+
+
+@dataclass(frozen=True)
+class PlannedResult:
+    kind: str
+    sop_instance_uid: str
+    series_instance_uid: str
+
+
+@dataclass(frozen=True)
+class Job:
+    """A line of the ledger as it stood when it was read."""
+
+    id: str
+    order: Order
+    state: State
+    attempts: int
+    deaths: int
+    reason: str
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    timings: tuple[tuple[str, float], ...]
+    planned: tuple[PlannedResult, ...]
+    results: tuple[Receipt, ...]

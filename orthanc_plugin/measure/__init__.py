@@ -1,0 +1,1 @@
+"""Masks and voxels in, the numbers a radiologist reads out."""

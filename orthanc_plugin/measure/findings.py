@@ -1,0 +1,66 @@
+"""What a model found, said once: every encoder writes from this and computes nothing clinical itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.sr.coding import Code
+from pydicom.uid import UID
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A number with its meaning and UCUM unit, as TID 300 has it."""
+
+    name: Code
+    value: float
+    unit: Code
+    method: Code | None = None
+    derivation: Code | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Segment:
+    """One outlined structure on the source grid; `tracking_uid` ties SEG and SR together."""
+
+    number: int
+    label: str
+    category: Code
+    property: Code
+    rgb: tuple[int, int, int]
+    tracking_uid: UID
+    mask_zyx: NDArray[np.bool_]
+    measurements: tuple[Measurement, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class PlanarFinding:
+    """What was measured on one slice of a segment; `contour_xy` is closed, in (column, row) pixels of that slice."""
+
+    segment_number: int
+    slice_index: int
+    contour_xy: NDArray[np.float64]
+    measurements: tuple[Measurement, ...]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A line of the page that people read: a name, a value already rounded, its unit."""
+
+    name: str
+    value: str
+    unit: str
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """All that one model says about one volume; `key_slice` is the slice worth showing (L3 where it was found)."""
+
+    segments: tuple[Segment, ...]
+    planar: tuple[PlanarFinding, ...]
+    key_slice: int
+    headline: str
+    figures: tuple[Figure, ...]
+    cautions: tuple[str, ...]

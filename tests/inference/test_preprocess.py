@@ -1,0 +1,84 @@
+"""Whatever way a volume was acquired, the networks see axial slices, and masks come back to the source grid."""
+
+import highdicom as hd
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+from orthanc_plugin.errors import Unsuitable
+from orthanc_plugin.imaging.volume import SourceSlice, Volume
+from orthanc_plugin.inference.preprocess import AIR_HU, axial, batches, placement
+from orthanc_plugin.routing.card import Stage
+
+STAGE = Stage(name="tissue", file="model.onnx", input="hu", outputs=["probability"], rows=64, columns=64, batch=3)
+# A rotation of 12 degrees about no axis of the patient.
+OBLIQUE = Rotation.from_rotvec([0.1, 0.15, 0.1]).as_matrix()[:, ::-1]
+
+
+def volume(orientation: str | None, shape: tuple[int, int, int], spacing: tuple[float, float, float]) -> Volume:
+    place = {"patient_orientation": orientation} if orientation else {"direction": OBLIQUE}
+    geometry = hd.VolumeGeometry.from_components(
+        shape, spacing=spacing, coordinate_system="PATIENT", position=[-100.0, -90.0, 30.0], **place
+    )
+    voxels = np.random.default_rng(5).normal(0, 100, shape).astype(np.float32)
+    sources = tuple(SourceSlice("1.2.840.10008.5.1.4.1.1.2", f"1.2.{k}", None) for k in range(shape[0]))
+    return Volume(voxels, geometry, sources, (), ("",) * shape[0], ())
+
+
+@pytest.mark.parametrize("orientation", ["HPL", "FPL", "HAR", "LHP", "PFR"])
+def test_slices_run_to_the_head_with_the_back_below(orientation: str) -> None:
+    source = volume(orientation, (5, 6, 7), (2.0, 1.0, 1.5))
+    slices = axial(source)
+    step_lps = slices.turned.direction[:, 0], slices.turned.direction[:, 1], slices.turned.direction[:, 2]
+    np.testing.assert_allclose(step_lps, [(0, 0, 1), (0, 1, 0), (1, 0, 0)], atol=1e-9)
+
+
+@pytest.mark.parametrize("orientation", ["HPL", "FPL", "HAR", "LHP", "PFR", None])
+def test_a_mask_comes_back_to_the_voxels_it_was_drawn_on(orientation: str | None) -> None:
+    source = volume(orientation, (5, 6, 7), (2.0, 1.0, 1.5))
+    slices = axial(source)
+    back = slices.to_source(np.stack([slices.slices_hu > 50, slices.slices_hu < -50]))
+    np.testing.assert_array_equal(back[0], source.voxels_zyx > 50)
+    np.testing.assert_array_equal(back[1], source.voxels_zyx < -50)
+
+
+def test_each_axial_slice_knows_the_source_slice_it_is() -> None:
+    assert [axial(volume("FPL", (4, 6, 7), (2.0, 1.0, 1.0))).source_slice(k) for k in range(4)] == [3, 2, 1, 0]
+    assert axial(volume("PFR", (4, 6, 7), (2.0, 1.0, 1.0))).source_slice(0) is None
+
+
+@pytest.mark.parametrize(
+    ("shape", "pixel_mm"), [((64, 64), (0.7, 0.7)), ((40, 64), (1.0, 1.0)), ((101, 122), (1.5, 1.0))]
+)
+def test_placing_and_taking_back_keeps_every_structure_in_its_place(
+    shape: tuple[int, int], pixel_mm: tuple[float, float]
+) -> None:
+    rows, columns = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
+    smooth = np.stack([rows / shape[0], columns / shape[1]])
+    place = placement(STAGE, shape, pixel_mm)
+    placed = place.place(smooth)
+    assert placed.shape == (2, 1, 64, 64)
+    np.testing.assert_allclose(place.take_back(placed)[:, 0], smooth, atol=0.03)
+
+
+def test_pixels_are_square_and_the_rest_is_air() -> None:
+    place = placement(STAGE, (32, 32), (2.0, 1.0))
+    assert place.scaled == (64, 32)
+    placed = place.place(np.zeros((1, 32, 32), np.float32))
+    assert (placed[0, 0, :, :16] == AIR_HU).all() and (placed[0, 0, :, 16:48] == 0).all()
+
+
+def test_a_slice_in_the_stages_own_matrix_is_not_touched() -> None:
+    slices = np.random.default_rng(1).normal(size=(7, 64, 64)).astype(np.float32)
+    place = placement(STAGE, (64, 64), (0.8, 0.8))
+    parts = list(batches(STAGE, place, slices))
+    assert [len(part) for part in parts] == [3, 3, 1]
+    np.testing.assert_array_equal(np.concatenate(parts)[:, 0], slices)
+
+
+def test_a_line_is_refused() -> None:
+    with pytest.raises(Unsuitable) as refusal:
+        placement(STAGE, (1, 4000), (0.5, 1.0))
+    assert refusal.value.sentence == (
+        "The slices measure 0 x 4000 mm, too narrow for the stage tissue; the model needs whole slices."
+    )

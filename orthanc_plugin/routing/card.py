@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,7 +12,8 @@ from pydicom.sr.coding import Code
 
 from orthanc_plugin.errors import ConfigurationError
 
-CARD_VERSION = 1
+DefinedTerm = Annotated[str, Field(pattern=r"^[A-Z0-9_ ]{1,16}$")]
+"""A code string (CS, PS3.5 section 6.2) as routing compares it: upper case, never empty."""
 
 
 class Entry(BaseModel):
@@ -32,8 +34,8 @@ class CodedConcept(Entry):
 class Applies(Entry):
     """When a series is for this model. A series without a body part follows `unknown_body_part`."""
 
-    modality: list[str]
-    body_part: list[str]
+    modality: Annotated[tuple[DefinedTerm, ...], Field(min_length=1)]
+    body_part: Annotated[tuple[DefinedTerm, ...], Field(min_length=1)]
     unknown_body_part: Literal["run", "skip"] = "skip"
     minimum_slices: Annotated[int, Field(ge=1)] = 1
 
@@ -44,7 +46,7 @@ class Stage(Entry):
     name: str
     file: str
     input: str
-    outputs: list[str]
+    outputs: tuple[str, ...]
     rows: Annotated[int, Field(gt=0)]
     columns: Annotated[int, Field(gt=0)]
     batch: Annotated[int, Field(gt=0)] = 1
@@ -83,9 +85,9 @@ class Card(Entry):
     clinical_use: bool
     notice: str
     applies: Applies
-    stages: list[Stage]
-    segments: list[SegmentOutput]
-    measurements: list[Literal["body-composition"]]
+    stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
+    segments: tuple[SegmentOutput, ...]
+    measurements: tuple[Literal["body-composition"], ...]
     limits: Limits
 
     @model_validator(mode="after")
@@ -94,17 +96,27 @@ class Card(Entry):
             raise ValueError("a model that is not for clinical use states its notice")
         return self
 
+    @model_validator(mode="after")
+    def unambiguous(self) -> Card:
+        names = [stage.name for stage in self.stages]
+        if len(set(names)) < len(names):
+            raise ValueError("two stages have the same name")
+        return self
+
     def stage(self, name: str) -> Stage:
-        return next(stage for stage in self.stages if stage.name == name)
+        for stage in self.stages:
+            if stage.name == name:
+                return stage
+        raise ConfigurationError(f"The card of the model {self.name} lacks the stage {name}; correct card.json.")
 
 
+@dataclass(frozen=True)
 class Model:
     """A card with its folder and the digest over everything in it."""
 
-    def __init__(self, folder: Path, card: Card, digest: str) -> None:
-        self.folder = folder
-        self.card = card
-        self.digest = digest
+    folder: Path
+    card: Card
+    digest: str
 
     def graph(self, stage: Stage) -> Path:
         return self.folder / stage.file
@@ -116,11 +128,16 @@ def read(folder: Path) -> Model:
         card = Card.model_validate_json((folder / "card.json").read_bytes())
     except FileNotFoundError:
         raise ConfigurationError(f"The model folder {folder.name} has no card.json; add one or remove it.") from None
+    except OSError as error:
+        raise ConfigurationError(
+            f"The card of the model {folder.name} can't be read ({error.strerror}); correct its permissions."
+        ) from error
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "card"
+        where = f" at {'.'.join(str(part) for part in first['loc'])}" if first["loc"] else ""
+        what = first["msg"].removeprefix("Value error, ")
         raise ConfigurationError(
-            f"The card of the model {folder.name} is wrong at {where}: {first['msg']}; correct card.json."
+            f"The card of the model {folder.name} is wrong{where}: {what}; correct card.json."
         ) from error
     if card.name != folder.name:
         raise ConfigurationError(

@@ -23,7 +23,10 @@ class Measurement:
 
 @dataclass(frozen=True, eq=False)
 class Segment:
-    """One outlined structure on the source grid; `tracking_uid` ties SEG and SR together."""
+    """One outlined structure on the source grid, never empty; `number` counts from one, as in the SEG.
+
+    `tracking_uid` ties SEG and SR together.
+    """
 
     number: int
     label: str
@@ -37,12 +40,26 @@ class Segment:
 
 @dataclass(frozen=True, eq=False)
 class PlanarFinding:
-    """What was measured on one slice of a segment; `contour_xy` is closed, in (column, row) pixels of that slice."""
+    """What was measured on one slice of a segment; `site` is where in the body that slice lies, when it is known.
+
+    `contour_xy` holds (column, row) points as SCOORD has them: the centre of the first pixel is (0.5, 0.5), and the
+    last point is the first (PS3.3 C.18.6.1).
+    """
 
     segment_number: int
     slice_index: int
     contour_xy: NDArray[np.float64]
     measurements: tuple[Measurement, ...]
+    site: Code | None = None
+
+
+@dataclass(frozen=True)
+class Absence:
+    """A structure that the model looked for and did not find."""
+
+    label: str
+    property: Code
+    tracking_uid: UID
 
 
 @dataclass(frozen=True)
@@ -64,3 +81,4 @@ class Findings:
     headline: str
     figures: tuple[Figure, ...]
     cautions: tuple[str, ...]
+    absent: tuple[Absence, ...] = ()

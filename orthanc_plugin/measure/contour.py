@@ -1,0 +1,50 @@
+"""A mask of one slice in, the outline of its largest part as a closed polyline out."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from skimage.measure import approximate_polygon, find_contours, label
+
+# Enough for any organ on a 512 x 512 slice, and a third of what viewers were seen to draw without trouble.
+POINTS_MOST = 400
+# A quarter of a pixel cannot be seen; the tolerance doubles from there until the points are few enough.
+TOLERANCE_FIRST_PX = 0.25
+
+
+def largest_part(mask_yx: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The part with most pixels; pixels that touch at a corner belong together."""
+    parts = label(mask_yx, connectivity=2)
+    sizes = np.bincount(parts.ravel())
+    sizes[0] = 0
+    return np.asarray(parts == sizes.argmax())
+
+
+def outline(mask_yx: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Closed (column, row) points around the largest part, the first pixel's centre at (0.5, 0.5)."""
+    around = np.pad(largest_part(mask_yx), 1).astype(np.float32)
+    # High connectivity keeps parts that touch at a corner within one line; holes give shorter lines of their own.
+    lines = find_contours(around, 0.5, fully_connected="high")
+    outer = max(lines, key=lambda line: abs(_enclosed_area(line)))
+    thinned = _thin(outer)
+    return thinned[:, ::-1] - 0.5  # the padding put every index one up, the convention puts it half a pixel up
+
+
+def _thin(line: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Fewer points on nearly the same line, never fewer than a triangle."""
+    tolerance_px = TOLERANCE_FIRST_PX
+    thinned = line
+    while True:
+        fewer = np.asarray(approximate_polygon(thinned, tolerance_px))
+        if len(fewer) < 4:
+            return thinned
+        if len(fewer) <= POINTS_MOST:
+            return fewer
+        thinned = fewer
+        tolerance_px *= 2
+
+
+def _enclosed_area(line: NDArray[np.float64]) -> float:
+    """The shoelace formula; its sign says which way round the line goes."""
+    rows, columns = line[:, 0], line[:, 1]
+    return float(np.dot(columns[:-1], rows[1:]) - np.dot(columns[1:], rows[:-1])) / 2

@@ -1,0 +1,169 @@
+"""A state folder in, a running node out: started by script/server as a user does, watched and ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import requests
+from dicomweb_client import DICOMwebClient
+from dicomweb_client.session_utils import create_session_from_user_pass
+
+from tests.e2e import processes
+from tests.waiting import eventually
+
+PROJECT = Path(__file__).resolve().parents[2]
+ENDED = frozenset({"done", "skipped", "failed", "set-aside", "cancelled"})
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Node:
+    """Ports, state and log stay the same over every start, so that a node can be killed and come back."""
+
+    def __init__(self, state_folder: Path, environment: Mapping[str, str] | None = None) -> None:
+        self.state_folder = state_folder
+        self.log = state_folder.with_suffix(".log")
+        self.http_port = free_port()
+        self.dicom_port = free_port()
+        self.url = f"http://127.0.0.1:{self.http_port}"
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("INFERENCE_")}
+        self.environment = inherited | {
+            "INFERENCE_DATA": str(state_folder),
+            "INFERENCE_HTTP_PORT": str(self.http_port),
+            "INFERENCE_DICOM_PORT": str(self.dicom_port),
+            "INFERENCE_DEVICE": "cpu",
+            **(environment or {}),
+        }
+        self._server: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Node:
+        self.start()
+        return self
+
+    def __exit__(self, *ended: object) -> None:
+        self.stop()
+
+    def start(self, *, within_s: float = 60) -> None:
+        self.launch()
+        eventually(self._healthy, within_s=within_s, what=f"a healthy node (see {self.log})")
+
+    def launch(self) -> subprocess.Popen[bytes]:
+        """Start without waiting for health, for nodes that shall refuse to start."""
+        with self.log.open("ab") as log:
+            command = [str(PROJECT / "script/server")]
+            self._server = subprocess.Popen(command, env=self.environment, stdout=log, stderr=log, cwd=PROJECT)
+        return self._server
+
+    def stop(self) -> int:
+        """SIGTERM, as Ctrl-C does; whatever is left afterwards is killed, and an error."""
+        assert self._server is not None, "the node was never started"
+        self._server.send_signal(signal.SIGTERM)
+        try:
+            status = self._server.wait(20)
+            eventually(lambda: not self.processes(), within_s=5, what="the end of the node's processes")
+        finally:
+            self.kill(*processes.ROLES, "other")
+            self._server.wait(20)
+        return status
+
+    def kill(self, *roles: str) -> None:
+        """SIGKILL, without a word to anybody."""
+        for process in self.processes(*roles):
+            process.kill()
+
+    def wait_for_the_end(self, *, within_s: float = 20) -> None:
+        """After SIGKILL of Orthanc: its processes follow, and script/server gives up."""
+        assert self._server is not None, "the node was never started"
+        self._server.wait(within_s)
+        eventually(lambda: not self.processes(), within_s=within_s, what="the end of the node's processes")
+
+    def processes(self, *roles: str) -> list[processes.Process]:
+        living = processes.of_node(self.state_folder)
+        return [process for process in living if not roles or process.role in roles]
+
+    @property
+    def credentials(self) -> tuple[str, str]:
+        made = json.loads((self.state_folder / "credentials.json").read_text())
+        return made["username"], made["password"]
+
+    def get(self, path: str, **arguments: Any) -> Any:
+        answer = requests.get(self.url + path, auth=self.credentials, timeout=30, **arguments)
+        answer.raise_for_status()
+        return answer.json()
+
+    def post(self, path: str, body: object = None) -> Any:
+        answer = requests.post(self.url + path, json=body, auth=self.credentials, timeout=30)
+        answer.raise_for_status()
+        return answer.json()
+
+    def delete(self, path: str) -> None:
+        requests.delete(self.url + path, auth=self.credentials, timeout=30).raise_for_status()
+
+    def orthanc_id(self, uid: str) -> str | None:
+        """Orthanc's own name of a study, series or instance; None when it holds none such."""
+        answer = requests.post(f"{self.url}/tools/lookup", data=uid, auth=self.credentials, timeout=30)
+        answer.raise_for_status()
+        return next((found["ID"] for found in answer.json()), None)
+
+    def dicomweb(self) -> DICOMwebClient:
+        return DICOMwebClient(f"{self.url}/dicom-web", session=create_session_from_user_pass(*self.credentials))
+
+    def jobs(self, **filters: str) -> list[dict[str, Any]]:
+        """All of them, newest first, page by page."""
+        page = self.get("/inference/api/jobs", params=filters)
+        found = list(page["jobs"])
+        while page["next"]:
+            page = self.get("/inference/api/jobs", params=filters | {"cursor": page["next"]})
+            found += page["jobs"]
+        return found
+
+    def job(self, series_uid: str, *states: str, within_s: float = 60) -> dict[str, Any]:
+        """The series' newest job, once it is in one of the states (without any: once it has ended)."""
+        wanted = frozenset(states) or ENDED
+
+        def newest() -> dict[str, Any] | None:
+            return next((job for job in self.jobs(series=series_uid)[:1] if job["state"] in wanted), None)
+
+        try:
+            return eventually(newest, within_s=within_s) or {}
+        except AssertionError:
+            known = [(job["state"], job["reason"]) for job in self.jobs(series=series_uid)]
+            raise AssertionError(
+                f"no job of series {series_uid} became {' or '.join(sorted(wanted))} within {within_s} s; "
+                f"there are {known}"
+            ) from None
+
+    def idle(self, *, within_s: float = 60) -> None:
+        """Until every job has ended."""
+
+        def unended() -> list[dict[str, Any]]:
+            return [job for state in ("waiting", "running", "retrying") for job in self.jobs(state=state)]
+
+        eventually(lambda: not unended(), within_s=within_s, what="the end of all jobs")
+
+    def log_since(self, offset: int) -> str:
+        if not self.log.exists():
+            return ""
+        with self.log.open("rb") as file:
+            file.seek(offset)
+            return file.read().decode(errors="replace")
+
+    def _healthy(self) -> bool:
+        assert self._server is not None, "the node was never started"
+        ended = self._server.poll()
+        assert ended is None, f"script/server ended with {ended}: {self.log_since(0)[-3000:]}"
+        try:
+            return bool(self.get("/inference/api/health")["status"] == "ok")
+        except (requests.RequestException, FileNotFoundError, ValueError):
+            return False

@@ -48,7 +48,7 @@ class Decision:
 
 
 def explain(card: Card, headers: Headers) -> Decision:
-    """Whether the model is for this series: unknown modality never matches, unknown body part as the card says."""
+    """Whether the model is for this series; a modality that is not known never matches."""
     applies = card.applies
     modality = one_of("Modality", applies.modality, headers.text("Modality"))
     body_part = one_of("BodyPartExamined", applies.body_part, headers.text("BodyPartExamined"))
@@ -69,6 +69,7 @@ def at_least(least: int, slices: int) -> Reason:
 
 
 def accepts(applies: Applies, body_part: Verdict) -> bool:
+    """A good share of real series has no body part: the card says what that means for its model."""
     if body_part is Verdict.UNKNOWN:
         return applies.unknown_body_part == "run"
     return body_part is Verdict.YES

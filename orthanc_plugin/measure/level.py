@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +21,17 @@ class Level:
     spread_mm: float
     caution: str
 
+    def on(self, source_slice: Callable[[int], int | None]) -> Level:
+        """The same level on the slices that were acquired; there is none on a series that was not acquired axially."""
+        if self.slice_index is None:
+            return self
+        index = source_slice(self.slice_index)
+        if index is None:
+            return Level(None, self.spread_mm, "The series is not axial; nothing was measured at L3.")
+        return replace(self, slice_index=index)
 
-def locate(
-    offsets_mm: NDArray[np.float32], sigmas_mm: NDArray[np.float32], positions_mm: NDArray[np.float64]
-) -> Level:
+
+def locate(offsets_mm: NDArray[np.float32], sigmas_mm: NDArray[np.float32], positions_mm: NDArray[np.float64]) -> Level:
     """`positions_mm` are the slices' places towards the head; `offsets_mm` how far each lies above mid L3."""
     weights = 1.0 / np.square(np.maximum(sigmas_mm.astype(np.float64), 1.0))
     votes = positions_mm - offsets_mm.astype(np.float64)

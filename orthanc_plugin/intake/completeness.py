@@ -117,7 +117,8 @@ def silence(known: Known, bounds: Bounds) -> Silence:
     if known.stated is not None and known.stated > here:
         return Silence(patient(quiet, bounds), f"The headers state {known.stated} instances, {here} are here.")
     if known.contiguous is False:
-        return Silence(bounds.within(A_HOLE_IS_OPEN * quiet), f"The positions leave a hole; quiet for {quiet:.1f} s.")
+        longer = bounds.within(A_HOLE_IS_OPEN * quiet)
+        return Silence(longer, f"The positions leave a hole and nothing came for {longer:.1f} s.")
     return Silence(quiet, f"Nothing came for {quiet:.1f} s.", early=bool(known.contiguous))
 
 

@@ -41,8 +41,10 @@ class TestSigns:
             Step.COMPUTE, "The slices are one stack without a hole; computing starts early.", 0.4
         )
         assert judge(known(), BOUNDS, 0.3).step is Step.WAIT
-        assert judge(replace(known(), contiguous=False), BOUNDS, 0.3) == Verdict(
-            Step.WAIT, "The positions leave a hole; quiet for 0.4 s.", 1.2
+        hole = replace(known(), contiguous=False)
+        assert judge(hole, BOUNDS, 1.1).step is Step.WAIT
+        assert judge(hole, BOUNDS, 1.3) == Verdict(
+            Step.PUBLISH, "The positions leave a hole and nothing came for 1.2 s."
         )
 
     def test_the_senders_own_count_ends_the_waiting(self) -> None:

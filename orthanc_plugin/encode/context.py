@@ -1,0 +1,153 @@
+"""A source's header and an origin in, what every result says around its content out: patient, series, equipment."""
+
+from __future__ import annotations
+
+from copy import copy, deepcopy
+from datetime import datetime
+from typing import Any
+
+from highdicom.base_content import ContributingEquipment
+from highdicom.coding_schemes import CodingSchemeIdentificationItem
+from highdicom.sr import CodedConcept
+from pydicom.dataset import Dataset
+from pydicom.sr.codedict import codes
+from pydicom.valuerep import DA, DT, TM
+
+from orthanc_plugin.encode.identity import Identity, Origin, device_uid
+from orthanc_plugin.imaging.volume import Volume
+
+MANUFACTURER = "Inference node"
+# As IHE AI Results has it; DICOM's own codes know only processing equipment in general.
+PROCESSING_ALGORITHM = CodedConcept("1630", "99IHE", "Processing Algorithm")
+PRIVATE_SCHEME = "99INODE"
+
+LO_LENGTH = 64
+# Results come after every series that a scanner numbers; the source's number keeps those of one series together.
+RESULTS_FROM = 10_000
+SOURCE_NUMBER_MOST = 99_999
+PLACE_IN_SERIES = {"SEG": 1, "SR": 2, "SC": 3}
+KIND_IN_DESCRIPTION = {"SEG": "segmentation", "SR": "report", "SC": "picture"}
+
+# Type 2 attributes that highdicom asks for outright, and that scanners still leave out.
+EXPECTED = (
+    *("PatientID", "PatientName", "PatientBirthDate", "PatientSex"),
+    *("AccessionNumber", "StudyID", "StudyDate", "StudyTime", "ReferringPhysicianName"),
+)
+# What highdicom leaves behind although it belongs to the study's context, or is demanded by what it copies.
+FOLLOWING = ("BodyPartExamined", "Laterality", "TimezoneOffsetFromUTC", "LongitudinalTemporalInformationModified")
+
+
+def source_headers(volume: Volume, texts: tuple[str, ...]) -> list[Dataset]:
+    """One header a slice in the volume's order, or the one of a multi-frame source; the first stands for the context.
+
+    `texts` are the words of ours that go beside the patient's: where the source's character set may not hold them,
+    the context is in UTF-8.
+    """
+    by_uid = {str(header.SOPInstanceUID): header for header in volume.headers}
+    uids = dict.fromkeys(source.sop_instance_uid for source in volume.sources)
+    first, *others = [by_uid[uid] for uid in uids]
+    return [_complete(first, volume, texts), *others]
+
+
+def _complete(header: Dataset, volume: Volume, texts: tuple[str, ...]) -> Dataset:
+    """A copy that has what the encoders need; the header itself is not touched."""
+    if all(text.isascii() for text in texts):
+        whole = copy(header)
+    else:
+        whole = deepcopy(header)
+        whole.decode()
+        whole.SpecificCharacterSet = "ISO_IR 192"
+    for keyword in EXPECTED:
+        if keyword not in whole:
+            setattr(whole, keyword, None)
+    if "SharedFunctionalGroupsSequence" in whole:
+        whole.SharedFunctionalGroupsSequence = [_shared_geometry(whole)]
+    elif not whole.get("SliceThickness"):
+        whole.SliceThickness = f"{volume.geometry.spacing_between_slices:.6g}"
+    return whole
+
+
+def _shared_geometry(header: Dataset) -> Dataset:
+    """Shared functional groups with orientation and spacing, which some scanners repeat in each frame's."""
+    shared = copy(header.SharedFunctionalGroupsSequence[0])
+    for keyword in ("PlaneOrientationSequence", "PixelMeasuresSequence"):
+        if keyword not in shared:
+            setattr(shared, keyword, getattr(header.PerFrameFunctionalGroupsSequence[0], keyword))
+    return shared
+
+
+def series_attributes(kind: str, header: Dataset, identity: Identity, origin: Origin) -> dict[str, Any]:
+    """The arguments that all of highdicom's constructors share."""
+    date, time = DA(origin.created_at.date()), TM(_time(origin))
+    return {
+        "series_instance_uid": identity.series_uid(kind),
+        "sop_instance_uid": identity.instance_uid(kind),
+        "series_number": series_number(kind, header),
+        "instance_number": 1,
+        "series_description": series_description(kind, origin),
+        "manufacturer": MANUFACTURER,
+        "manufacturer_model_name": origin.title[:LO_LENGTH],
+        "software_versions": [origin.version, origin.software_version],
+        "device_serial_number": origin.digest,
+        "content_date": date,
+        "content_time": time,
+        "series_date": date,
+        "series_time": time,
+    }
+
+
+def series_number(kind: str, header: Dataset) -> int:
+    source = min(max(int(header.get("SeriesNumber") or 0), 0), SOURCE_NUMBER_MOST)
+    return RESULTS_FROM + 10 * source + PLACE_IN_SERIES[kind]
+
+
+def series_description(kind: str, origin: Origin) -> str:
+    ending = f" {KIND_IN_DESCRIPTION[kind]}" + ("" if origin.clinical_use else " (not for clinical use)")
+    return origin.title[: LO_LENGTH - len(ending)] + ending
+
+
+def coding_schemes() -> list[CodingSchemeIdentificationItem]:
+    return [
+        CodingSchemeIdentificationItem(
+            designator=PRIVATE_SCHEME, name="Codes of the inference node", responsible_organization=MANUFACTURER
+        )
+    ]
+
+
+def settle(result: Dataset, header: Dataset, origin: Origin) -> None:
+    """Finish a result that was just made: what highdicom takes from the clock comes from the origin instead."""
+    result.InstanceCreationDate = DA(origin.created_at.date())
+    result.InstanceCreationTime = TM(_time(origin))
+    result.ContributingEquipmentSequence = _equipment(header, origin)
+    for keyword in FOLLOWING:
+        if header.get(keyword):
+            result[keyword] = header[keyword]
+
+
+def _equipment(header: Dataset, origin: Origin) -> list[Dataset]:
+    """The scanner, the algorithm and the library that wrote the object."""
+    library = ContributingEquipment.for_highdicom()
+    del library.ContributionDateTime
+    items: list[Dataset] = [_algorithm(origin), library]
+    if header.get("Manufacturer"):
+        items.insert(0, ContributingEquipment.for_image_acquisition(header))
+    return items
+
+
+def _algorithm(origin: Origin) -> Dataset:
+    item = ContributingEquipment(
+        manufacturer=MANUFACTURER,
+        purpose_of_reference=codes.DCM.ProcessingEquipment,
+        manufacturer_model_name=origin.name[:LO_LENGTH],
+        software_versions=[origin.version, origin.software_version],
+        device_serial_number=origin.digest,
+        contribution_description=f"{origin.title}, model digest {origin.digest}, computed on {origin.provider}",
+    )
+    item.PurposeOfReferenceCodeSequence = [PROCESSING_ALGORITHM]
+    item.DeviceUID = device_uid(origin)
+    item.ContributionDateTime = DT(datetime.combine(origin.created_at.date(), _time(origin)))
+    return item
+
+
+def _time(origin: Origin) -> Any:
+    return origin.created_at.time().replace(microsecond=0)

@@ -1,0 +1,69 @@
+"""Findings in, their outlines as one binary SEG on the source's own frames out."""
+
+from __future__ import annotations
+
+import highdicom as hd
+import numpy as np
+from highdicom.color import CIELabColor
+from highdicom.seg import SegmentDescription, Segmentation
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+from pydicom.sr.codedict import codes
+
+from orthanc_plugin.encode.context import LO_LENGTH, coding_schemes, series_attributes, settle, source_headers
+from orthanc_plugin.encode.identity import Identity, Origin
+from orthanc_plugin.imaging.volume import Volume
+from orthanc_plugin.measure.findings import Findings, Segment
+
+
+def segmentation(findings: Findings, volume: Volume, origin: Origin) -> Dataset:
+    """The findings must hold a segment: viewers cannot open a SEG without any."""
+    identity = Identity.of(volume, origin)
+    labels = tuple(segment.label for segment in findings.segments)
+    headers = source_headers(volume, (origin.title, origin.notice, *labels))
+    result = Segmentation(
+        source_images=headers,
+        pixel_array=_pixels(findings, volume, headers[0]),
+        segmentation_type=hd.seg.SegmentationTypeValues.BINARY,
+        segment_descriptions=[_description(segment, origin) for segment in findings.segments],
+        content_label="SEGMENTATION",
+        content_description=origin.notice[:LO_LENGTH] or None,
+        coding_schemes=coding_schemes(),
+        **series_attributes("SEG", headers[0], identity, origin),
+    )
+    dimensions = identity.dimension_organization_uid("SEG")
+    for item in (*result.DimensionOrganizationSequence, *result.DimensionIndexSequence):
+        item.DimensionOrganizationUID = dimensions
+    settle(result, headers[0], origin)
+    return result
+
+
+def _pixels(findings: Findings, volume: Volume, header: Dataset) -> NDArray[np.bool_]:
+    """Masks as (frame, row, column, segment), frames as the source has them: highdicom then copies their places."""
+    masks = np.stack([segment.mask_zyx for segment in findings.segments])
+    if volume.sources[0].frame_number is not None:
+        frames = np.zeros((len(masks), int(header.NumberOfFrames), *masks.shape[2:]), bool)
+        frames[:, [int(source.frame_number or 1) - 1 for source in volume.sources]] = masks
+        masks = frames
+    return np.moveaxis(masks, 0, -1)
+
+
+def _description(segment: Segment, origin: Origin) -> SegmentDescription:
+    algorithm = hd.AlgorithmIdentificationSequence(
+        name=origin.name[:LO_LENGTH],
+        family=codes.DCM.ArtificialIntelligence,
+        version=origin.version,
+        source=origin.digest,
+        parameters={name: str(value) for name, value in origin.parameters} or None,
+    )
+    return SegmentDescription(
+        segment_number=segment.number,
+        segment_label=segment.label[:LO_LENGTH],
+        segmented_property_category=segment.category,
+        segmented_property_type=segment.property,
+        algorithm_type=hd.seg.SegmentAlgorithmTypeValues.AUTOMATIC,
+        algorithm_identification=algorithm,
+        tracking_uid=segment.tracking_uid,
+        tracking_id=segment.label[:LO_LENGTH],
+        display_color=CIELabColor.from_rgb(*segment.rgb),
+    )

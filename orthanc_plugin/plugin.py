@@ -1,0 +1,148 @@
+"""Orthanc's callbacks in, hand-overs out: the only file that imports `orthanc`, and it returns at once."""
+
+from __future__ import annotations
+
+import os
+import sys
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, NoReturn
+from urllib.parse import unquote_plus
+
+PROJECT = Path(__file__).resolve().parents[1]
+VENV = PROJECT / ".venv"
+PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
+# Nagle's algorithm against delayed acknowledgements costs 42 ms an instance; DCMTK reads this at each association.
+os.environ["TCP_NODELAY"] = "1"
+# Orthanc puts this file's own folder on the path, where our modules would pass for top-level ones.
+sys.path[:] = [path for path in sys.path if Path(path).resolve() != Path(__file__).resolve().parent]
+sys.path[:0] = [str(PROJECT), str(VENV / "lib" / PYTHON / "site-packages")]
+
+import orthanc  # noqa: E402
+
+
+def refuse_to_start(sentence: str) -> NoReturn:
+    """Ends Orthanc before it listens: without the filter it would serve everything to everybody."""
+    orthanc.LogError(sentence)
+    os._exit(1)
+
+
+try:
+    from orthanc_plugin import settings as configuration
+    from orthanc_plugin.errors import NodeError, Temporary
+    from orthanc_plugin.people import access, credentials
+    from orthanc_plugin.supervisor import Program, Supervisor
+    from orthanc_plugin.web import desk
+    from orthanc_plugin.web.message import Answer, Request, problem
+except ImportError as error:
+    refuse_to_start(
+        f"The inference node can't start: {error}. Its packages for {PYTHON} belong in {VENV}; run script/setup."
+    )
+
+METHODS = {int(value): name for name, value in vars(orthanc.HttpMethod).items() if name.isupper()}
+
+
+class Node:
+    """What the callbacks need; everything in it is made once, at the start."""
+
+    def __init__(self, settings: configuration.Settings) -> None:
+        token = orthanc.GenerateRestApiAuthorizationToken()
+        self.keys = access.Keys(credentials.read_or_make(settings.state_folder), token)
+        self.socket = desk.address(settings.state_folder)
+        environment = os.environ | {
+            "INFERENCE_SETTINGS": settings.section(),
+            "INFERENCE_ORTHANC_URL": settings.orthanc_url,
+            "INFERENCE_ORTHANC_AUTHORIZATION": token,
+            "INFERENCE_DATA": str(settings.state_folder),
+            "INFERENCE_DATABASE_URL": settings.database_url,
+            "INFERENCE_DEVICE": settings.device,
+        }
+        self.supervisor = Supervisor(
+            tuple(
+                Program(
+                    name=f"{name} process",
+                    command=(str(VENV / "bin" / "python"), "-m", "orthanc_plugin.cli", name),
+                    environment=environment,
+                    folder=str(PROJECT),
+                    listens=name == "intake",
+                )
+                for name in ("intake", "worker")
+            ),
+            log=orthanc.LogWarning,
+        )
+
+    def admits(self, uri: str, **request: Any) -> bool:
+        """Orthanc's filter of requests. What it refuses gets a bare 403; our own pages answer with a challenge."""
+        method = METHODS.get(request["method"], "")
+        return self.verdict(method, uri, request).outcome is not access.Outcome.REFUSED
+
+    def answers(self, output: Any, uri: str, **request: Any) -> None:
+        verdict = self.verdict(request["method"], uri, request)
+        if verdict.outcome is not access.Outcome.ADMITTED or verdict.person is None:
+            output.SetHttpHeader("WWW-Authenticate", access.CHALLENGE)
+            send(output, problem(HTTPStatus.UNAUTHORIZED, verdict.reason))
+        elif uri == "/":
+            output.SetHttpHeader("Location", "app/explorer.html")
+            output.SendHttpStatusCode(int(HTTPStatus.SEE_OTHER))
+        else:
+            send(output, self.asked(uri, verdict.person, request))
+
+    def verdict(self, method: str, uri: str, request: dict[str, Any]) -> access.Verdict:
+        headers = {name.lower(): value for name, value in request["headers"].items()}
+        return access.decide(access.Request(method, uri, headers, request.get("ip", "")), self.keys)
+
+    def asked(self, uri: str, person: access.Person, request: dict[str, Any]) -> Answer:
+        body = request.get("body", b"")
+        if len(body) > desk.LARGEST_REQUEST_BYTES:
+            return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request is too long for this address.")
+        question = Request(
+            method=request["method"],
+            path=uri,
+            query={unquote_plus(name): unquote_plus(value) for name, value in request.get("get", {}).items()},
+            body=body.decode("utf-8", "replace"),
+            person=person.name,
+            processes=self.supervisor.states(),
+        )
+        try:
+            return desk.ask(self.socket, question)
+        except Temporary as error:
+            return problem(HTTPStatus.SERVICE_UNAVAILABLE, error.sentence, state="down")
+
+    def stored(self, _dicom: Any, _instance: str) -> None:
+        self.supervisor.tell("intake process", "arrived")
+
+    def changed(self, change: int, _level: int, resource: str) -> None:
+        if change == orthanc.ChangeType.ORTHANC_STARTED:
+            self.supervisor.start()
+        elif change == orthanc.ChangeType.ORTHANC_STOPPED:
+            self.supervisor.stop()
+        elif change == orthanc.ChangeType.JOB_SUBMITTED:
+            self.supervisor.tell("intake process", f"job {resource}")
+
+
+def send(output: Any, answer: Answer) -> None:
+    if answer.status == HTTPStatus.OK:
+        output.AnswerBuffer(answer.body, answer.media_type)
+        return
+    output.SetHttpHeader("Content-Type", answer.media_type)
+    try:
+        output.SendHttpStatus(answer.status, answer.body)
+    except TypeError:
+        # Until its version 4.2 Orthanc's plugin wanted the length as well.
+        output.SendHttpStatus(answer.status, answer.body, len(answer.body))
+
+
+def register(node: Node) -> None:
+    orthanc.RegisterIncomingHttpRequestFilter(node.admits)
+    orthanc.RegisterRestCallback("/", node.answers)
+    orthanc.RegisterRestCallback("/inference(/.*)?", node.answers)
+    orthanc.RegisterOnStoredInstanceCallback(node.stored)
+    orthanc.RegisterOnChangeCallback(node.changed)
+
+
+try:
+    register(Node(configuration.from_orthanc(orthanc.GetConfiguration())))
+except NodeError as error:
+    refuse_to_start(error.sentence)
+except Exception as error:  # noqa: BLE001  whatever it is, Orthanc must not go on without the filter
+    refuse_to_start(f"The inference node can't start: {type(error).__name__}: {error}.")

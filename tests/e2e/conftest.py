@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.node import Node
+from tests.e2e.senders import Scanner
 from tests.e2e.series import PushedSeries, phantom_series
 
 LOG_SHOWN = 12_000
@@ -26,11 +27,13 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
         yield running
 
 
-@pytest.fixture
-def own_node(tmp_path: Path) -> Iterator[Node]:
-    """For tests that kill, stop or fill the node."""
-    with Node(tmp_path / "state") as running:
-        yield running
+@pytest.fixture(scope="session")
+def finished(node: Node, tmp_path_factory: pytest.TempPathFactory) -> PushedSeries:
+    """A series whose results are there, for tests that only look."""
+    sent = phantom_series(tmp_path_factory.mktemp("finished"), "finished")
+    Scanner(node.dicom_port).send(sent.files)
+    node.job(sent.series_uid, "done")
+    return sent
 
 
 @pytest.fixture

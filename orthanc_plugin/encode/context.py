@@ -33,8 +33,9 @@ EXPECTED = (
     *("PatientID", "PatientName", "PatientBirthDate", "PatientSex"),
     *("AccessionNumber", "StudyID", "StudyDate", "StudyTime", "ReferringPhysicianName"),
 )
-# What highdicom leaves behind although it belongs to the study's context, or is demanded by what it copies.
-FOLLOWING = ("BodyPartExamined", "Laterality", "TimezoneOffsetFromUTC", "LongitudinalTemporalInformationModified")
+# What highdicom leaves behind although it belongs to the context; the first two are for images alone.
+FOLLOWING_IMAGES = ("BodyPartExamined", "Laterality")
+FOLLOWING = ("TimezoneOffsetFromUTC", "LongitudinalTemporalInformationModified")
 
 
 def source_headers(volume: Volume, texts: tuple[str, ...]) -> list[Dataset]:
@@ -119,7 +120,7 @@ def settle(result: Dataset, header: Dataset, origin: Origin) -> None:
     result.InstanceCreationDate = DA(origin.created_at.date())
     result.InstanceCreationTime = TM(_time(origin))
     result.ContributingEquipmentSequence = _equipment(header, origin)
-    for keyword in FOLLOWING:
+    for keyword in FOLLOWING if result.Modality == "SR" else (*FOLLOWING, *FOLLOWING_IMAGES):
         if header.get(keyword):
             result[keyword] = header[keyword]
 

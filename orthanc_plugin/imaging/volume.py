@@ -9,6 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
+from orthanc_plugin.imaging.header import text
+from orthanc_plugin.imaging.instance import Instance
+from orthanc_plugin.imaging.plane import planes
+from orthanc_plugin.imaging.rescale import rescaled
+from orthanc_plugin.imaging.series import Series
+from orthanc_plugin.imaging.stack import Stack, stack
+
 
 @dataclass(frozen=True)
 class SourceSlice:
@@ -21,7 +28,12 @@ class SourceSlice:
 
 @dataclass(frozen=True, eq=False)
 class Volume:
-    """Voxels in HU with their place in the patient: `geometry` maps (slice, row, column) to LPS millimetres."""
+    """Voxels in HU with their place in the patient: `geometry` maps (slice, row, column) to LPS millimetres.
+
+    Slices go along the normal of the image plane (row direction x column direction), whatever their numbers say:
+    from the feet to the head in axial series. `sources` has one entry a slice; `headers` and `pixel_digests` have one
+    an instance, in the order in which the slices first name them (for single-frame sources: one a slice, too).
+    """
 
     voxels_zyx: NDArray[np.float32]
     geometry: hd.VolumeGeometry
@@ -29,3 +41,51 @@ class Volume:
     headers: tuple[Dataset, ...]
     pixel_digests: tuple[str, ...]
     cautions: tuple[str, ...]
+
+    @property
+    def spacing_zyx_mm(self) -> tuple[float, float, float]:
+        slices, rows, columns = self.geometry.spacing
+        return slices, rows, columns
+
+
+def volume(series: Series) -> Volume:
+    """Unsuitable, with a sentence, for whatever is no rectangular, evenly filled box."""
+    ordered = stack([plane for instance in series.instances for plane in planes(instance)])
+    voxels, cautions = rescaled(ordered.planes, series.modality)
+    instances = _instances(ordered)
+    return Volume(
+        voxels,
+        _geometry(ordered),
+        tuple(
+            SourceSlice(
+                text(plane.instance.header, "SOPClassUID"),
+                text(plane.instance.header, "SOPInstanceUID"),
+                plane.frame_number,
+            )
+            for plane in ordered.planes
+        ),
+        tuple(instance.header for instance in instances),
+        tuple(instance.pixel_digest for instance in instances),
+        (*series.cautions, *ordered.cautions, *cautions),
+    )
+
+
+def _instances(ordered: Stack) -> list[Instance]:
+    by_uid = {text(plane.instance.header, "SOPInstanceUID"): plane.instance for plane in ordered.planes}
+    return list(by_uid.values())
+
+
+def _geometry(ordered: Stack) -> hd.VolumeGeometry:
+    first = ordered.planes[0]
+    rows, columns = first.stored.shape
+    return hd.VolumeGeometry.from_attributes(
+        image_position=first.position_mm.tolist(),
+        image_orientation=first.orientation.tolist(),
+        rows=rows,
+        columns=columns,
+        pixel_spacing=first.pixel_spacing_mm,
+        spacing_between_slices=ordered.step_mm,
+        number_of_frames=len(ordered.planes),
+        coordinate_system=hd.CoordinateSystemNames.PATIENT,
+        frame_of_reference_uid=text(first.instance.header, "FrameOfReferenceUID"),
+    )

@@ -32,7 +32,7 @@ try:
     from orthanc_plugin.errors import NodeError, Temporary
     from orthanc_plugin.people import access, credentials
     from orthanc_plugin.supervisor import Program, Supervisor
-    from orthanc_plugin.web import desk
+    from orthanc_plugin.web import desk, health
     from orthanc_plugin.web.message import Answer, Request, problem
 except ImportError as error:
     refuse_to_start(
@@ -60,7 +60,7 @@ class Node:
         self.supervisor = Supervisor(
             tuple(
                 Program(
-                    name=f"{name} process",
+                    name=name,
                     command=(str(VENV / "bin" / "python"), "-m", "orthanc_plugin.cli", name),
                     environment=environment,
                     folder=str(PROJECT),
@@ -106,10 +106,12 @@ class Node:
         try:
             return desk.ask(self.socket, question)
         except Temporary as error:
-            return problem(HTTPStatus.SERVICE_UNAVAILABLE, error.sentence, state="down")
+            if uri == health.PATH:
+                return health.answer((health.Check("intake", health.Status.DOWN, error.sentence),))
+            return problem(HTTPStatus.SERVICE_UNAVAILABLE, error.sentence)
 
     def stored(self, _dicom: Any, _instance: str) -> None:
-        self.supervisor.tell("intake process", "arrived")
+        self.supervisor.tell("intake", "arrived")
 
     def changed(self, change: int, _level: int, resource: str) -> None:
         if change == orthanc.ChangeType.ORTHANC_STARTED:
@@ -117,7 +119,7 @@ class Node:
         elif change == orthanc.ChangeType.ORTHANC_STOPPED:
             self.supervisor.stop()
         elif change == orthanc.ChangeType.JOB_SUBMITTED:
-            self.supervisor.tell("intake process", f"job {resource}")
+            self.supervisor.tell("intake", f"job {resource}")
 
 
 def send(output: Any, answer: Answer) -> None:

@@ -74,7 +74,7 @@ class Child:
                 cwd=program.folder,
             )
         except OSError as error:
-            log(f"The {program.name} can't be started: {error.strerror}.")
+            log(f"The {program.name} process can't be started: {error.strerror}.")
             self._wait_before_next(now)
             return
         if self.process.stdin is not None:
@@ -89,7 +89,8 @@ class Child:
                 process.stdin.close()
         if now - self._started_at >= self._pauses.good_run_s:
             self._pause_s = self._pauses.first_s
-        log(f"The {self.program.name} ended ({ending(process.returncode)}); it starts again in {self._pause_s:g} s.")
+        how = ending(process.returncode)
+        log(f"The {self.program.name} process ended ({how}); it starts again in {self._pause_s:g} s.")
         self._wait_before_next(now)
 
     def _wait_before_next(self, now: float) -> None:

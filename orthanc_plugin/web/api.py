@@ -1,0 +1,134 @@
+"""An admitted request in, the answer of the HTTP interface out; knows nothing of sockets or of Orthanc."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import Protocol
+
+from orthanc_plugin.errors import Broken, ConfigurationError, NodeError, Temporary, Unsuitable
+from orthanc_plugin.jobs.job import Job
+from orthanc_plugin.jobs.ledger import Ledger, NoSuchJob, NotNow
+from orthanc_plugin.routing.catalogue import Catalogue
+from orthanc_plugin.web import health, jobs
+from orthanc_plugin.web.message import Answer, Request, found, problem
+from orthanc_plugin.web.wish import Wish, Wrong, wish
+
+ROOT = "/inference/api"
+STATUSES: tuple[tuple[type[NodeError], HTTPStatus], ...] = (
+    (Wrong, HTTPStatus.BAD_REQUEST),
+    (NoSuchJob, HTTPStatus.NOT_FOUND),
+    (NotNow, HTTPStatus.CONFLICT),
+    (Unsuitable, HTTPStatus.NOT_FOUND),
+    (ConfigurationError, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (Temporary, HTTPStatus.SERVICE_UNAVAILABLE),
+    (Broken, HTTPStatus.BAD_GATEWAY),
+)
+
+
+class Order(Protocol):
+    """Intake's part of a run by hand: the jobs on what the wish names, new or as they are already.
+
+    Unsuitable when the archive does not hold it, ConfigurationError when no such model is installed.
+    """
+
+    def __call__(self, wish: Wish) -> Sequence[Job]: ...
+
+
+@dataclass(frozen=True)
+class Rooms:
+    """What answers are made of. `ask_orthanc` raises a NodeError while Orthanc does not answer."""
+
+    ledger: Ledger
+    catalogue: Catalogue
+    order: Order
+    ask_orthanc: Callable[[], object]
+    state_folder: Path
+
+
+def answer(request: Request, rooms: Rooms) -> Answer:
+    allowed = []
+    for method, address, verb in ROUTES:
+        match = re.fullmatch(ROOT + address, request.path)
+        if match is None:
+            continue
+        if method != request.method:
+            allowed.append(method)
+            continue
+        try:
+            return verb(request, rooms, *match.groups())
+        except NodeError as error:
+            return problem(status_of(error), error.sentence)
+    if allowed:
+        return problem(HTTPStatus.METHOD_NOT_ALLOWED, f"This address takes {' or '.join(allowed)} only.")
+    return problem(HTTPStatus.NOT_FOUND, "There is nothing at this address.")
+
+
+def status_of(error: NodeError) -> HTTPStatus:
+    return next((status for kind, status in STATUSES if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def get_health(request: Request, rooms: Rooms) -> Answer:
+    return health.answer(checks(request, rooms))
+
+
+def checks(request: Request, rooms: Rooms) -> Iterable[health.Check]:
+    yield health.Check("intake", health.Status.OK)
+    yield health.worker(request.processes)
+    yield health.tried("orthanc", rooms.ask_orthanc)
+    yield health.tried("database", rooms.ledger.counts)
+    yield health.models(len(rooms.catalogue.models), rooms.catalogue.problems)
+    yield health.disk(rooms.state_folder)
+
+
+def get_models(_request: Request, rooms: Rooms) -> Answer:
+    installed = [
+        {
+            "name": model.card.name,
+            "version": model.card.version,
+            "digest": model.digest,
+            "card": model.card.model_dump(mode="json"),
+        }
+        for model in rooms.catalogue.models
+    ]
+    return found({"models": installed, "problems": list(rooms.catalogue.problems)})
+
+
+def get_jobs(request: Request, rooms: Rooms) -> Answer:
+    wanted = jobs.filters(request.query)
+    try:
+        page, cursor = rooms.ledger.jobs(**wanted)
+    except NoSuchJob:
+        raise Wrong(f'"cursor" is "{wanted["cursor"]}"; allowed is what an earlier page gave as "next".') from None
+    return found({"jobs": [jobs.view(job) for job in page], "next": cursor})
+
+
+def get_job(_request: Request, rooms: Rooms, job_id: str) -> Answer:
+    return found(jobs.view(rooms.ledger.job(job_id)))
+
+
+def retry(_request: Request, rooms: Rooms, job_id: str) -> Answer:
+    return found(jobs.view(rooms.ledger.retry(job_id)))
+
+
+def cancel(_request: Request, rooms: Rooms, job_id: str) -> Answer:
+    return found(jobs.view(rooms.ledger.cancel(job_id)))
+
+
+def run(request: Request, rooms: Rooms) -> Answer:
+    made = rooms.order(wish(request.body))
+    return found({"jobs": [job.id for job in made]}, HTTPStatus.ACCEPTED)
+
+
+ROUTES: tuple[tuple[str, str, Callable[..., Answer]], ...] = (
+    ("GET", "/health", get_health),
+    ("GET", "/models", get_models),
+    ("GET", "/jobs", get_jobs),
+    ("GET", "/jobs/([^/]+)", get_job),
+    ("POST", "/jobs/([^/]+)/retry", retry),
+    ("POST", "/jobs/([^/]+)/cancel", cancel),
+    ("POST", "/run", run),
+)

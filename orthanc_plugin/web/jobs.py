@@ -1,0 +1,71 @@
+"""Jobs of the ledger in, JSON as the interface promises it out; and what may be asked about them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from orthanc_plugin.jobs.job import Job, Priority, State
+from orthanc_plugin.web.wish import Wrong
+
+MOST_AT_ONCE = 500
+FILTERS = ("study", "series", "state", "model", "limit", "cursor")
+
+
+def view(job: Job) -> dict[str, Any]:
+    order = job.order
+    return {
+        "id": job.id,
+        "study": order.input_set.study_uid,
+        "series": list(order.input_set.series_uids),
+        "model": order.model or None,
+        "version": order.version or None,
+        "digest": order.digest or None,
+        "state": job.state,
+        "priority": Priority(order.priority).name.lower(),
+        "attempts": job.attempts,
+        "reason": job.reason or None,
+        "created_at": moment(job.created_at),
+        "started_at": moment(job.started_at),
+        "finished_at": moment(job.finished_at),
+        "timings": {step: round(seconds, 3) for step, seconds in job.timings},
+        "results": [
+            {
+                "kind": receipt.kind,
+                "sop_instance_uid": receipt.sop_instance_uid,
+                "series_instance_uid": receipt.series_instance_uid,
+            }
+            for receipt in job.results
+        ],
+    }
+
+
+def moment(time: datetime | None) -> str | None:
+    return None if time is None else time.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+def filters(query: Mapping[str, str]) -> dict[str, Any]:
+    """The arguments for the ledger; an unknown name is an error, never left out."""
+    for name in query:
+        if name not in FILTERS:
+            raise Wrong(f'"{name}" is not a filter of jobs; allowed are {", ".join(FILTERS)}.')
+    wanted: dict[str, Any] = {name: query[name] for name in ("study", "series", "model", "cursor") if query.get(name)}
+    if query.get("state"):
+        wanted["state"] = state(query["state"])
+    if query.get("limit"):
+        wanted["limit"] = limit(query["limit"])
+    return wanted
+
+
+def state(value: str) -> State:
+    try:
+        return State(value)
+    except ValueError:
+        raise Wrong(f'"state" is "{value}"; allowed are {", ".join(State)}.') from None
+
+
+def limit(value: str) -> int:
+    if value.isascii() and value.isdigit() and 1 <= int(value) <= MOST_AT_ONCE:
+        return int(value)
+    raise Wrong(f'"limit" is "{value}"; allowed is a whole number from 1 to {MOST_AT_ONCE}.')

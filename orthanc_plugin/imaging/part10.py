@@ -89,7 +89,7 @@ def _header(data: bytes, file: BytesIO, syntax: UID) -> tuple[Dataset, bytes, in
             file = BytesIO(data)
         header = read_dataset(file, syntax.is_implicit_VR, syntax.is_little_endian, stop_when=_at_pixels)
         identified = all(text(header, keyword) for keyword in IDENTITY)
-        cut = _cut_off(header)
+        cut = file.tell() == len(data) and _cut_off(header)
     except DAMAGED as error:
         raise Unsuitable(
             "A file of the series is cut off or damaged: its header can't be read; send the series again.",

@@ -38,7 +38,8 @@ def _into(target: NDArray[np.float32], plane: Plane, modality: str) -> str:
     """Write the plane's values to `target`; a caution, or nothing."""
     slope, intercept = _factors(plane, modality)
     np.multiply(plane.stored, np.float32(slope), out=target, casting="unsafe")
-    target += np.float32(intercept)
+    if intercept:
+        target += np.float32(intercept)
     padding = _padding(plane)
     caution = ""
     if padding is not None:
@@ -49,7 +50,7 @@ def _into(target: NDArray[np.float32], plane: Plane, modality: str) -> str:
             inside = (plane.stored >= padding[0]) & (plane.stored <= padding[1])
             target[inside] = AIR_HU if modality == "CT" else 0.0
     if modality == "CT":
-        _check_hounsfield(target, plane)
+        _check_hounsfield(target, plane, slope, intercept)
     return caution
 
 
@@ -109,7 +110,10 @@ def _overlaps_tissue(one: float, other: float) -> bool:
     return max(one, other) > TISSUE_HU[0] and min(one, other) < TISSUE_HU[1]
 
 
-def _check_hounsfield(hounsfield: NDArray[np.float32], plane: Plane) -> None:
+def _check_hounsfield(hounsfield: NDArray[np.float32], plane: Plane, slope: float, intercept: float) -> None:
+    extremes = np.array([plane.stored.min(), plane.stored.max()]) * slope + intercept
+    if np.abs(extremes).max() <= CT_MOST_HU:  # a look at the stored values spares one at the four times larger others
+        return
     lowest, highest = float(hounsfield.min()), float(hounsfield.max())
     if max(-lowest, highest) > CT_MOST_HU:
         raise _implausible(plane, lowest, highest)

@@ -63,7 +63,10 @@ class InputSet:
 
 @dataclass(frozen=True)
 class Order:
-    """A job before it has a number: which model, on what, how urgently. `model` is empty where none fits."""
+    """A job before it has a number: which model, on what, how urgently. `model` is empty where none fits.
+
+    `released` says that results may be published; `limit_s` is how long the work may take, waiting for release apart.
+    """
 
     input_set: InputSet
     model: str
@@ -72,6 +75,7 @@ class Order:
     parameters: tuple[tuple[str, Parameter], ...] = ()
     priority: Priority = Priority.ROUTINE
     released: bool = True
+    limit_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,7 @@ class PlannedResult:
 
 @dataclass(frozen=True)
 class Job:
-    """A line of the ledger as it stood when it was read."""
+    """A line of the ledger as it stood when it was read; `attempts` counts those that began."""
 
     id: str
     order: Order

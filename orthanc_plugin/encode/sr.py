@@ -179,8 +179,6 @@ def _algorithm(origin: Origin) -> AlgorithmIdentification:
         name=origin.title,
         version=origin.version,
         parameters=[*parameters, f"model digest = {origin.digest}"],
-        family=codes.DCM.ArtificialIntelligence,
-        manufacturer=MANUFACTURER,
     )
 
 

@@ -1,0 +1,164 @@
+"""From cases to batches: split by patient, kept on disk slice by slice, augmented by MONAI on the way out."""
+
+import hashlib
+import os
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from monai.data import DataLoader
+from monai.transforms import Compose, RandAffined, RandFlipd, RandGaussianNoised
+from torch import Tensor
+from torch.utils.data import Dataset
+from tqdm import tqdm
+
+from export.abdominal_muscle_ct import TISSUES
+from export.abdominal_muscle_ct.settings import Augmentation, Settings, Split, Stage
+from export.abdominal_muscle_ct.sources import Entry, list_entries
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Patients of the three parts; no patient is in two of them."""
+
+    train: tuple[Entry, ...]
+    validation: tuple[Entry, ...]
+    test: tuple[Entry, ...]
+
+
+def split_by_patient(entries: list[Entry], split: Split, seed: int) -> Parts:
+    """Shuffles the patients by the seed and deals them in the split's proportions (exactly, where there are enough)."""
+    patients = sorted({entry.patient for entry in entries})
+    shuffled = [patients[i] for i in np.random.default_rng(seed).permutation(len(patients))]
+    wanted = np.array([split.train, split.validation, split.test])
+    edges = np.rint(np.cumsum(wanted) * len(patients) / wanted.sum()).astype(int)
+    groups = (set(shuffled[: edges[0]]), set(shuffled[edges[0] : edges[1]]), set(shuffled[edges[1] :]))
+    train, validation, test = (tuple(e for e in entries if e.patient in group) for group in groups)
+    return Parts(train, validation, test)
+
+
+def entries_of(data: str, settings: Settings) -> Parts:
+    split = settings.split
+    entries = list_entries(data, split.train + split.validation + split.test)
+    return split_by_patient(entries, split, settings.seed)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """`hu` [N, 1, rows, rows], `tissues` [N, 3, rows, rows] of 0 and 1, `offsets_mm` [N]."""
+
+    hu: Tensor
+    tissues: Tensor
+    offsets_mm: Tensor
+
+
+class CachedSlices(Dataset[dict[str, Any]]):
+    """Single slices of cases that lie as arrays on disk; `rows` is the matrix they are brought to."""
+
+    def __init__(self, folders: list[Path], rows: int, transform: Compose | None) -> None:
+        self._folders, self._rows, self._transform = folders, rows, transform
+        self._index = [(n, i) for n, folder in enumerate(folders) for i in range(len(_offsets(folder)))]
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def __getitem__(self, number: int) -> dict[str, Any]:
+        case, i = self._index[number]
+        folder = self._folders[case]
+        hu = np.load(folder / "hu.npy", mmap_mode="r")[i].astype(np.float32)
+        labels = np.load(folder / "labels.npy", mmap_mode="r")[i].astype(np.float32)
+        sample = {"hu": _shrink(torch.from_numpy(hu), self._rows), "labels": _pick(labels, self._rows)}
+        if self._transform is not None:
+            sample = self._transform(sample)
+        return {**sample, "offset_mm": _offsets(folder)[i]}
+
+
+def _offsets(folder: Path) -> np.ndarray[Any, np.dtype[np.float32]]:
+    return np.asarray(np.load(folder / "offsets.npy"), np.float32)
+
+
+def _shrink(hu: Tensor, rows: int) -> Tensor:
+    factor = hu.shape[-1] // rows
+    return torch.nn.functional.avg_pool2d(hu[None], factor) if factor > 1 else hu[None]
+
+
+def _pick(labels: np.ndarray[Any, np.dtype[np.float32]], rows: int) -> Tensor:
+    factor = labels.shape[-1] // rows
+    return torch.from_numpy(labels[factor // 2 :: factor, factor // 2 :: factor][None].copy())
+
+
+def augmentation(given: Augmentation, rows: int) -> Compose:
+    shift = given.shift_share * rows
+    return Compose(
+        [
+            RandFlipd(("hu", "labels"), prob=0.5 if given.mirror else 0.0, spatial_axis=1),
+            RandAffined(
+                ("hu", "labels"),
+                prob=0.9,
+                rotate_range=float(np.deg2rad(given.turn_degrees)),
+                translate_range=(shift, shift),
+                scale_range=given.scale_share,
+                mode=("bilinear", "nearest"),
+                padding_mode=("border", "zeros"),
+            ),
+            RandGaussianNoised(("hu",), prob=0.5 if given.noise_hu else 0.0, std=given.noise_hu),
+        ]
+    )
+
+
+def training_batches(folders: list[Path], settings: Settings, stage: Stage, epoch: int) -> DataLoader:
+    """The same epoch of the same seed gives the same batches, also after a resumption."""
+    slices = CachedSlices(folders, stage.rows, augmentation(settings.augmentation, stage.rows))
+    generator = torch.Generator().manual_seed(settings.seed * 1000 + epoch)
+    return DataLoader(
+        slices, batch_size=stage.batch, shuffle=True, drop_last=len(slices) > stage.batch, num_workers=1,
+        generator=generator, collate_fn=collate,
+    )  # fmt: skip
+
+
+def validation_batches(folders: list[Path], settings: Settings) -> DataLoader:
+    slices = CachedSlices(folders, settings.cached_rows, None)
+    return DataLoader(slices, batch_size=settings.stages[-1].batch, num_workers=1, collate_fn=collate)
+
+
+def collate(samples: list[dict[str, Any]]) -> Batch:
+    labels = torch.cat([torch.as_tensor(sample["labels"]) for sample in samples])
+    tissues = torch.stack([labels == number for number in range(1, len(TISSUES) + 1)], dim=1)
+    return Batch(
+        hu=torch.stack([torch.as_tensor(sample["hu"]) for sample in samples]),
+        tissues=tissues.float(),
+        offsets_mm=torch.tensor([float(sample["offset_mm"]) for sample in samples]),
+    )
+
+
+def cache_cases(entries: tuple[Entry, ...], slices: int, rows: int, root: Path) -> list[Path]:
+    """Makes the cases that are not on disk yet, on all processors; gives one folder per case."""
+    folders = [_cache_folder(entry, slices, rows, root) for entry in entries]
+    missing = [(e, f) for e, f in zip(entries, folders, strict=True) if not (f / "offsets.npy").exists()]
+    if missing:
+        _make_all(missing, slices, rows)
+    return folders
+
+
+def _cache_folder(entry: Entry, slices: int, rows: int, root: Path) -> Path:
+    name = hashlib.sha256(entry.case.encode()).hexdigest()[:16]
+    return root / f"{slices}x{rows}" / name
+
+
+def _make_all(missing: list[tuple[Entry, Path]], slices: int, rows: int) -> None:
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        made = pool.map(_make_case, *zip(*missing, strict=True), [slices] * len(missing), [rows] * len(missing))
+        for _ in tqdm(made, total=len(missing), desc="cases", unit="case"):
+            pass
+
+
+def _make_case(entry: Entry, folder: Path, slices: int, rows: int) -> None:
+    """The offsets are written last: their file says that the case is whole."""
+    case = entry.load(slices, rows)
+    folder.mkdir(parents=True, exist_ok=True)
+    np.save(folder / "hu.npy", case.voxels_zyx)
+    np.save(folder / "labels.npy", case.labels_zyx)
+    np.save(folder / "offsets.npy", case.offsets_mm)

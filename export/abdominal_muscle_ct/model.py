@@ -1,0 +1,89 @@
+"""The two networks. Slices in HU go in, [N, 1, rows, columns]; the clipping to what matters is part of the graph."""
+
+from itertools import pairwise
+from typing import cast
+
+import torch
+from monai.networks.blocks import Convolution, ResidualUnit
+from monai.networks.nets import UNet
+from torch import Tensor, nn
+
+from export.abdominal_muscle_ct import TISSUES
+from export.abdominal_muscle_ct.settings import Settings
+
+_WINDOWS_HU = ((-160.0, 240.0), (-1000.0, 1000.0))
+_HEAD_CHANNELS = 8
+_PRIOR_LOGIT = -2.5  # most pixels of a slice are none of the tissues
+_OFFSET_UNIT_MM = 50.0
+_SMALLEST_SIGMA_MM = 1.0
+
+
+class Windows(nn.Module):
+    """HU to one channel per window, each in [-1, 1]."""
+
+    def forward(self, hu: Tensor) -> Tensor:
+        channels = [(hu.clamp(low, high) - (low + high) / 2) / ((high - low) / 2) for low, high in _WINDOWS_HU]
+        return torch.cat(channels, dim=1)
+
+
+class TissueNet(nn.Module):
+    """U-Net with a head that sees the slice itself once more, for sharp edges.
+
+    `forward` gives logits [N, 3, rows, columns], one per tissue. Rows and columns are multiples of 32.
+    """
+
+    def __init__(self, channels: tuple[int, ...], units_per_level: int) -> None:
+        super().__init__()
+        self.windows = Windows()
+        self.unet = UNet(
+            spatial_dims=2,
+            in_channels=len(_WINDOWS_HU),
+            out_channels=_HEAD_CHANNELS,
+            channels=channels,
+            strides=(2,) * (len(channels) - 1),
+            num_res_units=units_per_level,
+            norm="BATCH",
+            act="RELU",
+        )
+
+        self.head = nn.Conv2d(_HEAD_CHANNELS + len(_WINDOWS_HU), len(TISSUES), 3, padding=1)
+        nn.init.constant_(cast(Tensor, self.head.bias), _PRIOR_LOGIT)
+
+    def forward(self, hu: Tensor) -> Tensor:
+        windows = self.windows(hu)
+        return cast(Tensor, self.head(torch.cat([self.unet(windows), windows], dim=1)))
+
+
+class LevelNet(nn.Module):
+    """Where a slice lies above mid L3: `forward` gives its offset and the offset's deviation, both [N] in mm.
+
+    It looks at slices `shrink` times smaller than it is given: 1 while it is trained on slices shrunk beforehand.
+    """
+
+    def __init__(self, channels: tuple[int, ...], units_per_level: int, shrink: int = 1) -> None:
+        super().__init__()
+        self.shrink = nn.AvgPool2d(shrink)
+        self.windows = Windows()
+        self.features = nn.Sequential(
+            Convolution(2, len(_WINDOWS_HU), channels[0], strides=2, norm="BATCH", act="RELU"),
+            *(
+                ResidualUnit(2, before, after, strides=2, subunits=units_per_level, norm="BATCH", act="RELU")
+                for before, after in pairwise(channels)
+            ),
+        )
+        self.head = nn.Sequential(
+            nn.Linear(2 * channels[-1], channels[-1]), nn.ReLU(), nn.Dropout(0.1), nn.Linear(channels[-1], 2)
+        )
+
+    def forward(self, hu: Tensor) -> tuple[Tensor, Tensor]:
+        features = self.features(self.windows(self.shrink(hu)))
+        pooled = torch.cat([features.mean(dim=(2, 3)), features.amax(dim=(2, 3))], dim=1)
+        offset, spread = self.head(pooled).unbind(dim=1)
+        sigma = nn.functional.softplus(spread)
+        return offset * _OFFSET_UNIT_MM, sigma * _OFFSET_UNIT_MM + _SMALLEST_SIGMA_MM
+
+
+def build_network(settings: Settings, level_shrink: int = 1) -> nn.Module:
+    if settings.network == "tissue":
+        return TissueNet(settings.channels, settings.units_per_level)
+    return LevelNet(settings.channels, settings.units_per_level, level_shrink)

@@ -1,0 +1,163 @@
+"""Trains one of the two networks: a configuration goes in, checkpoints and TensorBoard curves come out.
+
+python -m export.abdominal_muscle_ct.train --config export/abdominal_muscle_ct/configs/tissue.json
+"""
+
+import argparse
+import math
+import os
+from pathlib import Path
+
+import torch
+from monai.data import DataLoader
+from monai.utils import set_determinism
+from torch import Tensor, nn
+from torch.utils.tensorboard import SummaryWriter
+from tqdm import tqdm
+
+from export.abdominal_muscle_ct.data import Batch, cache_cases, entries_of, training_batches, validation_batches
+from export.abdominal_muscle_ct.model import build_network
+from export.abdominal_muscle_ct.settings import Settings, SettingsError, parse_settings, read_settings
+
+RUNS = Path(__file__).parents[1] / "runs"
+_SMALLEST_SHARE = 0.02  # of the learning rate, at a stage's end
+
+
+def main() -> None:
+    given = _arguments()
+    settings = read_settings(given.config)
+    torch.set_num_threads(given.threads)
+    train(settings, given.data, given.out or RUNS / settings.name, given.cache, torch.device(given.device))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--data", default="phantoms", help="phantoms, dicom:FOLDER or nifti:FOLDER")
+    parser.add_argument("--out", type=Path, help="folder of the checkpoint; an unfinished one is resumed")
+    parser.add_argument("--cache", type=Path, default=RUNS / "cache")
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    return parser.parse_args()
+
+
+def train(settings: Settings, data: str, out: Path, cache: Path, device: torch.device) -> Path:
+    """Runs the epochs that the checkpoint in `out` has not seen yet; gives the checkpoint's path."""
+    parts, split = entries_of(data, settings), settings.split
+    kind = data.replace("/", "_").replace(":", "_")
+    seen = cache_cases(parts.train, split.train_slices, settings.cached_rows, cache / kind)
+    held = cache_cases(parts.validation, split.validation_slices, settings.cached_rows, cache / kind)
+    set_determinism(settings.seed)
+    network = _channels_last(build_network(settings), device)
+    optimiser = torch.optim.Adam(network.parameters(), lr=settings.stages[0].learning_rate)
+    checkpoint = out / "checkpoint.pt"
+    first = _resume(checkpoint, settings, network, optimiser, device) if checkpoint.exists() else 0
+    with SummaryWriter(out / "curves") as curves:
+        for epoch in range(first, settings.epochs):
+            stage, _ = settings.stage_of(epoch)
+            batches = training_batches(seen, settings, stage, epoch)
+            loss = _run_epoch(network, optimiser, batches, settings, epoch, device)
+            score = validate(network, validation_batches(held, settings), settings, device)
+            curves.add_scalar("loss/train", loss, epoch)
+            curves.add_scalar(f"{_score_name(settings)}/validation", score, epoch)
+            tqdm.write(f"epoch {epoch + 1}/{settings.epochs}: loss {loss:.4f}, {_score_name(settings)} {score:.4f}")
+            _save(checkpoint, settings, data, network, optimiser, epoch + 1)
+    return checkpoint
+
+
+def _channels_last(network: nn.Module, device: torch.device) -> nn.Module:
+    """Twice as fast on a CPU."""
+    for parameter in network.parameters():
+        if parameter.dim() == 4:
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+    return network.to(device)
+
+
+def _run_epoch(
+    network: nn.Module, optimiser: torch.optim.Adam, batches: DataLoader, settings: Settings, epoch: int,
+    device: torch.device,
+) -> float:  # fmt: skip
+    network.train()
+    torch.manual_seed(settings.seed * 1000 + epoch)
+    total = 0.0
+    for step, batch in enumerate(tqdm(batches, desc=f"epoch {epoch + 1}", unit="batch", mininterval=5)):
+        for group in optimiser.param_groups:
+            group["lr"] = learning_rate(settings, epoch, step / len(batches))
+        optimiser.zero_grad()
+        with torch.autocast(device.type, torch.bfloat16, enabled=settings.bfloat16):
+            answer = network(batch.hu.to(device, memory_format=torch.channels_last))
+        loss = loss_of(settings, answer, batch, device)
+        torch.autograd.backward(loss)
+        optimiser.step()
+        total += loss.item()
+    return total / len(batches)
+
+
+def learning_rate(settings: Settings, epoch: int, share: float) -> float:
+    """Falls along a cosine from the stage's rate, over the stage; `share` is how far the epoch is done."""
+    stage, within = settings.stage_of(epoch)
+    done = (within + share) / stage.epochs
+    falling = (1 + math.cos(math.pi * done)) / 2
+    return stage.learning_rate * (_SMALLEST_SHARE + (1 - _SMALLEST_SHARE) * falling)
+
+
+def loss_of(settings: Settings, answer: Tensor | tuple[Tensor, Tensor], batch: Batch, device: torch.device) -> Tensor:
+    """Binary cross entropy per tissue; for the level the negative log likelihood of a normal distribution."""
+    if settings.network == "tissue":
+        assert isinstance(answer, Tensor)
+        return nn.functional.binary_cross_entropy_with_logits(answer.float(), batch.tissues.to(device))
+    offset, sigma = (value.float() for value in answer)
+    return nn.functional.gaussian_nll_loss(offset, batch.offsets_mm.to(device), sigma.square())
+
+
+@torch.no_grad()
+def validate(network: nn.Module, batches: DataLoader, settings: Settings, device: torch.device) -> float:
+    """Mean Dice over the tissues, or the mean absolute error of the level in mm."""
+    network.eval()
+    overlap, size, error, count = torch.zeros(3), torch.zeros(3), 0.0, 0
+    for batch in batches:
+        answer = network(batch.hu.to(device, memory_format=torch.channels_last))
+        count += len(batch.hu)
+        if settings.network == "level":
+            error += float((answer[0].cpu() - batch.offsets_mm).abs().sum())
+            continue
+        found = (answer > 0).cpu().float()
+        overlap += 2 * (found * batch.tissues).sum(dim=(0, 2, 3))
+        size += (found + batch.tissues).sum(dim=(0, 2, 3))
+    return error / count if settings.network == "level" else float((overlap / size).mean())
+
+
+def _score_name(settings: Settings) -> str:
+    return "dice" if settings.network == "tissue" else "mean error in mm"
+
+
+def _save(
+    path: Path, settings: Settings, data: str, network: nn.Module, optimiser: torch.optim.Adam, epochs: int
+) -> None:
+    """Everything a resumption or an export needs; written beside and renamed, so that no half file is ever there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    state = {
+        "settings": settings.as_json(),
+        "data": data.partition(":")[0],
+        "seed": settings.seed,
+        "epochs": epochs,
+        "network": network.state_dict(),
+        "optimiser": optimiser.state_dict(),
+    }
+    torch.save(state, path.with_suffix(".new"))
+    path.with_suffix(".new").replace(path)
+
+
+def _resume(
+    path: Path, settings: Settings, network: nn.Module, optimiser: torch.optim.Adam, device: torch.device
+) -> int:
+    state = torch.load(path, map_location=device, weights_only=True)
+    if parse_settings(state["settings"]) != settings:
+        raise SettingsError(f"{path} was trained with another configuration; give another --out or remove it.")
+    network.load_state_dict(state["network"])
+    optimiser.load_state_dict(state["optimiser"])
+    return int(state["epochs"])
+
+
+if __name__ == "__main__":
+    main()

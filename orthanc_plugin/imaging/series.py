@@ -32,8 +32,8 @@ def assemble(instances: Iterable[Instance]) -> Series:
     distinct, repeated = _distinct(given)
     kept, localizers = _without_localizers(distinct)
     cautions = [
-        *([f"{repeated} instances came twice and were used once."] if repeated else []),
-        *([f"{localizers} localizers in the series were left out."] if localizers else []),
+        *([f"Instances that came more than once were used once ({repeated})."] if repeated else []),
+        *([f"Localizers in the series were left out ({localizers})."] if localizers else []),
     ]
     return Series(study_uid, series_uid, modality, kept, tuple(cautions))
 

@@ -43,7 +43,7 @@ def stack(planes: list[Plane]) -> Stack:
     distinct, kept_mm, repeated = _one_a_position(ordered, along_mm)
     step_mm = _step_mm(distinct, kept_mm)
     cautions = [
-        *([f"{repeated} images came twice at the same position and were used once."] if repeated else []),
+        *([f"Identical images at the same position were used once ({repeated})."] if repeated else []),
         *_thickness_cautions(distinct, step_mm),
     ]
     return Stack(tuple(distinct), step_mm, tuple(cautions))

@@ -21,9 +21,8 @@ from tests.e2e.series import PushedSeries, phantom_series
 
 # No model is for it: intake looks, routes and writes its line into the ledger, but no inference takes the cores.
 BODY_PART = "HEAD"
-AS_SHIPPED = "storescu"
 CLIENTS: Mapping[str, Mapping[str, str]] = {
-    AS_SHIPPED: {},
+    "storescu": {},
     "storescu, TCP_NODELAY": {"TCP_NODELAY": "1"},
 }
 NODE, WITHOUT, DEFAULT = "with the plugin", "without the plugin", "by default"

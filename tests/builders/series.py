@@ -31,7 +31,7 @@ OBLIQUE = (0.866025, 0.5, 0.0, -0.469846, 0.813798, 0.342020)
 
 @dataclass(frozen=True)
 class Scan:
-    """What a scanner was told; `origin_mm` is the ImagePositionPatient of the first slice, the rest go along the normal."""
+    """What a scanner was told; `origin_mm` is the first slice's ImagePositionPatient, the others go along the normal."""
 
     slices: int = 6
     rows: int = 16
@@ -76,8 +76,10 @@ def slices(scan: Scan = Scan()) -> list[Dataset]:
 
 
 def part10(dataset: Dataset, transfer_syntax: UID = ExplicitVRLittleEndian) -> bytes:
-    """The bytes of a file, in any transfer syntax that pydicom writes or compresses to."""
+    """The bytes of a file, in any transfer syntax that pydicom writes or compresses to (JPEG 2000: from 32 x 32 on)."""
     copied = deepcopy(dataset)
+    if not transfer_syntax.is_little_endian:
+        copied.PixelData = np.frombuffer(copied.PixelData, "<u2").byteswap().tobytes()
     if transfer_syntax.is_encapsulated:
         copied.compress(transfer_syntax, generate_instance_uid=False)
     copied.file_meta.TransferSyntaxUID = transfer_syntax

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import copy, deepcopy
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
 
 from highdicom.base_content import ContributingEquipment
@@ -70,7 +70,7 @@ def _complete(header: Dataset, volume: Volume, texts: tuple[str, ...]) -> Datase
 
 def _shared_geometry(header: Dataset) -> Dataset:
     """Shared functional groups with orientation and spacing, which some scanners repeat in each frame's."""
-    shared = copy(header.SharedFunctionalGroupsSequence[0])
+    shared: Dataset = copy(header.SharedFunctionalGroupsSequence[0])
     for keyword in ("PlaneOrientationSequence", "PixelMeasuresSequence"):
         if keyword not in shared:
             setattr(shared, keyword, getattr(header.PerFrameFunctionalGroupsSequence[0], keyword))
@@ -79,7 +79,7 @@ def _shared_geometry(header: Dataset) -> Dataset:
 
 def series_attributes(kind: str, header: Dataset, identity: Identity, origin: Origin) -> dict[str, Any]:
     """The arguments that all of highdicom's constructors share."""
-    date, time = DA(origin.created_at.date()), TM(_time(origin))
+    date, clock = DA(origin.created_at.date()), TM(_time(origin))
     return {
         "series_instance_uid": identity.series_uid(kind),
         "sop_instance_uid": identity.instance_uid(kind),
@@ -91,9 +91,9 @@ def series_attributes(kind: str, header: Dataset, identity: Identity, origin: Or
         "software_versions": [origin.version, origin.software_version],
         "device_serial_number": origin.digest,
         "content_date": date,
-        "content_time": time,
+        "content_time": clock,
         "series_date": date,
-        "series_time": time,
+        "series_time": clock,
     }
 
 
@@ -150,5 +150,5 @@ def _algorithm(origin: Origin) -> Dataset:
     return item
 
 
-def _time(origin: Origin) -> Any:
+def _time(origin: Origin) -> time:
     return origin.created_at.time().replace(microsecond=0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import highdicom as hd
 import numpy as np
 from highdicom.color import CIELabColor
-from highdicom.seg import SegmentDescription, Segmentation
+from highdicom.seg import Segmentation, SegmentDescription
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes

@@ -38,7 +38,7 @@ from orthanc_plugin.errors import Broken
 from orthanc_plugin.imaging.volume import Volume
 from orthanc_plugin.measure.findings import Absence, Findings, Measurement, PlanarFinding, Segment
 
-PROCEDURES = {
+PROCEDURES: dict[str, Code] = {
     "CT": codes.LN.CTUnspecifiedBodyRegion,
     "MR": codes.LN.MRIUnspecifiedBodyRegion,
     "PT": codes.LN.PETUnspecifiedBodyRegion,

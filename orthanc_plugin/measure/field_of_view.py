@@ -33,5 +33,5 @@ def _edge(slice_hu: NDArray[np.float32]) -> NDArray[np.bool_]:
     from_centre = np.hypot(*np.ogrid[0.5 - rows / 2 : rows / 2, 0.5 - columns / 2 : columns / 2])
     corners = slice_hu[from_centre > radius + 1]
     if corners.size and corners.max() <= AIR_HIGHEST_HU and np.ptp(corners) == 0:
-        edge |= (from_centre > radius - 2) & (from_centre <= radius + 1)
+        edge |= (from_centre > radius - 1) & (from_centre <= radius + 1)
     return edge

@@ -112,7 +112,7 @@ def enhanced_volume(
     header.ImageType = ["ORIGINAL", "PRIMARY", "VOLUME", "NONE"]
     header.Rows, header.Columns = shape_zyx[1:]
     _ct_pixels(header)
-    frame_of_slice = [(2 * index + 1) % shape_zyx[0] if shape_zyx[0] % 2 else index ^ 1 for index in range(shape_zyx[0])]
+    frame_of_slice = list(range(shape_zyx[0] - 1, -1, -2)) + list(range(shape_zyx[0] - 2, -1, -2))
     frames: list[Dataset] = [Dataset() for _ in frame_of_slice]
     for index, frame in enumerate(frame_of_slice):
         position = Dataset()

@@ -1,0 +1,51 @@
+"""Findings in, the page that people read as a secondary capture out."""
+
+from __future__ import annotations
+
+from highdicom.sc import SCImage
+from highdicom.sr import CodedConcept
+from pydicom.dataset import Dataset
+from pydicom.sr.codedict import codes
+from pydicom.uid import ExplicitVRLittleEndian
+
+from orthanc_plugin.encode.context import series_attributes, settle, source_headers
+from orthanc_plugin.encode.identity import Identity, Origin
+from orthanc_plugin.encode.page import page
+from orthanc_plugin.imaging.volume import Volume
+from orthanc_plugin.measure.findings import Findings
+
+
+def capture(findings: Findings, volume: Volume, origin: Origin) -> Dataset:
+    """RGB, uncompressed, since every viewer reads that; patient identity is in the header only."""
+    remarks = "\n".join((origin.notice, findings.headline, *findings.cautions))
+    headers = source_headers(volume, (origin.title, remarks))
+    result = SCImage.from_ref_dataset(
+        ref_dataset=headers[0],
+        pixel_array=page(findings, volume, origin),
+        photometric_interpretation="RGB",
+        bits_allocated=8,
+        coordinate_system="PATIENT",
+        patient_orientation=("L", "P"),
+        transfer_syntax_uid=ExplicitVRLittleEndian,
+        **series_attributes("SC", headers[0], Identity.of(volume, origin), origin),
+    )
+    # A page has no orientation as a whole; the picture on it carries its own letters.
+    result.PatientOrientation = []
+    result.copy_patient_and_study_information(headers[0])
+    result.BurnedInAnnotation = "NO"
+    result.ImageComments = remarks
+    result.DateOfSecondaryCapture, result.TimeOfSecondaryCapture = result.ContentDate, result.ContentTime
+    result.SourceImageSequence = [_source(volume, findings.key_slice)]
+    settle(result, headers[0], origin)
+    return result
+
+
+def _source(volume: Volume, slice_index: int) -> Dataset:
+    """The image that is shown."""
+    source, item = volume.sources[slice_index], Dataset()
+    item.ReferencedSOPClassUID = source.sop_class_uid
+    item.ReferencedSOPInstanceUID = source.sop_instance_uid
+    if source.frame_number is not None:
+        item.ReferencedFrameNumber = source.frame_number
+    item.PurposeOfReferenceCodeSequence = [CodedConcept.from_code(codes.DCM.SourceImageForImageProcessingOperation)]
+    return item

@@ -1,70 +1,63 @@
-"""An admitted request in, the answer of the HTTP interface out; knows nothing of sockets or of Orthanc."""
+"""An admitted request in, the answer of the HTTP interface out; knows nothing of sockets."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from typing import Protocol
 
 from orthanc_plugin.errors import Broken, ConfigurationError, NodeError, Temporary, Unsuitable
-from orthanc_plugin.jobs.job import Job
+from orthanc_plugin.intake.orders import Orders
+from orthanc_plugin.intake.orthanc import Orthanc
 from orthanc_plugin.jobs.ledger import Ledger, NoSuchJob, NotNow
 from orthanc_plugin.routing.catalogue import Catalogue
 from orthanc_plugin.web import health, jobs
-from orthanc_plugin.web.message import Answer, Request, found, problem
-from orthanc_plugin.web.wish import Wish, Wrong, wish
+from orthanc_plugin.web.message import Answer, Request, Wrong, found, problem
+from orthanc_plugin.web.run import run
+from orthanc_plugin.web.wish import wish
 
 ROOT = "/inference/api"
 STATUSES: tuple[tuple[type[NodeError], HTTPStatus], ...] = (
     (Wrong, HTTPStatus.BAD_REQUEST),
     (NoSuchJob, HTTPStatus.NOT_FOUND),
     (NotNow, HTTPStatus.CONFLICT),
-    (Unsuitable, HTTPStatus.NOT_FOUND),
+    (Unsuitable, HTTPStatus.UNPROCESSABLE_ENTITY),
     (ConfigurationError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (Temporary, HTTPStatus.SERVICE_UNAVAILABLE),
     (Broken, HTTPStatus.BAD_GATEWAY),
 )
 
 
-class Order(Protocol):
-    """Intake's part of a run by hand: the jobs on what the wish names, new or as they are already.
-
-    Unsuitable when the archive does not hold it, ConfigurationError when no such model is installed.
-    """
-
-    def __call__(self, wish: Wish) -> Sequence[Job]: ...
-
-
 @dataclass(frozen=True)
 class Rooms:
-    """What answers are made of. `ask_orthanc` raises a NodeError while Orthanc does not answer."""
+    """What answers are made of."""
 
     ledger: Ledger
     catalogue: Catalogue
-    order: Order
-    ask_orthanc: Callable[[], object]
+    orders: Orders
+    orthanc: Orthanc
     state_folder: Path
 
 
 def answer(request: Request, rooms: Rooms) -> Answer:
-    allowed = []
-    for method, address, verb in ROUTES:
-        match = re.fullmatch(ROOT + address, request.path)
-        if match is None:
-            continue
-        if method != request.method:
-            allowed.append(method)
-            continue
-        try:
-            return verb(request, rooms, *match.groups())
-        except NodeError as error:
-            return problem(status_of(error), error.sentence)
-    if allowed:
-        return problem(HTTPStatus.METHOD_NOT_ALLOWED, f"This address takes {' or '.join(allowed)} only.")
+    """Of the first route that fits, or a problem document: no error leaves as anything else."""
+    fitting = [(method, match, verb) for method, match, verb in routes(request.path) if match is not None]
+    for method, match, verb in fitting:
+        if method == request.method:
+            try:
+                return verb(request, rooms, *match.groups())
+            except NodeError as error:
+                return problem(status_of(error), error.sentence)
+    if fitting:
+        taken = " or ".join(method for method, _, _ in fitting)
+        return problem(HTTPStatus.METHOD_NOT_ALLOWED, f"This address takes {taken} only.")
     return problem(HTTPStatus.NOT_FOUND, "There is nothing at this address.")
+
+
+def routes(path: str) -> Iterable[tuple[str, re.Match[str] | None, Callable[..., Answer]]]:
+    return ((method, re.fullmatch(ROOT + address, path), verb) for method, address, verb in ROUTES)
 
 
 def status_of(error: NodeError) -> HTTPStatus:
@@ -78,7 +71,7 @@ def get_health(request: Request, rooms: Rooms) -> Answer:
 def checks(request: Request, rooms: Rooms) -> Iterable[health.Check]:
     yield health.Check("intake", health.Status.OK)
     yield health.worker(request.processes)
-    yield health.tried("orthanc", rooms.ask_orthanc)
+    yield health.tried("orthanc", rooms.orthanc.identity)
     yield health.tried("database", rooms.ledger.counts)
     yield health.models(len(rooms.catalogue.models), rooms.catalogue.problems)
     yield health.disk(rooms.state_folder)
@@ -118,9 +111,10 @@ def cancel(_request: Request, rooms: Rooms, job_id: str) -> Answer:
     return found(jobs.view(rooms.ledger.cancel(job_id)))
 
 
-def run(request: Request, rooms: Rooms) -> Answer:
-    made = rooms.order(wish(request.body))
-    return found({"jobs": [job.id for job in made]}, HTTPStatus.ACCEPTED)
+def post_run(request: Request, rooms: Rooms) -> Answer:
+    placed = run(wish(request.body), rooms.orders, rooms.orthanc, rooms.catalogue)
+    entries = {"jobs": [each.job.id for each in placed], "remarks": [each.remark for each in placed if each.remark]}
+    return found(entries, HTTPStatus.ACCEPTED)
 
 
 ROUTES: tuple[tuple[str, str, Callable[..., Answer]], ...] = (
@@ -130,5 +124,5 @@ ROUTES: tuple[tuple[str, str, Callable[..., Answer]], ...] = (
     ("GET", "/jobs/([^/]+)", get_job),
     ("POST", "/jobs/([^/]+)/retry", retry),
     ("POST", "/jobs/([^/]+)/cancel", cancel),
-    ("POST", "/run", run),
+    ("POST", "/run", post_run),
 )

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from orthanc_plugin.jobs.job import Job, Priority, State
-from orthanc_plugin.web.wish import Wrong
+from orthanc_plugin.web.message import Wrong
 
 MOST_AT_ONCE = 500
 FILTERS = ("study", "series", "state", "model", "limit", "cursor")

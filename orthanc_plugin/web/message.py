@@ -8,8 +8,14 @@ from dataclasses import asdict, dataclass, field
 from http import HTTPStatus
 from typing import Any
 
+from orthanc_plugin.errors import NodeError
+
 JSON = "application/json"
 PROBLEM = "application/problem+json"
+
+
+class Wrong(NodeError):
+    """What was asked can't be understood; the sentence says which part of it and what is allowed."""
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,11 @@ from typing import Any
 
 from pydicom.uid import RE_VALID_UID
 
-from orthanc_plugin.errors import NodeError
 from orthanc_plugin.jobs.job import Parameter, Priority
+from orthanc_plugin.web.message import Wrong
 
 KEYS = ("study", "series", "model", "priority", "parameters")
 LONGEST_UID = 64
-
-
-class Wrong(NodeError):
-    """The request can't be understood; the sentence says which part of it and what is allowed."""
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ class Attempts:
         worker = uuid.uuid4().hex
         line = {"id": worker, "host": host, "here": process.here, "process": process.key, "beats": 0}
         with self._database.write() as connection:
-            connection.execute(sa.insert(workers).values(line, enrolled_at=self._clock()))
+            connection.execute(sa.insert(workers).values(line | {"enrolled_at": self._clock()}))
         return worker
 
     def beat(self, worker: str) -> bool:
@@ -136,8 +136,10 @@ class Attempts:
                     "series_instance_uid": result.series_instance_uid,
                     "kind": result.kind,
                     "place": place,
+                    "stored": False,
+                    "was_there": False,
                 }
-                insert = self._database.insert(results).values(line, stored=False, was_there=False)
+                insert = self._database.insert(results).values(line)
                 connection.execute(insert.on_conflict_do_nothing())
 
     def receive(self, hold: Hold, receipt: Receipt) -> None:

@@ -13,7 +13,7 @@ from orthanc_plugin.jobs.dispatch import Turn
 from orthanc_plugin.jobs.job import State
 from orthanc_plugin.jobs.lease import Lease
 from orthanc_plugin.jobs.ledger import Ledger
-from orthanc_plugin.jobs.outcome import Outcome, finished, outcome
+from orthanc_plugin.jobs.outcome import Outcome, finished, frames, outcome
 
 INSIST_EVERY_S = 1.0
 T = TypeVar("T")
@@ -67,7 +67,7 @@ class Attendant:
         except Exception as error:
             result = outcome(error)
             if result.is_bug:
-                log.exception("job %s: an error that nobody foresaw", lease.job.id)
+                log.error("job %s: an error that nobody foresaw\n%s", lease.job.id, frames(error))
             return result
 
     def _write_down(self, lease: Lease, came_to: Outcome) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from orthanc_plugin.errors import ConfigurationError, NodeError, Temporary
 MIGRATIONS = Path(__file__).with_name("migrations")
 MIGRATION_LOCK = 0x1EDCE5
 SQLITE_PATIENCE_S = 30
+logging.getLogger("alembic").setLevel(logging.WARNING)
 Insert = sqlite.Insert | postgresql.Insert
 
 
@@ -33,7 +35,11 @@ class Database:
         if self._is_sqlite:
             _listen(self._engine)
         self._reading = self._engine.execution_options(reading=True)
-        self._open()
+        try:
+            self._open()
+        except NodeError:
+            self.close()
+            raise
 
     @property
     def address(self) -> str:

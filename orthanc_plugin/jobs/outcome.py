@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import dataclass
 
 from orthanc_plugin.errors import NodeError, Temporary, Unsuitable
@@ -28,6 +29,16 @@ def outcome(error: Exception) -> Outcome:
     name = type(error).__name__
     sentence = f"An error that nobody foresaw ended the job ({name}); the worker's log has the details."
     return Outcome(State.FAILED, sentence, is_bug=True)
+
+
+def frames(error: BaseException) -> str:
+    """Where it came from, link by link; without the messages, which may quote what a DICOM file holds."""
+    links = []
+    link: BaseException | None = error
+    while link is not None:
+        links.append("".join(traceback.format_tb(link.__traceback__)) + type(link).__qualname__)
+        link = link.__cause__ or link.__context__
+    return "\n".join(links)
 
 
 def finished(unstored: int) -> Outcome:

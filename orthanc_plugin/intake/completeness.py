@@ -65,7 +65,9 @@ class Known:
 
     @property
     def stands_alone(self) -> bool:
-        return self.multi_frame or self.modality in SINGLE_IMAGE_MODALITIES
+        """A multi-frame image is a whole series, unless its scanner makes one of each stack or moment."""
+        whole = self.multi_frame and self.arrivals.instances == 1
+        return whole or self.modality in SINGLE_IMAGE_MODALITIES
 
 
 @dataclass(frozen=True)
@@ -88,16 +90,19 @@ class Silence:
 
 def judge(known: Known, bounds: Bounds, now_s: float) -> Verdict:
     needed = silence(known, bounds)
-    last_s = known.arrivals.last_s
-    end_s = last_s + needed.seconds
+    end_s = known.arrivals.last_s + needed.seconds
     if now_s >= end_s:
         return Verdict(Step.PUBLISH, needed.why)
-    early_s = last_s + EARLY * min(needed.seconds, quiet_s(known, bounds))
-    if now_s < early_s:
-        return Verdict(Step.WAIT, needed.why, early_s)
+    if now_s < early_s(known, bounds):
+        return Verdict(Step.WAIT, needed.why, early_s(known, bounds))
     if needed.early:
-        return Verdict(Step.COMPUTE, "The slices are one stack without a hole; computing starts early.", end_s)
+        return Verdict(Step.COMPUTE, needed.why, end_s)
     return Verdict(Step.WAIT, needed.why, end_s)
+
+
+def early_s(known: Known, bounds: Bounds) -> float:
+    """The moment when it pays to look at the positions and to ask the sender."""
+    return known.arrivals.last_s + EARLY * min(silence(known, bounds).seconds, quiet_s(known, bounds))
 
 
 def silence(known: Known, bounds: Bounds) -> Silence:

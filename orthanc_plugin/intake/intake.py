@@ -1,0 +1,68 @@
+"""Orthanc and a ledger in, every stored series with its line in the ledger out: one look after another."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from orthanc_plugin.errors import Unsuitable
+from orthanc_plugin.intake.attend import Attendant
+from orthanc_plugin.intake.changes import ChangeLog, KeptValues
+from orthanc_plugin.intake.completeness import Bounds
+from orthanc_plugin.intake.habits import Habits
+from orthanc_plugin.intake.orders import Orders
+from orthanc_plugin.intake.orthanc import Orthanc
+from orthanc_plugin.intake.reconcile import Marks, Reconcile
+from orthanc_plugin.intake.senders import Senders
+from orthanc_plugin.intake.watch import Watch
+from orthanc_plugin.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+LOOK_LEAST_S = 0.1
+"""While instances pour in, looking more often would cost them more than it tells."""
+LOOK_MOST_S = 2.0
+"""Wakes may get lost, and a question of half a millisecond is cheap."""
+OPEN_AT_ONCE = 200
+"""More than so many open series are not taken up from the past."""
+
+
+class Intake:
+    """`answered` is called from another thread when a sender said something; the owner then calls `heard_sender`."""
+
+    def __init__(
+        self, orthanc: Orthanc, orders: Orders, kept: KeptValues, settings: Settings, answered: Callable[[], None]
+    ) -> None:
+        identity = orthanc.identity()
+        bounds = Bounds(settings.quiet_least_s, settings.quiet_most_s)
+        marks = Marks(kept, identity)
+        senders = Senders(orthanc, answered, asks=settings.ask_senders)
+        attendant = Attendant(orthanc, orders, Habits(kept, bounds.most_s), marks, senders, bounds)
+        self._orthanc = orthanc
+        self._changes = ChangeLog(orthanc, kept, identity)
+        self._watch = Watch(orthanc, attendant)
+        self._reconcile = Reconcile(orthanc, marks, settings.reconcile_every_s)
+
+    def look(self, now_s: float, noticed_s: float) -> float:
+        """Everything that is due; the moment of the next look. `noticed_s` is when the latest news came in."""
+        news = self._changes.news(now_s)
+        self._reconcile.heard(news)
+        self._watch.hear(news, noticed_s)
+        self._watch.attend(now_s)
+        if now_s >= self._reconcile.due_s and self._watch.open_series < OPEN_AT_ONCE:
+            unsettled = self._reconcile.unsettled(now_s)
+            self._watch.take_up((series.id for series in unsettled), now_s)
+        return min(self._watch.due_s(), self._reconcile.due_s, now_s + LOOK_MOST_S)
+
+    def heard_sender(self, now_s: float) -> None:
+        self._watch.hurry(now_s)
+
+    def heard_job(self, job_id: str, now_s: float) -> None:
+        """Orthanc's own jobs; those for storage commitment tell that a sender is done."""
+        try:
+            sender = self._orthanc.committed_sender(job_id)
+        except Unsuitable:
+            return
+        if sender is not None:
+            logger.info("A sender asked for storage commitment", extra={"orthanc_job": job_id})
+            self._watch.commitment_asked(sender, now_s)

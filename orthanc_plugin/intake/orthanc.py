@@ -1,0 +1,210 @@
+"""Orthanc's REST in, what intake asks of it out: changes, series, headers, senders; small answers, never pixels."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import requests
+
+from orthanc_plugin.errors import Broken, Temporary, Unsuitable
+from orthanc_plugin.intake.positions import Plane, plane
+
+PATIENCE_S = 10.0
+SENDER_PATIENCE_S = 3
+
+
+@dataclass(frozen=True)
+class Change:
+    """A row of the change log; a hint, as it may name what is gone by now."""
+
+    seq: int
+    kind: str
+    resource_id: str
+
+
+@dataclass(frozen=True)
+class Changes:
+    """`last` is where to go on reading; `done` when there is nothing more for now."""
+
+    rows: tuple[Change, ...]
+    last: int
+    done: bool
+
+
+@dataclass(frozen=True)
+class Series:
+    """A series as Orthanc holds it now; `mark` changes whenever an instance joins or leaves."""
+
+    id: str
+    uid: str
+    modality: str
+    instance_ids: tuple[str, ...]
+    stated: int | None
+    mark: str
+
+
+@dataclass(frozen=True)
+class Slice:
+    """What the index knows of one instance."""
+
+    plane: Plane | None
+    frames: int
+
+
+@dataclass(frozen=True)
+class Counts:
+    series: int
+    instances: int
+
+
+class Orthanc:
+    """Errors: Unsuitable for what is gone, Temporary while Orthanc is away, Broken for what it should not answer."""
+
+    def __init__(self, url: str, authorization: str) -> None:
+        self._url = url.rstrip("/")
+        self._authorization = authorization
+        self._local = threading.local()
+
+    def identity(self) -> str:
+        """What tells this Orthanc from another that shares the ledger; releases before 1.11 have no identifier."""
+        system = self.get("/system")
+        return str(system.get("DatabaseServerIdentifier") or system.get("DicomAet") or "orthanc")
+
+    def counts(self) -> Counts:
+        statistics = self.get("/statistics")
+        return Counts(int(statistics["CountSeries"]), int(statistics["CountInstances"]))
+
+    def changes(self, since: int, limit: int) -> Changes:
+        answer = self.get("/changes", since=since, limit=limit)
+        rows = tuple(Change(int(row["Seq"]), row["ChangeType"], row["ID"]) for row in answer["Changes"])
+        return Changes(rows, int(answer["Last"]), bool(answer["Done"]))
+
+    def series(self, series_id: str) -> Series:
+        return series_of(self.get(f"/series/{series_id}"))
+
+    def page_of_series(self, since: int, limit: int) -> tuple[Series, ...]:
+        return tuple(series_of(entry) for entry in self.get("/series", since=since, limit=limit, expand="true"))
+
+    def find_series(self, series_uid: str) -> tuple[Series, ...]:
+        """All series under one SeriesInstanceUID: the same one in two studies is two for Orthanc."""
+        found = self.post("/tools/lookup", series_uid)
+        return tuple(self.series(entry["ID"]) for entry in found if entry["Type"] == "Series")
+
+    def slices(self, series_id: str) -> tuple[Slice, ...]:
+        return tuple(slice_of(entry["MainDicomTags"]) for entry in self.get(f"/series/{series_id}/instances"))
+
+    def parent_series(self, instance_id: str) -> str:
+        return str(self.get(f"/instances/{instance_id}")["ParentSeries"])
+
+    def header(self, instance_id: str) -> Mapping[str, object]:
+        """The values of one instance by keyword, without the pixels."""
+        header: Mapping[str, object] = self.get(f"/instances/{instance_id}/simplified-tags")
+        return header
+
+    def sender_of(self, instance_id: str) -> str:
+        """The calling AE title, or the address from which HTTP brought the instance."""
+        metadata = self.get(f"/instances/{instance_id}/metadata", expand="true")
+        return str(metadata.get("RemoteAET") or metadata.get("RemoteIP") or "")
+
+    def committed_sender(self, job_id: str) -> str | None:
+        """The AE title that asked for storage commitment, when the job is of that type."""
+        job = self.get(f"/jobs/{job_id}")
+        if job.get("Type") != "StorageCommitmentScp":
+            return None
+        return str(job["Content"].get("RemoteAet", ""))
+
+    def modality_called(self, ae_title: str) -> str | None:
+        """The name under which Orthanc's configuration lists an AE title that may be asked."""
+        for name, entry in self.get("/modalities", expand="true").items():
+            if entry.get("AET") == ae_title and entry.get("AllowFind", True):
+                return str(name)
+        return None
+
+    def count_at(self, modality: str, study_uid: str, series_uid: str) -> int | None:
+        """How many instances of the series the modality says it has (C-FIND); None when it does not say."""
+        query = {
+            "Level": "Series",
+            "Query": {
+                "StudyInstanceUID": study_uid,
+                "SeriesInstanceUID": series_uid,
+                "NumberOfSeriesRelatedInstances": "",
+            },
+            "Timeout": SENDER_PATIENCE_S,
+        }
+        query_id = self.post(f"/modalities/{modality}/query", query)["ID"]
+        try:
+            answers = self.get(f"/queries/{query_id}/answers", expand="true", simplify="true")
+        finally:
+            self.ask("DELETE", f"/queries/{query_id}")
+        counts = [answer.get("NumberOfSeriesRelatedInstances") or "" for answer in answers]
+        return int(counts[0]) if len(counts) == 1 and str(counts[0]).strip().isdecimal() else None
+
+    def get(self, path: str, **arguments: str | int) -> Any:
+        return self.ask("GET", path, params=arguments)
+
+    def post(self, path: str, body: str | dict[str, Any]) -> Any:
+        return self.ask("POST", path, data=body if isinstance(body, str) else json.dumps(body))
+
+    def ask(self, method: str, path: str, **sent: Any) -> Any:
+        """The answer's JSON."""
+        try:
+            answer = self._session().request(method, self._url + path, timeout=PATIENCE_S, **sent)
+            check(answer)
+            return answer.json()
+        except requests.RequestException as error:
+            raise Temporary("Orthanc does not answer; intake goes on when it is back.", stage="intake") from error
+
+    def _session(self) -> requests.Session:
+        """One a thread, kept alive; compressing small answers costs more than it saves."""
+        if not hasattr(self._local, "session"):
+            session = requests.Session()
+            session.trust_env = False
+            session.headers.update({"Accept-Encoding": "identity", "Authorization": self._authorization})
+            self._local.session = session
+        session_of_thread: requests.Session = self._local.session
+        return session_of_thread
+
+
+def check(answer: requests.Response) -> None:
+    status = answer.status_code
+    if status == HTTPStatus.NOT_FOUND:
+        raise Unsuitable("Orthanc no longer holds it; it was deleted meanwhile.", stage="intake")
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise Temporary(f"Orthanc answers intake with {status}; it goes on when Orthanc is well again.", stage="intake")
+    if not answer.ok:
+        raise Broken(f"Orthanc refuses intake with {status}; check the node's authorization.", stage="intake")
+
+
+def series_of(entry: Mapping[str, Any]) -> Series:
+    tags = entry["MainDicomTags"]
+    instance_ids = tuple(entry["Instances"])
+    return Series(
+        id=entry["ID"],
+        uid=tags.get("SeriesInstanceUID", ""),
+        modality=tags.get("Modality", "").strip().upper(),
+        instance_ids=instance_ids,
+        stated=entry.get("ExpectedNumberOfInstances") or stated_by(tags),
+        mark=f"{len(instance_ids)} {entry.get('LastUpdate', '')}",
+    )
+
+
+def stated_by(tags: Mapping[str, str]) -> int | None:
+    """Numbers that Orthanc does not take for the whole series, as they are often one acquisition's."""
+    for keyword in ("ImagesInAcquisition", "NumberOfSlices"):
+        value = tags.get(keyword, "").strip()
+        if value.isdecimal() and int(value) > 0:
+            return int(value)
+    return None
+
+
+def slice_of(tags: Mapping[str, str]) -> Slice:
+    frames = tags.get("NumberOfFrames", "").strip()
+    return Slice(
+        plane=plane(tags.get("ImagePositionPatient", ""), tags.get("ImageOrientationPatient", "")),
+        frames=int(frames) if frames.isdecimal() and int(frames) > 0 else 1,
+    )

@@ -1,0 +1,128 @@
+"""Lines on the standard input in, looks at the right moments out: the intake process until its input ends.
+
+`arrived` says that an instance was stored, `job ID` that Orthanc has a new job; the end of input, that Orthanc is gone.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import select
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from orthanc_plugin.errors import ConfigurationError, NodeError
+from orthanc_plugin.intake.intake import LOOK_LEAST_S, Intake
+
+logger = logging.getLogger(__name__)
+
+STANDBY_S = 0.5
+PAUSE_LEAST_S = 0.2
+PAUSE_MOST_S = 5.0
+READ_AT_ONCE = 65536
+
+
+class Lines:
+    """The lines of a file descriptor, and a way to be woken by another thread."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._woken, self._waker = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._rest = b""
+
+    def wake(self) -> None:
+        """From any thread; a pipe that is full wakes as well."""
+        try:
+            os.write(self._waker, b"\0")
+        except BlockingIOError:
+            return
+
+    def wait(self, seconds: float) -> tuple[str, ...] | None:
+        """What came within that time, an empty line for a wake; None at the end of input."""
+        ready, _, _ = select.select([self._descriptor, self._woken], [], [], max(0.0, seconds))
+        lines: tuple[str, ...] = ()
+        if self._woken in ready:
+            os.read(self._woken, READ_AT_ONCE)
+            lines = ("",)
+        if self._descriptor not in ready:
+            return lines
+        read = os.read(self._descriptor, READ_AT_ONCE)
+        if not read:
+            return None
+        *whole, self._rest = (self._rest + read).split(b"\n")
+        return (*lines, *(line.decode("utf-8", "replace").strip() for line in whole))
+
+
+@dataclass
+class Moments:
+    """When the next look is due, on the clock of the loop."""
+
+    looked_s: float
+    due_s: float
+    noticed_s: float
+    pause_s: float = PAUSE_LEAST_S
+
+    def wake(self, now_s: float) -> None:
+        self.noticed_s = now_s
+        self.due_s = min(self.due_s, max(now_s, self.looked_s + LOOK_LEAST_S))
+
+
+def stand_by(lock: Path, lines: Lines) -> int | None:
+    """The lock's descriptor once no other intake serves this state folder; None when the input ends before."""
+    try:
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The state folder {lock.parent} can't be written ({error.strerror}); correct its permissions."
+        ) from error
+    told = False
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return descriptor
+        except BlockingIOError:
+            if not told:
+                logger.warning("Another intake serves this state folder; this one stands by until it ends")
+            told = True
+        if lines.wait(STANDBY_S) is None:
+            os.close(descriptor)
+            return None
+
+
+def serve(make: Callable[[], Intake], lines: Lines, clock: Callable[[], float] = time.monotonic) -> None:
+    """Until the input ends; while Orthanc or the ledger is away, with a growing pause."""
+    intake: Intake | None = None
+    now_s = clock()
+    moments = Moments(looked_s=now_s, due_s=now_s, noticed_s=now_s)
+    while (came := lines.wait(moments.due_s - clock())) is not None:
+        now_s = clock()
+        try:
+            intake = intake or make()
+            hear(intake, came, moments, now_s)
+            if now_s >= moments.due_s:
+                noticed_s = moments.noticed_s if moments.noticed_s > moments.looked_s else now_s
+                moments.looked_s = now_s
+                moments.due_s = intake.look(now_s, noticed_s)
+                moments.pause_s = PAUSE_LEAST_S
+        except NodeError as error:
+            if moments.pause_s == PAUSE_LEAST_S:
+                logger.warning("Intake pauses: %s", error.sentence)
+            moments.due_s = clock() + moments.pause_s
+            moments.pause_s = min(2 * moments.pause_s, PAUSE_MOST_S)
+
+
+def hear(intake: Intake, lines: tuple[str, ...], moments: Moments, now_s: float) -> None:
+    for line in lines:
+        if line == "arrived":
+            moments.wake(now_s)
+        elif line.startswith("job "):
+            intake.heard_job(line.removeprefix("job "), now_s)
+            moments.due_s = now_s
+        elif line == "":
+            intake.heard_sender(now_s)
+            moments.due_s = now_s
+        else:
+            logger.warning("A line on the standard input is none of arrived and job")

@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 import math
+import struct
+import zlib
 from collections.abc import Sequence
 
 from pydicom.dataset import Dataset
+from pydicom.errors import BytesLengthException, InvalidDicomError
 
 from orthanc_plugin.errors import Unsuitable
 
-# What pydicom raises, on access, about a value that is not of its value representation.
-NOT_OF_ITS_VR = (ArithmeticError, AttributeError, LookupError, NotImplementedError, TypeError, ValueError)
+# What pydicom and zlib raise on damaged bytes; pydicom partly as late as when a value is looked at.
+DAMAGED = (
+    ArithmeticError,
+    AttributeError,
+    BytesLengthException,
+    EOFError,
+    InvalidDicomError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
 
 
 def refusal(header: Dataset, sentence: str) -> Unsuitable:
@@ -26,7 +42,7 @@ def text(header: Dataset, keyword: str) -> str:
     """The value as text, empty where it is absent or unreadable."""
     try:
         value = header.get(keyword)
-    except NOT_OF_ITS_VR:
+    except DAMAGED:
         return ""
     return "" if value is None else str(value).strip()
 
@@ -35,7 +51,7 @@ def words(header: Dataset, keyword: str) -> tuple[str, ...]:
     """The values of a multi-valued code string, such as ImageType."""
     try:
         value = header.get(keyword)
-    except NOT_OF_ITS_VR:
+    except DAMAGED:
         return ()
     if value is None:
         return ()
@@ -64,7 +80,7 @@ def numbers(header: Dataset, keyword: str, count: int) -> tuple[float, ...] | No
             return None
         parts: Sequence[object] = [value] if isinstance(value, (str, int, float)) else list(value)
         found = tuple(float(part) for part in parts)  # type: ignore[arg-type]
-    except NOT_OF_ITS_VR as error:
+    except DAMAGED as error:
         raise refusal(
             header, f"{name(header)} states {keyword} as something that is no number; send the series again."
         ) from error

@@ -14,8 +14,8 @@ from pydicom.pixels.utils import as_pixel_options, get_expected_length
 
 from orthanc_plugin.errors import Temporary
 from orthanc_plugin.imaging.codestream import stated_size
-from orthanc_plugin.imaging.header import integer, name, refusal, text
-from orthanc_plugin.imaging.part10 import DAMAGED, Part10
+from orthanc_plugin.imaging.header import DAMAGED, integer, name, refusal, text
+from orthanc_plugin.imaging.part10 import Part10
 
 BITS_ALLOCATED = (1, 8, 16, 32)
 # An enhanced CT of 4,000 frames of 512 x 512 takes 2 GiB; beyond twice that the header is not to be believed.
@@ -54,15 +54,18 @@ def decode(part: Part10) -> NDArray[np.integer]:
         _check_native(part, layout)
     try:
         frames = _decoded(decoder, part, layout)
-    except DAMAGED as error:
+    except MemoryError as error:
+        raise Temporary(
+            f"There is not enough memory to decode an instance of {layout}; it will be tried again.", stage="decode"
+        ) from error
+    except BaseException as error:
+        # The decoder of RLE is written in Rust, which panics on damaged data; to Python that is no Exception.
+        if not isinstance(error, DAMAGED) and type(error).__module__ != "pyo3_runtime":
+            raise
         raise refusal(
             part.header,
             f"{name(part.header)} can't be decoded: its pixel data ({part.transfer_syntax.name}) is damaged, "
             "or not what its header states; send the series again.",
-        ) from error
-    except MemoryError as error:
-        raise Temporary(
-            f"There is not enough memory to decode an instance of {layout}; it will be tried again.", stage="decode"
         ) from error
     frames.setflags(write=False)
     return frames

@@ -15,7 +15,7 @@ from pydicom.uid import (
 )
 
 from orthanc_plugin.errors import Unsuitable
-from orthanc_plugin.imaging.header import NOT_OF_ITS_VR, name, number, numbers, refusal, text
+from orthanc_plugin.imaging.header import DAMAGED, name, number, numbers, refusal, text
 from orthanc_plugin.imaging.instance import Instance
 
 PLACE = {"ImagePositionPatient": 3, "ImageOrientationPatient": 6, "PixelSpacing": 2}
@@ -89,7 +89,7 @@ def _frame_attributes(header: Dataset, frames: int) -> Iterator[Dataset]:
     try:
         shared = header.get("SharedFunctionalGroupsSequence") or [Dataset()]
         attributes = [_flat(header, shared[0], groups) for groups in header.PerFrameFunctionalGroupsSequence]
-    except NOT_OF_ITS_VR as error:
+    except DAMAGED as error:
         raise refusal(
             header, f"{name(header)} has functional groups that can't be read; send the series again."
         ) from error

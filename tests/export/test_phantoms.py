@@ -1,0 +1,91 @@
+import numpy as np
+import pytest
+
+from export.phantoms import abdomen
+from export.phantoms.canvas import MUSCLE, SUBCUTANEOUS_FAT, VISCERAL_FAT
+
+ROWS = 96
+
+
+def small(seed: int, **more: bool) -> abdomen.Phantom:
+    return abdomen.phantom(seed, slices=9, rows=ROWS, spacing_z_mm=25.0, **more)
+
+
+def test_a_seed_always_gives_the_same_phantom() -> None:
+    first, again = small(3), small(3)
+    np.testing.assert_array_equal(first.voxels_zyx, again.voxels_zyx)
+    np.testing.assert_array_equal(first.labels_zyx, again.labels_zyx)
+    assert (first.l3_index, first.geometry, first.patient, first.scan) == (
+        again.l3_index, again.geometry, again.patient, again.scan,
+    )  # fmt: skip
+
+
+def test_no_two_seeds_and_no_two_generators_give_the_same_patient() -> None:
+    made = [small(1), small(2), small(1, shifted=True)]
+    for i, one in enumerate(made):
+        for other in made[i + 1 :]:
+            assert np.mean(one.labels_zyx != other.labels_zyx) > 0.02
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("shifted", [False, True])
+def test_labels_lie_on_tissue_of_their_density(seed: int, shifted: bool) -> None:
+    made = small(seed, shifted=shifted)
+    density = {label: np.median(made.voxels_zyx[made.labels_zyx == label]) for label in (1, 2, 3)}
+    assert 0 < density[MUSCLE] < 100
+    assert -135 < density[VISCERAL_FAT] < -70
+    assert -135 < density[SUBCUTANEOUS_FAT] < -60
+
+
+def test_every_slice_has_all_tissues_at_the_level_that_is_measured() -> None:
+    for seed in range(6):
+        made = small(seed)
+        assert set(np.unique(made.labels_zyx[made.l3_index])) == {0, 1, 2, 3}
+
+
+def test_fewer_rows_show_the_same_anatomy_on_the_same_field_of_view() -> None:
+    fine = abdomen.phantom(5, slices=3, rows=192)
+    coarse = abdomen.phantom(5, slices=3, rows=96)
+    assert fine.geometry.row_spacing_mm * 192 == pytest.approx(coarse.geometry.row_spacing_mm * 96)
+    shrunk = fine.labels_zyx[:, ::2, ::2]
+    assert np.mean(shrunk == coarse.labels_zyx) > 0.93
+    means = fine.voxels_zyx.reshape(3, 96, 2, 96, 2).mean(axis=(2, 4))
+    assert np.median(np.abs(means - coarse.voxels_zyx)) < 25
+
+
+def test_coarser_matrices_have_less_noise_as_wider_pixels_average_it() -> None:
+    anatomy = abdomen.draw_anatomy(5)
+    deviations = []
+    for rows in (512, 128):
+        image, labels = anatomy.render(0.0, rows)
+        deviations.append(float(image[labels == MUSCLE].std()))
+    assert deviations[1] < deviations[0]
+
+
+def test_mid_l3_is_in_the_volume_and_slices_go_towards_the_head() -> None:
+    for seed in range(10):
+        made = abdomen.phantom(seed, slices=5, rows=32)
+        assert 0 <= made.l3_index < 5
+    anatomy = abdomen.draw_anatomy(0)
+    assert anatomy.build.level(0.0) == pytest.approx(0.0)
+    assert anatomy.build.level(40.0) < 0 < anatomy.build.level(-40.0)
+    heights = abdomen.slice_heights(anatomy, 60, 5.0)
+    assert np.all(np.diff(heights) > 0)
+    assert heights[0] < -60
+    assert heights[-1] > 60
+
+
+def test_a_threshold_alone_does_not_find_the_muscle() -> None:
+    overlaps = []
+    for seed in range(8):
+        made = small(seed)
+        found = (made.voxels_zyx >= -29) & (made.voxels_zyx <= 150)
+        muscle = made.labels_zyx == MUSCLE
+        overlaps.append(np.sum(found & muscle) / np.sum(found | muscle))
+    assert np.mean(overlaps) < 0.6
+
+
+def test_height_is_sometimes_unknown() -> None:
+    heights = [abdomen.draw_anatomy(seed).patient.height_m for seed in range(30)]
+    assert any(height is None for height in heights)
+    assert all(1.3 < height < 2.1 for height in heights if height is not None)

@@ -31,9 +31,11 @@ def free_port() -> int:
 class Node:
     """Ports, state and log stay the same over every start, so that a node can be killed and come back."""
 
-    def __init__(self, state_folder: Path, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, state_folder: Path, environment: Mapping[str, str] | None = None, *, log: Path | None = None
+    ) -> None:
         self.state_folder = state_folder
-        self.log = state_folder.with_suffix(".log")
+        self.log = log or state_folder.with_suffix(".log")
         self.http_port = free_port()
         self.dicom_port = free_port()
         self.url = f"http://127.0.0.1:{self.http_port}"
@@ -106,6 +108,11 @@ class Node:
         answer = requests.post(self.url + path, json=body, auth=self.credentials, timeout=30)
         answer.raise_for_status()
         return answer.json()
+
+    def upload(self, file: bytes) -> None:
+        """One DICOM file, byte for byte as it is."""
+        answer = requests.post(f"{self.url}/instances", data=file, auth=self.credentials, timeout=30)
+        answer.raise_for_status()
 
     def delete(self, path: str) -> None:
         requests.delete(self.url + path, auth=self.credentials, timeout=30).raise_for_status()

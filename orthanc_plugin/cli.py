@@ -89,15 +89,15 @@ def intake(_chosen: argparse.Namespace) -> int:
 
 
 def doctor(chosen: argparse.Namespace) -> int:
-    from orthanc_plugin import doctor as examination
+    from orthanc_plugin.doctor import findings
 
-    findings = examination.findings()
+    found = findings()
     if chosen.json:
-        print(json.dumps([finding.entries() for finding in findings], indent=2))
+        print(json.dumps([finding.entries() for finding in found], indent=2))
     else:
-        for finding in findings:
+        for finding in found:
             print(f"{'ok  ' if finding.well else 'MEND'}  {finding.subject}: {finding.sentence}")
-    return DONE if all(finding.well for finding in findings) else FAILED
+    return DONE if all(finding.well for finding in found) else FAILED
 
 
 def list_jobs(chosen: argparse.Namespace) -> int:

@@ -84,9 +84,7 @@ class Child:
         process, self.process = self.process, None
         if process is None:
             return
-        if process.stdin is not None:
-            with suppress(OSError):
-                process.stdin.close()
+        hang_up(process)
         if now - self._started_at >= self._pauses.good_run_s:
             self._pause_s = self._pauses.first_s
         how = ending(process.returncode)
@@ -141,12 +139,19 @@ class Supervisor:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+            hang_up(process)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
             for child in self._children.values():
                 child.look(time.monotonic(), self._log)
             self._stopping.wait(self._look_every_s)
+
+
+def hang_up(process: subprocess.Popen[bytes]) -> None:
+    if process.stdin is not None:
+        with suppress(OSError):
+            process.stdin.close()
 
 
 def ending(returncode: int) -> str:

@@ -6,6 +6,8 @@ import base64
 import json
 import os
 import secrets
+import tempfile
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -56,22 +58,17 @@ def read_or_make(state_folder: Path) -> Credentials:
 
 def _write_once(state_folder: Path, credentials: Credentials) -> None:
     """Atomic also between two processes that start at once: the first link wins, both then read the same file."""
-    path = state_folder / FILE_NAME
-    draft = state_folder / f".{FILE_NAME}.{os.getpid()}"
     text = json.dumps({"username": credentials.username, "password": credentials.password}, indent=2) + "\n"
     try:
-        state_folder.mkdir(parents=True, exist_ok=True)
-        draft.unlink(missing_ok=True)
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        state_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor, draft = tempfile.mkstemp(prefix=f".{FILE_NAME}.", dir=state_folder)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        try:
-            path.hardlink_to(draft)
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
+        with suppress(FileExistsError):
+            (state_folder / FILE_NAME).hardlink_to(draft)
+        Path(draft).unlink()
     except OSError as error:
         raise ConfigurationError(
             f"The state folder {state_folder} can't be written: {error.strerror}; "

@@ -58,7 +58,11 @@ class Node:
 
     def start(self, *, within_s: float = 60) -> None:
         self.launch()
-        eventually(self._healthy, within_s=within_s, what=f"a healthy node (see {self.log})")
+        try:
+            eventually(self._healthy, within_s=within_s, what="a healthy node")
+        except AssertionError as error:
+            self.kill()
+            raise AssertionError(f"{error}; its log ends: {self.log_since(0)[-3000:]}") from None
 
     def launch(self) -> subprocess.Popen[bytes]:
         """Start without waiting for health, for nodes that shall refuse to start."""
@@ -75,12 +79,12 @@ class Node:
             status = self._server.wait(20)
             eventually(lambda: not self.processes(), within_s=5, what="the end of the node's processes")
         finally:
-            self.kill(*processes.ROLES, "other")
+            self.kill()
             self._server.wait(20)
         return status
 
     def kill(self, *roles: str) -> None:
-        """SIGKILL, without a word to anybody."""
+        """SIGKILL, without a word to anybody; to all processes when no role is named."""
         for process in self.processes(*roles):
             process.kill()
 
@@ -168,8 +172,7 @@ class Node:
 
     def _healthy(self) -> bool:
         assert self._server is not None, "the node was never started"
-        ended = self._server.poll()
-        assert ended is None, f"script/server ended with {ended}: {self.log_since(0)[-3000:]}"
+        assert self._server.poll() is None, f"script/server ended with {self._server.returncode}"
         try:
             return bool(self.get("/inference/api/health")["status"] == "ok")
         except (requests.RequestException, FileNotFoundError, ValueError):

@@ -80,9 +80,7 @@ def test_the_header_is_that_of_a_scanner_without_a_real_patient(tmp_path: Path) 
 def test_uids_follow_from_the_seed_and_can_be_given(tmp_path: Path) -> None:
     def uids(folder: str, **given: str) -> list[tuple[str, str, str, str]]:
         files = [pydicom.dcmread(path) for path in write_series(made(7), tmp_path / folder, **given)]
-        return [
-            (f.StudyInstanceUID, f.SeriesInstanceUID, f.SOPInstanceUID, f.FrameOfReferenceUID) for f in files
-        ]
+        return [(f.StudyInstanceUID, f.SeriesInstanceUID, f.SOPInstanceUID, f.FrameOfReferenceUID) for f in files]
 
     assert uids("a") == uids("b")
     assert not {uid for file in uids("a") for uid in file} & {uid for file in uids("c", uid_seed="x") for uid in file}

@@ -1,0 +1,52 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from export.abdominal_muscle_ct.settings import SettingsError, parse_settings, read_settings
+from tests.export.training import tiny
+
+CONFIGS = Path(__file__).parents[2] / "export" / "abdominal_muscle_ct" / "configs"
+
+
+@pytest.mark.parametrize("name", ["tissue", "level"])
+def test_the_shipped_configurations_hold_and_split_as_the_thesis_did(name: str) -> None:
+    settings = read_settings(CONFIGS / f"{name}.json")
+    assert (settings.name, settings.network) == (name, name)
+    assert (settings.split.train, settings.split.validation, settings.split.test) == (353, 260, 260)
+
+
+def test_settings_survive_being_written() -> None:
+    assert parse_settings(tiny().as_json()) == tiny()
+
+
+def test_an_unknown_key_is_named_with_what_is_allowed() -> None:
+    raw = json.loads(tiny().as_json())
+    raw["split"]["trian"] = 3
+    with pytest.raises(SettingsError) as refusal:
+        parse_settings(json.dumps(raw))
+    assert str(refusal.value) == (
+        "The configuration has the unknown key 'trian'; "
+        "allowed: test, train, train_slices, validation, validation_slices."
+    )
+
+
+def test_a_missing_key_and_an_unknown_network_are_named() -> None:
+    raw = json.loads(tiny().as_json())
+    del raw["seed"]
+    with pytest.raises(SettingsError) as refusal:
+        parse_settings(json.dumps(raw))
+    assert str(refusal.value) == "The configuration lacks the key 'seed'."
+    raw |= {"seed": 1, "network": "liver"}
+    with pytest.raises(SettingsError) as refusal:
+        parse_settings(json.dumps(raw))
+    assert str(refusal.value) == "The network is 'liver'; it must be 'tissue' or 'level'."
+
+
+def test_epochs_belong_to_stages() -> None:
+    settings = read_settings(CONFIGS / "tissue.json")
+    first = settings.stages[0].epochs
+    assert settings.stage_of(first - 1) == (settings.stages[0], first - 1)
+    assert settings.stage_of(first) == (settings.stages[1], 0)
+    with pytest.raises(IndexError, match=f"The training has {settings.epochs} epochs."):
+        settings.stage_of(settings.epochs)

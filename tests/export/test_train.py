@@ -1,0 +1,62 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from export.abdominal_muscle_ct import train as training
+from export.abdominal_muscle_ct.settings import SettingsError
+from export.abdominal_muscle_ct.train import learning_rate, train
+from tests.export.training import tiny, with_seed
+
+CPU = torch.device("cpu")
+
+
+class PowerCut(Exception):
+    pass
+
+
+def weights(checkpoint: Path) -> dict[str, torch.Tensor]:
+    return dict(torch.load(checkpoint, weights_only=True)["network"])
+
+
+def test_an_interrupted_training_goes_on_as_if_nothing_had_been(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = train(tiny(), "phantoms", tmp_path / "whole", tmp_path / "cache", CPU)
+    save = training._save
+
+    def save_then_fail(*arguments: object) -> None:
+        save(*arguments)  # type: ignore[arg-type]
+        raise PowerCut
+
+    monkeypatch.setattr(training, "_save", save_then_fail)
+    with pytest.raises(PowerCut):
+        train(tiny(), "phantoms", tmp_path / "cut", tmp_path / "cache", CPU)
+    monkeypatch.undo()
+    assert torch.load(tmp_path / "cut" / "checkpoint.pt", weights_only=True)["epochs"] == 1
+    resumed = train(tiny(), "phantoms", tmp_path / "cut", tmp_path / "cache", CPU)
+    for name, value in weights(whole).items():
+        torch.testing.assert_close(weights(resumed)[name], value, msg=lambda text, name=name: f"{name}: {text}")
+
+
+def test_the_level_network_trains_and_leaves_curves(tmp_path: Path) -> None:
+    checkpoint = train(tiny("level", epochs=1), "phantoms", tmp_path / "run", tmp_path / "cache", CPU)
+    state = torch.load(checkpoint, weights_only=True)
+    assert (state["epochs"], state["seed"], state["data"]) == (1, 5, "phantoms")
+    assert list((tmp_path / "run" / "curves").iterdir())
+
+
+def test_another_configuration_does_not_go_on_from_a_checkpoint(tmp_path: Path) -> None:
+    checkpoint = train(tiny("level", epochs=1), "phantoms", tmp_path / "run", tmp_path / "cache", CPU)
+    with pytest.raises(SettingsError) as refusal:
+        train(with_seed(tiny("level", epochs=1), 6), "phantoms", tmp_path / "run", tmp_path / "cache", CPU)
+    assert str(refusal.value) == (
+        f"{checkpoint} was trained with another configuration; give another --out or remove it."
+    )
+
+
+def test_the_learning_rate_falls_over_a_stage() -> None:
+    settings = tiny()
+    rates = [learning_rate(settings, epoch, share) for epoch in (0, 1) for share in (0.0, 0.5)]
+    assert rates[0] == settings.stages[0].learning_rate
+    assert rates == sorted(rates, reverse=True)

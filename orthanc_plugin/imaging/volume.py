@@ -76,10 +76,11 @@ def _instances(ordered: Stack) -> list[Instance]:
 
 
 def _geometry(ordered: Stack) -> hd.VolumeGeometry:
-    first = ordered.planes[0]
+    """highdicom stacks against the normal, for a right-handed system: so from the last plane on, then turned round."""
+    first, last = ordered.planes[0], ordered.planes[-1]
     rows, columns = first.stored.shape
-    return hd.VolumeGeometry.from_attributes(
-        image_position=first.position_mm.tolist(),
+    downward = hd.VolumeGeometry.from_attributes(
+        image_position=last.position_mm.tolist(),
         image_orientation=first.orientation.tolist(),
         rows=rows,
         columns=columns,
@@ -89,3 +90,4 @@ def _geometry(ordered: Stack) -> hd.VolumeGeometry:
         coordinate_system=hd.CoordinateSystemNames.PATIENT,
         frame_of_reference_uid=text(first.instance.header, "FrameOfReferenceUID"),
     )
+    return downward.flip_spatial(0)

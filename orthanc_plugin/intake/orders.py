@@ -59,12 +59,12 @@ class Orders:
     def orders_for(self, series_uid: str, model: str | None = None, terms: Terms = AT_ONCE) -> tuple[Placed, ...]:
         """By hand: the named model runs even where routing would not choose it, and the remark says so."""
         chosen = self._catalogue.model(model) if model else None
-        stored = self._archive.series(series_uid)
         headers = self._headers(series_uid)
         if kind := result_kind(headers.values):
             raise Unsuitable(
                 f"The series {series_uid} is a result ({kind}); the node never runs on results.", series_uid=series_uid
             )
+        stored = self._archive.series(series_uid)
         if chosen is None:
             return tuple(Placed(job) for job in self._routed(stored, headers, terms))
         job = self._ledger.propose(order(input_set_of(stored), chosen, terms))

@@ -9,13 +9,23 @@ import fcntl
 import logging
 import os
 import select
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from orthanc_plugin.archive.rest import RestArchive
 from orthanc_plugin.errors import ConfigurationError, NodeError
 from orthanc_plugin.intake.intake import LOOK_LEAST_S, Intake
+from orthanc_plugin.intake.orders import Orders
+from orthanc_plugin.intake.orthanc import Orthanc
+from orthanc_plugin.jobs.ledger import Ledger
+from orthanc_plugin.routing.catalogue import Catalogue
+from orthanc_plugin.settings import Settings
+from orthanc_plugin.web import api
+from orthanc_plugin.web.desk import Desk, address
 
 logger = logging.getLogger(__name__)
 
@@ -126,3 +136,26 @@ def hear(intake: Intake, lines: tuple[str, ...], moments: Moments, now_s: float)
             moments.due_s = now_s
         else:
             logger.warning("A line on the standard input is none of arrived and job")
+
+
+def run(settings: Settings) -> None:
+    """The whole process: intake by this thread, the plugin's questions answered beside it."""
+    settings.state_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lines = Lines(sys.stdin.fileno())
+    lock = stand_by(settings.state_folder / "intake.lock", lines)
+    if lock is None:
+        return
+    authorization = settings.authorization()
+    ledger = Ledger(settings.database_url)
+    catalogue = Catalogue(settings.models_folder)
+    for problem in catalogue.problems:
+        logger.warning(problem)
+    orthanc = Orthanc(settings.orthanc_url, authorization)
+    orders = Orders(orthanc, RestArchive(settings.orthanc_url, authorization), catalogue, ledger)
+    rooms = api.Rooms(ledger, catalogue, orders, orthanc, settings.state_folder)
+    desk = Desk(address(settings.state_folder), partial(api.answer, rooms=rooms))
+    try:
+        serve(partial(Intake, orthanc, orders, ledger, settings, lines.wake), lines)
+    finally:
+        desk.close()
+        ledger.close()

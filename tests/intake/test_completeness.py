@@ -30,6 +30,10 @@ class TestSigns:
         one = replace(known(instances=1, habit=Habit()), multi_frame=True)
         assert judge(one, BOUNDS, 0.2) == Verdict(Step.PUBLISH, "Each image stands alone.")
 
+    def test_a_scanner_that_sends_several_multi_frames_a_series_is_waited_for(self) -> None:
+        several = replace(known(instances=2, habit=Habit()), multi_frame=True)
+        assert judge(several, BOUNDS, 0.2) == Verdict(Step.WAIT, "Nothing came for 3.0 s.", 1.5)
+
     def test_a_single_slice_of_a_sender_never_met_waits_three_seconds(self) -> None:
         first = known(instances=1, habit=Habit())
         assert judge(first, BOUNDS, 0.0) == Verdict(Step.WAIT, "Nothing came for 3.0 s.", 1.5)
@@ -38,7 +42,7 @@ class TestSigns:
 
     def test_computing_starts_early_only_where_the_positions_leave_no_hole(self) -> None:
         assert judge(replace(known(), contiguous=True), BOUNDS, 0.3) == Verdict(
-            Step.COMPUTE, "The slices are one stack without a hole; computing starts early.", 0.4
+            Step.COMPUTE, "Nothing came for 0.4 s.", 0.4
         )
         assert judge(known(), BOUNDS, 0.3).step is Step.WAIT
         hole = replace(known(), contiguous=False)

@@ -1,0 +1,36 @@
+"""A real Orthanc without the plugin, and a ledger in a file, for tests of intake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from orthanc_plugin.intake.orthanc import Orthanc
+from orthanc_plugin.jobs.ledger import Ledger
+from tests.intake.bench import Bench
+from tests.orthanc_server import OrthancServer
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OrthancServer]:
+    with OrthancServer(tmp_path_factory.mktemp("orthanc")) as running:
+        yield running
+
+
+@pytest.fixture
+def orthanc(server: OrthancServer) -> Orthanc:
+    return Orthanc(server.url, "")
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    opened = Ledger(f"sqlite:///{tmp_path}/ledger.db")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def bench(server: OrthancServer, ledger: Ledger, tmp_path: Path) -> Bench:
+    return Bench(server, ledger, tmp_path)

@@ -31,7 +31,7 @@ OBLIQUE = (0.866025, 0.5, 0.0, -0.469846, 0.813798, 0.342020)
 
 @dataclass(frozen=True)
 class Scan:
-    """What a scanner was told: the first slice lies at `origin_mm` (ImagePositionPatient), the rest along the normal."""
+    """What a scanner was told: the first slice lies at `origin_mm`, the others follow along the normal."""
 
     slices: int = 6
     rows: int = 16

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from orthanc_plugin.errors import Broken
+from orthanc_plugin.imaging.stack import ORIENTATION_TOLERANCE
 from orthanc_plugin.imaging.volume import Volume
 from orthanc_plugin.measure.findings import Findings
 
 # Positions are copied as text; what differs by more was computed from something else.
 SAME_PLACE_MM = 1e-3
-SAME_COSINE = 1e-5
 
 SCOORD, IMAGE = "SCOORD", "IMAGE"
 MEASUREMENT_GROUP, TRACKING_UID = "125007", "112040"
@@ -35,7 +35,7 @@ class Place:
     def same(self, other: Place) -> bool:
         return (
             np.allclose(self.position_mm, other.position_mm, rtol=0, atol=SAME_PLACE_MM)
-            and np.allclose(self.orientation, other.orientation, rtol=0, atol=SAME_COSINE)
+            and np.allclose(self.orientation, other.orientation, rtol=0, atol=ORIENTATION_TOLERANCE)
             and np.allclose(self.spacing_mm, other.spacing_mm, rtol=0, atol=SAME_PLACE_MM)
         )
 
@@ -54,8 +54,13 @@ def segmentation(result: Dataset | None, findings: Findings, volume: Volume) -> 
     for number, (groups, pixels) in enumerate(zip(_frame_groups(result), _frames(result), strict=True), start=1):
         named = _only_source(groups, number)
         _demand(named in slices, f"Frame {number} of the segmentation names an image that is not among its sources.")
+        place = _source_place(headers[named[0]], named[1])
         _demand(
-            _place(result, groups).same(_source_place(headers[named[0]], named[1])),
+            _geometry_agrees(volume, slices[named], place),
+            f"Slice {slices[named] + 1} of the volume lies elsewhere than its image.",
+        )
+        _demand(
+            _place(result, groups).same(place),
             f"Frame {number} of the segmentation lies elsewhere than the image that it names.",
         )
         segment = int(groups["SegmentIdentificationSequence"][0].ReferencedSegmentNumber)
@@ -67,6 +72,13 @@ def segmentation(result: Dataset | None, findings: Findings, volume: Volume) -> 
         seen.add((segment, slices[named]))
     there = {(segment, int(n)) for segment, mask in masks.items() for n in np.flatnonzero(mask.any(axis=(1, 2)))}
     _demand(seen == there, "The segmentation lacks frames of an outline, or repeats them.")
+
+
+def _geometry_agrees(volume: Volume, slice_index: int, place: Place) -> bool:
+    """The measured geometry is a regular grid, from which a slice may stray a little, but never by half a step."""
+    [expected] = volume.geometry.map_indices_to_reference(np.array([[slice_index, 0, 0]]))
+    off_mm = float(np.linalg.norm(expected - place.position_mm))
+    return off_mm < volume.geometry.spacing_between_slices / 2
 
 
 def report(result: Dataset, segmentation: Dataset | None, volume: Volume) -> None:

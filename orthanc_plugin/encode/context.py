@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from copy import copy, deepcopy
+from copy import deepcopy
 from datetime import datetime, time
 from typing import Any
 
@@ -50,31 +50,36 @@ def source_headers(volume: Volume, texts: tuple[str, ...]) -> list[Dataset]:
     return [_complete(first, volume, texts), *others]
 
 
+def altered(header: Dataset, **changes: Any) -> Dataset:
+    """A header with the same elements and some others, by keyword; pydicom's own shallow copy shares its entries."""
+    other = Dataset()
+    for element in header:
+        if element.keyword not in changes:
+            other.add(element)
+    for keyword, value in changes.items():
+        setattr(other, keyword, value)
+    return other
+
+
 def _complete(header: Dataset, volume: Volume, texts: tuple[str, ...]) -> Dataset:
-    """A copy that has what the encoders need; the header itself is not touched."""
-    if all(text.isascii() for text in texts):
-        whole = copy(header)
-    else:
-        whole = deepcopy(header)
-        whole.decode()
-        whole.SpecificCharacterSet = "ISO_IR 192"
-    for keyword in EXPECTED:
-        if keyword not in whole:
-            setattr(whole, keyword, None)
-    if "SharedFunctionalGroupsSequence" in whole:
-        whole.SharedFunctionalGroupsSequence = [_shared_geometry(whole)]
-    elif not whole.get("SliceThickness"):
-        whole.SliceThickness = f"{volume.geometry.spacing_between_slices:.6g}"
-    return whole
+    """The header with what the encoders need and it lacks."""
+    changes: dict[str, Any] = {keyword: None for keyword in EXPECTED if keyword not in header}
+    if not all(text.isascii() for text in texts):
+        header = deepcopy(header)
+        header.decode()
+        changes["SpecificCharacterSet"] = "ISO_IR 192"
+    if "SharedFunctionalGroupsSequence" in header:
+        changes["SharedFunctionalGroupsSequence"] = [_shared_geometry(header)]
+    elif not header.get("SliceThickness"):
+        changes["SliceThickness"] = f"{volume.geometry.spacing_between_slices:.6g}"
+    return altered(header, **changes)
 
 
 def _shared_geometry(header: Dataset) -> Dataset:
     """Shared functional groups with orientation and spacing, which some scanners repeat in each frame's."""
-    shared: Dataset = copy(header.SharedFunctionalGroupsSequence[0])
-    for keyword in ("PlaneOrientationSequence", "PixelMeasuresSequence"):
-        if keyword not in shared:
-            setattr(shared, keyword, getattr(header.PerFrameFunctionalGroupsSequence[0], keyword))
-    return shared
+    shared, first = header.SharedFunctionalGroupsSequence[0], header.PerFrameFunctionalGroupsSequence[0]
+    lacking = [keyword for keyword in ("PlaneOrientationSequence", "PixelMeasuresSequence") if keyword not in shared]
+    return altered(shared, **{keyword: first[keyword].value for keyword in lacking})
 
 
 def series_attributes(kind: str, header: Dataset, identity: Identity, origin: Origin) -> dict[str, Any]:

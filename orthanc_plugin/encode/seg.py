@@ -6,11 +6,10 @@ import highdicom as hd
 import numpy as np
 from highdicom.color import CIELabColor
 from highdicom.seg import Segmentation, SegmentDescription
-from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 
-from orthanc_plugin.encode.context import LO_LENGTH, coding_schemes, series_attributes, settle, source_headers
+from orthanc_plugin.encode.context import LO_LENGTH, altered, coding_schemes, series_attributes, settle, source_headers
 from orthanc_plugin.encode.identity import Identity, Origin
 from orthanc_plugin.imaging.volume import Volume
 from orthanc_plugin.measure.findings import Findings, Segment
@@ -22,8 +21,8 @@ def segmentation(findings: Findings, volume: Volume, origin: Origin) -> Dataset:
     labels = tuple(segment.label for segment in findings.segments)
     headers = source_headers(volume, (origin.title, origin.notice, *labels))
     result = Segmentation(
-        source_images=headers,
-        pixel_array=_pixels(findings, volume, headers[0]),
+        source_images=_in_order(headers, volume),
+        pixel_array=np.moveaxis(np.stack([segment.mask_zyx for segment in findings.segments]), 0, -1),
         segmentation_type=hd.seg.SegmentationTypeValues.BINARY,
         segment_descriptions=[_description(segment, origin) for segment in findings.segments],
         content_label="SEGMENTATION",
@@ -34,18 +33,37 @@ def segmentation(findings: Findings, volume: Volume, origin: Origin) -> Dataset:
     dimensions = identity.dimension_organization_uid("SEG")
     for item in (*result.DimensionOrganizationSequence, *result.DimensionIndexSequence):
         item.DimensionOrganizationUID = dimensions
+    _name_frames(result, volume)
     settle(result, headers[0], origin)
     return result
 
 
-def _pixels(findings: Findings, volume: Volume, header: Dataset) -> NDArray[np.bool_]:
-    """Masks as (frame, row, column, segment), frames as the source has them: highdicom then copies their places."""
-    masks = np.stack([segment.mask_zyx for segment in findings.segments])
-    if volume.sources[0].frame_number is not None:
-        frames = np.zeros((len(masks), int(header.NumberOfFrames), *masks.shape[2:]), bool)
-        frames[:, [int(source.frame_number or 1) - 1 for source in volume.sources]] = masks
-        masks = frames
-    return np.moveaxis(masks, 0, -1)
+def _in_order(headers: list[Dataset], volume: Volume) -> list[Dataset]:
+    """Sources whose planes are the volume's slices one by one: highdicom then copies each place from its source."""
+    if volume.sources[0].frame_number is None:
+        return [_turned(header, headers[0]) for header in headers]
+    [header] = headers
+    frames = header.PerFrameFunctionalGroupsSequence
+    used = [altered(frames[int(source.frame_number or 1) - 1]) for source in volume.sources]
+    return [altered(header, PerFrameFunctionalGroupsSequence=used, NumberOfFrames=len(used))]
+
+
+def _turned(header: Dataset, first: Dataset) -> Dataset:
+    """Scanners round the directions of each slice anew; a SEG has one orientation for all of them."""
+    if header.ImageOrientationPatient == first.ImageOrientationPatient:
+        return header
+    return altered(header, ImageOrientationPatient=first.ImageOrientationPatient)
+
+
+def _name_frames(result: Dataset, volume: Volume) -> None:
+    """References into the reordered source become references into the source."""
+    if volume.sources[0].frame_number is None:
+        return
+    images = [
+        item.DerivationImageSequence[0].SourceImageSequence[0] for item in result.PerFrameFunctionalGroupsSequence
+    ]
+    for image in {id(image): image for image in images}.values():  # frames of several segments share one
+        image.ReferencedFrameNumber = volume.sources[image.ReferencedFrameNumber - 1].frame_number
 
 
 def _description(segment: Segment, origin: Origin) -> SegmentDescription:

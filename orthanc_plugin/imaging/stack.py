@@ -21,9 +21,10 @@ PIXEL_SPACING_TOLERANCE = 2e-4
 SAME_POSITION_MM = 0.01
 # A stack may lean by this much in all: far below a pixel, and above what rounded directions add up to over 600 mm.
 LEAN_MOST_MM = 0.2
-# A slice may lie this far from the regular grid: a twentieth of the step, or the rounding of positions to 0.1 mm.
+# A slice may lie this far from the regular grid: a twentieth of the step, or what rounding all positions to 0.1 mm
+# (its own and those at the ends, which the grid hangs on) adds up to.
 STRAY_MOST_STEPS = 0.05
-STRAY_MOST_MM = 0.06
+STRAY_MOST_MM = 0.11
 # Slices further apart than their thickness times this leave tissue between them unseen.
 UNSEEN_FACTOR = 1.1
 
@@ -189,9 +190,7 @@ def _thickness_of_one(plane: Plane) -> float:
 
 def _thickness_cautions(ordered: list[Plane], step_mm: float) -> list[str]:
     if len(ordered) == 1:
-        return [
-            f"The series holds one slice; its stated thickness of {step_mm:g} mm was taken for the third dimension."
-        ]
+        return [f"The series holds one slice; its thickness of {step_mm:g} mm was taken for the third dimension."]
     thickness_mm = ordered[0].thickness_mm
     if thickness_mm is None or thickness_mm <= 0 or step_mm <= UNSEEN_FACTOR * thickness_mm:
         return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -119,19 +120,14 @@ def _one_a_position(
 
 
 def _distinct(group: list[Plane]) -> list[Plane]:
-    kept: list[Plane] = []
-    for plane in group:
-        if not any(_same_image(plane, other) for other in kept):
-            kept.append(plane)
-    return kept
+    return group if len(group) == 1 else list({_content(plane): plane for plane in reversed(group)}.values())[::-1]
 
 
-def _same_image(plane: Plane, other: Plane) -> bool:
-    rescales = [
-        tuple(number(one.attributes, keyword) for keyword in ("RescaleSlope", "RescaleIntercept"))
-        for one in (plane, other)
-    ]
-    return rescales[0] == rescales[1] and np.array_equal(plane.stored, other.stored)
+def _content(plane: Plane) -> tuple[float | None, float | None, bytes]:
+    """Equal for images that look the same to a model, whatever they are called."""
+    attributes = plane.attributes
+    pixels = hashlib.sha256(np.ascontiguousarray(plane.stored).data).digest()
+    return number(attributes, "RescaleSlope"), number(attributes, "RescaleIntercept"), pixels
 
 
 def _several_images(images: list[list[Plane]], along_mm: NDArray[np.float64]) -> Unsuitable:

@@ -45,12 +45,17 @@ def wish(body: str) -> Wish:
 
 def as_object(body: str) -> dict[str, Any]:
     try:
-        entries = json.loads(body)
+        entries = json.loads(body, parse_constant=no_number)
     except ValueError:
         entries = None
     if not isinstance(entries, dict):
         raise Wrong('The body must be a JSON object such as {"series": "1.2.840…"}.')
     return entries
+
+
+def no_number(constant: str) -> None:
+    """NaN and Infinity, which Python takes for JSON."""
+    raise ValueError(constant)
 
 
 def uid(name: str, value: object) -> str:

@@ -64,7 +64,7 @@ class Attendant:
             return finished(self._ledger.attempts.unstored(lease.hold))
         except LostLease:
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the one place that turns whatever happened into an outcome
             result = outcome(error)
             if result.is_bug:
                 log.error("job %s: an error that nobody foresaw\n%s", lease.job.id, frames(error))

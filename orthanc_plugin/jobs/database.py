@@ -149,6 +149,8 @@ def _listen(engine: sa.Engine) -> None:
         connection.isolation_level = None
         connection.execute(f"PRAGMA busy_timeout={SQLITE_PATIENCE_S * 1000}")
         connection.execute("PRAGMA journal_mode=WAL")
+        # A power cut may take back the last moments, which are then done again and store nothing new.
+        connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute("PRAGMA foreign_keys=ON")
 
     # sqlite3 would begin late and deferred, and fail at the first write after a read (docs.sqlalchemy.org, pysqlite).

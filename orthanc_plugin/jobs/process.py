@@ -16,9 +16,14 @@ class Process:
 
     @classmethod
     def mine(cls) -> Process:
+        return cls.of(os.getpid())
+
+    @classmethod
+    def of(cls, pid: int) -> Process:
+        """One that lives in this PID namespace."""
         boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
         namespace = Path("/proc/self/ns/pid").stat().st_ino
-        return cls(f"{boot}/{namespace}", f"{os.getpid()}/{_start(os.getpid())}")
+        return cls(f"{boot}/{namespace}", f"{pid}/{_start(pid)}")
 
     @property
     def lives(self) -> bool:

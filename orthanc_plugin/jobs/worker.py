@@ -25,7 +25,7 @@ from orthanc_plugin.jobs.process import Process
 
 POLL_S = 0.2
 TICK_S = 0.2
-ROUND_S = 1.0
+ROUND_MOST_S = 1.0
 GRACE_S = 2.0
 LEAVE_S = 3.0
 LONGEST_WAIT_S = 600.0
@@ -56,7 +56,8 @@ def run(settings: WorkerSettings, carry_out: Callable[[Lease], None], *, retry_a
     watch = Watch(ledger, worker, attendant, settings.lease_s / 5)
     for leave in (signal.SIGTERM, signal.SIGINT):
         signal.signal(leave, lambda *_: watch.leave())
-    threading.Thread(target=_repeat, args=(janitor.round, ROUND_S), name="janitor", daemon=True).start()
+    round_s = min(ROUND_MOST_S, settings.lease_s / 5)
+    threading.Thread(target=_repeat, args=(janitor.round, round_s), name="janitor", daemon=True).start()
     ledger.dispatch.set_up_queue(settings.jobs_at_once, POLL_S)
     engine.launch(ledger.database, worker, attendant.attend)
     log.info("worker %s takes %d jobs at once", worker, settings.jobs_at_once)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from orthanc_plugin.jobs.job import Job
 from orthanc_plugin.jobs.ledger import Ledger
 from tests.jobs import postgresql
 from tests.jobs.builders import Clock
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="session")
@@ -49,5 +54,67 @@ def ledger(database_url: str, clock: Clock) -> Iterator[Ledger]:
 @pytest.fixture
 def sqlite_ledger(tmp_path: Path, clock: Clock) -> Iterator[Ledger]:
     opened = Ledger(f"sqlite:///{tmp_path}/ledger.db", clock)
+    yield opened
+    opened.close()
+
+
+class Workers:
+    """Starts workers on one ledger and ends those that still run when the test is over."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self._url = url
+        self._folder = folder
+        self._processes: list[subprocess.Popen[bytes]] = []
+
+    def start(self, *, lease_s: float = 1.0, jobs_at_once: int = 2) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "tests.jobs.worker_process"]
+        command += [self._url, str(lease_s), str(jobs_at_once), str(self._folder)]
+        with (self._folder / "worker.log").open("ab") as log:
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=ROOT)
+        self._processes.append(process)
+        return process
+
+    def happened(self, what: str = "") -> list[tuple[str, int]]:
+        """Job and process of each time that it did."""
+        path = self._folder / "log"
+        lines = [line.split() for line in path.read_text("utf-8").splitlines()] if path.exists() else []
+        return [(job, int(pid)) for job, happened, pid in lines if what in ("", happened)]
+
+    def let_store(self, job: Job) -> None:
+        (self._folder / f"go-{job.id}").touch()
+
+    @property
+    def log(self) -> str:
+        return (self._folder / "worker.log").read_text("utf-8")
+
+    def end(self) -> None:
+        for process in self._processes:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+
+
+@pytest.fixture
+def workers(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Workers]:
+    """On PostgreSQL where the test takes `database_url`, on SQLite otherwise."""
+    both = "database_url" in request.fixturenames
+    url = request.getfixturevalue("database_url") if both else f"sqlite:///{tmp_path}/ledger.db"
+    started = Workers(url, tmp_path)
+    yield started
+    started.end()
+
+
+@pytest.fixture
+def sqlite_books(tmp_path: Path) -> Iterator[Ledger]:
+    """The ledger that the workers of a test have too, by the real clock."""
+    opened = Ledger(f"sqlite:///{tmp_path}/ledger.db")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def books(database_url: str) -> Iterator[Ledger]:
+    """As `sqlite_books`, of each kind."""
+    opened = Ledger(database_url)
     yield opened
     opened.close()

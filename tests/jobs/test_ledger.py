@@ -112,7 +112,11 @@ def test_cancelling_ends_a_job_at_once(ledger: Ledger, clock: Clock) -> None:
     job = ledger.propose(order())
     clock.go_on(5)
     cancelled = ledger.cancel(job.id)
-    assert (cancelled.state, cancelled.reason, cancelled.finished_at) == (State.CANCELLED, "Cancelled by hand.", clock())
+    assert (cancelled.state, cancelled.reason, cancelled.finished_at) == (
+        State.CANCELLED,
+        "Cancelled by hand.",
+        clock(),
+    )
     with pytest.raises(NotNow, match=f"^The job {job.id} is cancelled already; there is nothing to cancel.$"):
         ledger.cancel(job.id)
 

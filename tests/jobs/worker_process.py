@@ -17,8 +17,9 @@ from pathlib import Path
 from orthanc_plugin.archive.protocol import Receipt
 from orthanc_plugin.errors import Broken, Temporary, Unsuitable
 from orthanc_plugin.jobs import worker
-from orthanc_plugin.jobs.attempts import LostLease
-from orthanc_plugin.jobs.job import PlannedResult
+from orthanc_plugin.jobs.attempts import Attempts, Hold, LostLease
+from orthanc_plugin.jobs.dispatch import Turn
+from orthanc_plugin.jobs.job import Job, PlannedResult
 from orthanc_plugin.jobs.lease import Lease
 
 
@@ -89,7 +90,7 @@ class Acts:
         raise Temporary("Orthanc does not answer.")
 
     def be_a_bug(self, lease: Lease) -> None:
-        raise KeyError("PatientName^Secret")
+        raise KeyError("Doe^Jane".upper())
 
     def forget_to_store(self, lease: Lease) -> None:
         lease.plan([PlannedResult("SEG", "2.25.1", "2.25.2")])
@@ -99,8 +100,22 @@ class Acts:
             log.write(f"{lease.job.id} {what} {os.getpid()}\n")
 
 
+def hold_before_begin(folder: Path) -> None:
+    """While FOLDER/hold exists, turns are taken from the queue and not begun."""
+    begin = Attempts.begin
+
+    def held(self: Attempts, turn: Turn, worker: str) -> tuple[Job, Hold] | None:
+        while (folder / "hold").exists():
+            (folder / "held").touch()
+            time.sleep(0.01)
+        return begin(self, turn, worker)
+
+    Attempts.begin = held  # type: ignore[method-assign]
+
+
 if __name__ == "__main__":
     url, lease_s, jobs_at_once, folder = sys.argv[1:]
+    hold_before_begin(Path(folder))
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(process)d %(name)s %(levelname)s %(message)s")
     settings = Settings(url, float(lease_s), int(jobs_at_once))
     worker.run(settings, Acts(Path(folder)).carry_out, retry_after_s=0.1)

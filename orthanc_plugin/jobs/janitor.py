@@ -43,11 +43,13 @@ class Janitor:
         self._seconds = seconds
         self._here = Process.mine().here
         self._silences: dict[str, Silence] = {}
+        self._hung_since_s: dict[Process, float] = {}
         self._thorough_at_s = seconds()
 
     def round(self) -> None:
         if self._dismiss_the_dead():
             self._take_back_turns()
+        self._kill_the_hung()
         self._ledger.attempts.give_due_turns()
         if self._seconds() >= self._thorough_at_s:
             self._thorough_at_s = self._seconds() + THOROUGH_EVERY_S
@@ -61,6 +63,8 @@ class Janitor:
         dead = [worker for worker in enrolled if self._is_dead(worker)]
         for worker in dead:
             handed_on = self._ledger.attempts.dismiss(worker.id, died=True, beats=worker.beats)
+            if worker.process.here == self._here:
+                self._hung_since_s[worker.process] = self._seconds()
             log.warning("worker %s on %s is gone; handed on: %s", worker.id, worker.host, handed_on or "nothing")
         return bool(dead)
 
@@ -76,6 +80,16 @@ class Janitor:
         if before is None or before.beats != worker.beats:
             return Silence(worker.beats, self._seconds(), 1)
         return Silence(before.beats, before.since_s, before.looks + 1)
+
+    def _kill_the_hung(self) -> None:
+        """Who was given up starts anew as soon as it can; one that can't hangs in a call that keeps all its threads."""
+        enrolled = {worker.process for worker in self._ledger.attempts.workers()} if self._hung_since_s else set()
+        for process, since_s in list(self._hung_since_s.items()):
+            if process in enrolled or not process.lives:
+                del self._hung_since_s[process]
+            elif self._seconds() - since_s > self._lease_s and not process.is_stopped:
+                log.warning("the worker process %s hangs and is killed", process.key)
+                process.kill()
 
     def _take_back_turns(self) -> None:
         """Turns that a worker took from the queue and did not live to begin."""

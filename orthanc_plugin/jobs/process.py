@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import signal
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 
 @dataclass(frozen=True)
 class Process:
-    """`here` names a boot of a host and a PID namespace of it; `key` a process in it, by PID and start time."""
+    """`here` names a boot of a host and a PID namespace of it; `key` a process in it, by number and start time.
+
+    What follows may be asked only where `here` is one's own.
+    """
 
     here: str
     key: str
@@ -23,20 +28,39 @@ class Process:
         """One that lives in this PID namespace."""
         boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
         namespace = Path("/proc/self/ns/pid").stat().st_ino
-        return cls(f"{boot}/{namespace}", f"{pid}/{_start(pid)}")
+        _, start = _state_and_start(pid)
+        return cls(f"{boot}/{namespace}", f"{pid}/{start}")
 
     @property
     def lives(self) -> bool:
-        """Only asked of processes whose `here` is ours."""
-        pid, start = self.key.split("/")
-        return _start(int(pid)) == start
+        return self._state not in ("", "Z", "X")
+
+    @property
+    def is_stopped(self) -> bool:
+        """By SIGSTOP or a debugger."""
+        return self._state in ("T", "t")
+
+    def kill(self) -> None:
+        if self.lives:
+            with suppress(ProcessLookupError):
+                os.kill(self._pid, signal.SIGKILL)
+
+    @property
+    def _pid(self) -> int:
+        return int(self.key.partition("/")[0])
+
+    @property
+    def _state(self) -> str:
+        """Empty when it is gone."""
+        state, start = _state_and_start(self._pid)
+        return state if self.key == f"{self._pid}/{start}" else ""
 
 
-def _start(pid: int) -> str | None:
-    """Clock ticks from boot to the start, None for one that is gone or a zombie (proc_pid_stat(5), fields 3 and 22)."""
+def _state_and_start(pid: int) -> tuple[str, str]:
+    """Fields 3 and 22 of proc_pid_stat(5), the second in ticks from the boot; empty when there is no such process."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text("utf-8", errors="replace")
     except (FileNotFoundError, ProcessLookupError):
-        return None
+        return "", ""
     fields = stat.rpartition(")")[2].split()
-    return None if fields[0] in "ZX" else fields[19]
+    return fields[0], fields[19]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,6 +16,7 @@ from orthanc_plugin.jobs.job import State
 from orthanc_plugin.jobs.ledger import Ledger, NoSuchJob
 from orthanc_plugin.jobs.process import Process
 from tests.jobs.builders import Clock, order
+from tests.waiting import eventually
 
 ELSEWHERE = Process("another-boot/1", "1/1")
 
@@ -23,6 +26,14 @@ def janitor(sqlite_ledger: Ledger, clock: Clock) -> Janitor:
     return Janitor(sqlite_ledger, lease_s=15.0, keep_ended=timedelta(days=90), seconds=clock.seconds)
 
 
+@pytest.fixture
+def sleeper() -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(["sleep", "600"])
+    yield process
+    process.kill()
+    process.wait()
+
+
 def running(ledger: Ledger, process: Process) -> tuple[str, Hold]:
     worker = ledger.attempts.enrol("a-host", process)
     started = ledger.attempts.begin(Turn(ledger.propose(order()).id, 1), worker)
@@ -30,11 +41,10 @@ def running(ledger: Ledger, process: Process) -> tuple[str, Hold]:
     return worker, started[1]
 
 
-def test_a_dead_process_of_this_host_is_seen_at_once(sqlite_ledger: Ledger, janitor: Janitor) -> None:
-    sleeper = subprocess.Popen(["sleep", "600"])
-    mine = Process.mine()
-    here = Process(mine.here, Process.of(sleeper.pid).key)
-    _, hold = running(sqlite_ledger, here)
+def test_a_dead_process_of_this_host_is_seen_at_once(
+    sqlite_ledger: Ledger, janitor: Janitor, sleeper: subprocess.Popen[bytes]
+) -> None:
+    _, hold = running(sqlite_ledger, Process.of(sleeper.pid))
     janitor.round()
     assert sqlite_ledger.job(str(hold.number)).state is State.RUNNING
     sleeper.kill()
@@ -70,6 +80,39 @@ def test_a_pause_of_the_whole_machine_kills_nobody(sqlite_ledger: Ledger, janito
     for _ in range(4):
         janitor.round()
     assert sqlite_ledger.attempts.lost([hold]) == set()
+
+
+def silent_for(seconds: float, janitor: Janitor, clock: Clock) -> None:
+    for _ in range(int(seconds)):
+        janitor.round()
+        clock.go_on(1)
+
+
+def test_a_process_that_hangs_as_a_whole_is_killed(
+    sqlite_ledger: Ledger, janitor: Janitor, clock: Clock, sleeper: subprocess.Popen[bytes]
+) -> None:
+    running(sqlite_ledger, Process.of(sleeper.pid))
+    silent_for(31, janitor, clock)
+    assert sqlite_ledger.attempts.workers() == []
+    assert sleeper.poll() is None
+    silent_for(3, janitor, clock)
+    assert sleeper.wait(5) == -signal.SIGKILL
+
+
+def test_a_process_that_was_stopped_or_started_anew_is_left_alone(
+    sqlite_ledger: Ledger, janitor: Janitor, clock: Clock, sleeper: subprocess.Popen[bytes]
+) -> None:
+    process = Process.of(sleeper.pid)
+    running(sqlite_ledger, process)
+    sleeper.send_signal(signal.SIGSTOP)
+    eventually(lambda: process.is_stopped)
+    silent_for(60, janitor, clock)
+    assert sleeper.poll() is None
+    sqlite_ledger.attempts.enrol("a-host", process)
+    sleeper.send_signal(signal.SIGCONT)
+    eventually(lambda: not process.is_stopped)
+    silent_for(10, janitor, clock)
+    assert sleeper.poll() is None
 
 
 def test_retrying_jobs_get_their_turn_when_they_are_due(sqlite_ledger: Ledger, janitor: Janitor, clock: Clock) -> None:

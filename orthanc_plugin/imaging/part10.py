@@ -7,7 +7,6 @@ import zlib
 from dataclasses import dataclass
 from io import BytesIO
 
-import pydicom.config
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filereader import read_dataset, read_preamble
 from pydicom.tag import BaseTag
@@ -15,10 +14,6 @@ from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
 from orthanc_plugin.errors import Unsuitable
 from orthanc_plugin.imaging.header import DAMAGED, name, refusal, text
-
-# Archives hold what scanners wrote, valid or not. pydicom's warnings about such values would quote them into the log,
-# and a log holds no patient data; what matters here is checked here.
-pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
 
 UNDEFINED_LENGTH = 0xFFFFFFFF
 PIXEL_DATA = 0x7FE00010

@@ -53,7 +53,7 @@ def phantom_series(
     rows: int = 128,
     spacing_z_mm: float = 10.0,
     body_part: str = "ABDOMEN",
-    transfer_syntax: UID = ExplicitVRLittleEndian,
+    transfer_syntax: str = ExplicitVRLittleEndian,
     study_uid: str | None = None,
 ) -> PushedSeries:
     files = write_series(
@@ -61,7 +61,7 @@ def phantom_series(
         folder,
         uid_seed=name,
         body_part=body_part,
-        transfer_syntax=transfer_syntax,
+        transfer_syntax=UID(transfer_syntax),
         study_uid=study_uid,
     )
     first = pydicom.dcmread(files[0], stop_before_pixels=True)

@@ -35,11 +35,6 @@ def test_dcentvfy_finds_sources_and_results_of_one_mind(files: dict[str, Path], 
     assert judges.dcentvfy([*finished.files, *files.values()]) == []
 
 
-@pytest.mark.parametrize("kind", ["SEG", "SC"])
-def test_pixelmed_finds_no_error(files: dict[str, Path], kind: str) -> None:
-    assert judges.pixelmed_instance(files[kind]) == []
-
-
 def test_dsrdump_reads_the_report(files: dict[str, Path]) -> None:
     text = judges.dsrdump(files["SR"])
 

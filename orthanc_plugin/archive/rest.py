@@ -35,10 +35,10 @@ class RestArchive:
     slower (see docs/configuration.md), so none is asked for.
     """
 
-    def __init__(self, url: str, authorization: str) -> None:
+    def __init__(self, url: str, authorization: str, patience: httpx.Timeout = PATIENCE) -> None:
         headers = {"Accept-Encoding": "identity"} | ({"Authorization": authorization} if authorization else {})
         self._orthanc = Orthanc(
-            url.rstrip("/"), return_raw_response=True, headers=headers, timeout=PATIENCE, trust_env=False
+            url.rstrip("/"), return_raw_response=True, headers=headers, timeout=patience, trust_env=False
         )
 
     def close(self) -> None:

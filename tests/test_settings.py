@@ -5,7 +5,7 @@ import pytest
 
 from orthanc_plugin.errors import ConfigurationError
 from orthanc_plugin.people import credentials
-from orthanc_plugin.settings import PROJECT, from_environment, from_orthanc
+from orthanc_plugin.settings import ENVIRONMENT, PROJECT, Settings, from_environment, from_orthanc, key
 
 
 def refusal(section: object, environment: dict[str, str] | None = None) -> str:
@@ -131,3 +131,19 @@ def test_orthanc_is_asked_with_the_token_of_this_start_or_by_hand_with_the_passw
 
     assert settings.authorization({"INFERENCE_ORTHANC_AUTHORIZATION": "Bearer x"}) == "Bearer x"
     assert settings.authorization({}) == made.basic
+
+
+def test_every_key_and_variable_is_documented() -> None:
+    documented = (PROJECT / "docs" / "configuration.md").read_text("utf-8")
+
+    for name in Settings.model_fields:
+        assert f"| `{key(name)}` |" in documented
+    for variable in (*ENVIRONMENT, "INFERENCE_HTTP_PORT", "INFERENCE_DICOM_PORT", "INFERENCE_CONFIG"):
+        assert f"`{variable}`" in documented or f"{variable}=" in documented
+
+
+def test_the_shipped_configuration_is_right(tmp_path: Path) -> None:
+    settings = from_environment({"INFERENCE_DATA": str(tmp_path), "INFERENCE_HTTP_PORT": "8100"})
+
+    assert settings.orthanc_url == "http://127.0.0.1:8100"
+    assert settings.models_folder == PROJECT / "onnx_models"

@@ -21,7 +21,7 @@ from orthanc_plugin.errors import ConfigurationError, NodeError, Temporary
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 MIGRATION_LOCK = 0x1EDCE5
-SQLITE_PATIENCE_S = 30
+SQLITE_PATIENCE_S = 30.0
 logging.getLogger("alembic").setLevel(logging.WARNING)
 Insert = sqlite.Insert | postgresql.Insert
 
@@ -51,7 +51,8 @@ class Database:
         """What a sentence may say about where the ledger is."""
         if self._is_sqlite:
             return str(self.url.database)
-        return self.url.set(username=None, password=None, query={}).render_as_string()
+        port = f":{self.url.port}" if self.url.port else ""
+        return f"postgresql://{self.url.host or ''}{port}/{self.url.database}"
 
     @property
     def _is_sqlite(self) -> bool:
@@ -109,7 +110,7 @@ class Database:
         if "disk is full" in said:
             return Temporary(f"The disk that holds the ledger {self.place} is full; free some space.")
         if "locked" in said:
-            return Temporary(f"The ledger {self.place} was busy for {SQLITE_PATIENCE_S} s; it is asked again.")
+            return Temporary(f"The ledger {self.place} was busy for {SQLITE_PATIENCE_S:g} s; it is asked again.")
         if "malformed" in said or "not a database" in said:
             return ConfigurationError(f"The ledger {self.place} is damaged; move it away or restore it from a backup.")
         return Temporary(f"The ledger {self.place} can't be written; check its folder and its disk.")
@@ -147,7 +148,7 @@ def _listen(engine: sa.Engine) -> None:
     @sa.event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _: object) -> None:
         connection.isolation_level = None
-        connection.execute(f"PRAGMA busy_timeout={SQLITE_PATIENCE_S * 1000}")
+        connection.execute(f"PRAGMA busy_timeout={int(SQLITE_PATIENCE_S * 1000)}")
         connection.execute("PRAGMA journal_mode=WAL")
         # A power cut may take back the last moments, which are then done again and store nothing new.
         connection.execute("PRAGMA synchronous=NORMAL")

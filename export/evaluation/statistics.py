@@ -1,0 +1,110 @@
+"""Figures with confidence intervals: per-patient tables go in, because patients are what is drawn again."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Table = NDArray[np.float64]
+_DRAWS = 400
+_COVERED = (2.5, 97.5)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A value with its 95 % confidence interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
+
+
+def bootstrap(tables: Table, figure: Callable[[Table], float], seed: int = 0) -> Figure:
+    """`tables`: one table per patient, (patient, …). The figure is taken of their sum, over patients drawn again."""
+    rng = np.random.default_rng(seed)
+    counts = rng.multinomial(len(tables), np.full(len(tables), 1 / len(tables)), _DRAWS)
+    sums = np.tensordot(counts.astype(np.float64), tables, axes=1)
+    low, high = np.percentile([figure(drawn) for drawn in sums], _COVERED)
+    return Figure(figure(tables.sum(axis=0)), float(low), float(high))
+
+
+def bootstrap_values(values: Table, figure: Callable[[Table], float], seed: int = 0) -> Figure:
+    """The same for one number per patient, of which the figure is a mean, a median or a share."""
+    rng = np.random.default_rng(seed)
+    draws = rng.integers(0, len(values), (_DRAWS, len(values)))
+    low, high = np.percentile([figure(values[drawn]) for drawn in draws], _COVERED)
+    return Figure(figure(values), float(low), float(high))
+
+
+def accuracy(confusion: Table) -> float:
+    """Of a confusion table (truth, found)."""
+    return float(np.trace(confusion) / confusion.sum())
+
+
+def one_against_rest(confusion: Table, label: int) -> tuple[float, float, float, float]:
+    """True and false positives, false and true negatives of one label."""
+    hit = confusion[label, label]
+    missed, wrong = confusion[label].sum() - hit, confusion[:, label].sum() - hit
+    return float(hit), float(wrong), float(missed), float(confusion.sum() - hit - missed - wrong)
+
+
+def dice(confusion: Table, label: int) -> float:
+    hit, wrong, missed, _ = one_against_rest(confusion, label)
+    return 2 * hit / (2 * hit + wrong + missed)
+
+
+def iou(confusion: Table, label: int) -> float:
+    hit, wrong, missed, _ = one_against_rest(confusion, label)
+    return hit / (hit + wrong + missed)
+
+
+def sensitivity(confusion: Table, label: int) -> float:
+    hit, _, missed, _ = one_against_rest(confusion, label)
+    return hit / (hit + missed)
+
+
+def specificity(confusion: Table, label: int) -> float:
+    _, wrong, _, rest = one_against_rest(confusion, label)
+    return rest / (rest + wrong)
+
+
+def roc(histogram: Table) -> tuple[Table, Table]:
+    """False and true positive rates over falling thresholds, of a histogram (is not / is, bin of the score)."""
+    above = np.cumsum(histogram[:, ::-1], axis=1)
+    rates = np.hstack([np.zeros((2, 1)), above / above[:, -1:]])
+    return rates[0], rates[1]
+
+
+def auc(histogram: Table) -> float:
+    false, true = roc(histogram)
+    return float(np.trapezoid(true, false))
+
+
+def calibration(histogram: Table, groups: int = 10) -> tuple[Table, Table, float]:
+    """Stated and observed share per group of scores, and their mean difference weighted by how many there are."""
+    bins = histogram.shape[1]
+    centres = (np.arange(bins) + 0.5) / bins
+    grouped = histogram.reshape(2, groups, bins // groups).sum(axis=2)
+    total = grouped.sum(axis=0)
+    stated = (histogram.sum(axis=0) * centres).reshape(groups, -1).sum(axis=1) / np.maximum(total, 1)
+    observed = grouped[1] / np.maximum(total, 1)
+    return stated, observed, float(np.abs(stated - observed) @ total / total.sum())
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Bland and Altman's: mean difference and the limits that hold 95 % of the differences."""
+
+    bias: float
+    low: float
+    high: float
+
+
+def agreement(truth: Table, found: Table) -> Agreement:
+    difference = found - truth
+    bias, spread = float(difference.mean()), 1.96 * float(difference.std(ddof=1))
+    return Agreement(bias, bias - spread, bias + spread)

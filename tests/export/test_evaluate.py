@@ -1,0 +1,31 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from export.abdominal_muscle_ct.trial import FOLDER
+from export.evaluate import evaluate, held_out_seeds
+
+
+@pytest.mark.skipif(not (FOLDER / "level.onnx").exists(), reason="the model is not trained yet")
+@pytest.mark.slow
+def test_a_report_says_what_the_data_was_and_stays_small(tmp_path: Path) -> None:
+    evaluate(3, 3, tmp_path, 1)
+    page = (tmp_path / "report.html").read_text()
+    assert "<body>\n<p>Data: synthetic phantoms; no patient data.</p>" in page
+    assert "Not for clinical use. Trained on synthetic phantoms." in page
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["thesis"]["Dice"] == 0.87
+    for generator in ("Held-out phantoms", "Shifted phantoms"):
+        assert report[generator]["patients"] == 3
+        muscle = report[generator]["tissues"]["muscle"]
+        assert muscle["dice_by_threshold_alone"] < muscle["dice"]["value"]
+    pictures = {path.name for path in tmp_path.glob("*.png")}
+    assert all(name in page for name in pictures)
+    assert len(pictures) == 14
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 1_500_000
+
+
+def test_the_held_out_patients_are_as_many_as_the_thesis_had() -> None:
+    seeds = held_out_seeds()
+    assert len(seeds) == len(set(seeds)) == 260

@@ -29,9 +29,17 @@ PLACE_IN_SERIES = {"SEG": 1, "SR": 2, "SC": 3}
 KIND_IN_DESCRIPTION = {"SEG": "segmentation", "SR": "report", "SC": "picture"}
 
 # Type 2 attributes that highdicom asks for outright, and that scanners still leave out.
-EXPECTED = (
-    *("PatientID", "PatientName", "PatientBirthDate", "PatientSex"),
-    *("AccessionNumber", "StudyID", "StudyDate", "StudyTime", "ReferringPhysicianName"),
+EXPECTED = ("PatientID", "AccessionNumber", "StudyID")
+# Attributes that highdicom checks: it refuses what a scanner garbled, and warns with the patient's name in the warning.
+# It never sees them; they are copied as they are.
+UNCHECKED = (
+    *("PatientName", "PatientBirthDate", "PatientSex"),
+    *("StudyDate", "StudyTime", "ReferringPhysicianName"),
+)
+# What is said of the scanner where it is named as contributing equipment.
+EQUIPMENT = (
+    *("Manufacturer", "ManufacturerModelName", "DeviceSerialNumber", "SoftwareVersions"),
+    *("InstitutionName", "InstitutionalDepartmentName", "StationName"),
 )
 # What highdicom leaves behind although it belongs to the context; the first two are for images alone.
 FOLLOWING_IMAGES = ("BodyPartExamined", "Laterality")
@@ -62,8 +70,9 @@ def altered(header: Dataset, **changes: Any) -> Dataset:
 
 
 def _complete(header: Dataset, volume: Volume, texts: tuple[str, ...]) -> Dataset:
-    """The header with what the encoders need and it lacks."""
-    changes: dict[str, Any] = {keyword: None for keyword in EXPECTED if keyword not in header}
+    """The header with what highdicom needs and it lacks, and without what highdicom must not see."""
+    changes: dict[str, Any] = dict.fromkeys(UNCHECKED)
+    changes |= {keyword: None for keyword in EXPECTED if keyword not in header}
     if not all(text.isascii() for text in texts):
         header = deepcopy(header)
         header.decode()
@@ -99,6 +108,8 @@ def series_attributes(kind: str, header: Dataset, identity: Identity, origin: Or
         "content_time": clock,
         "series_date": date,
         "series_time": clock,
+        # Copied in the end: highdicom refuses sets that leave out the first value, as ISO 2022 does.
+        "specific_character_set": None,
     }
 
 
@@ -120,14 +131,20 @@ def coding_schemes() -> list[CodingSchemeIdentificationItem]:
     ]
 
 
-def settle(result: Dataset, header: Dataset, origin: Origin) -> None:
-    """Finish a result that was just made: what highdicom takes from the clock comes from the origin instead."""
+def settle(result: Dataset, header: Dataset, volume: Volume, origin: Origin) -> None:
+    """Finish a result that was just made from `header`: what highdicom can't copy, or takes from the clock."""
+    source = next(head for head in volume.headers if head.SOPInstanceUID == header.SOPInstanceUID)
+    if header.get("SpecificCharacterSet"):
+        result.SpecificCharacterSet = header.SpecificCharacterSet
+    for keyword in UNCHECKED:
+        if keyword in source:
+            result[keyword] = source[keyword]
+    for keyword in FOLLOWING if result.Modality == "SR" else (*FOLLOWING, *FOLLOWING_IMAGES):
+        if source.get(keyword):
+            result[keyword] = source[keyword]
     result.InstanceCreationDate = DA(origin.created_at.date())
     result.InstanceCreationTime = TM(_time(origin))
-    result.ContributingEquipmentSequence = _equipment(header, origin)
-    for keyword in FOLLOWING if result.Modality == "SR" else (*FOLLOWING, *FOLLOWING_IMAGES):
-        if header.get(keyword):
-            result[keyword] = header[keyword]
+    result.ContributingEquipmentSequence = _equipment(source, origin)
 
 
 def _equipment(header: Dataset, origin: Origin) -> list[Dataset]:
@@ -136,8 +153,17 @@ def _equipment(header: Dataset, origin: Origin) -> list[Dataset]:
     del library.ContributionDateTime
     items: list[Dataset] = [_algorithm(origin), library]
     if header.get("Manufacturer"):
-        items.insert(0, ContributingEquipment.for_image_acquisition(header))
+        items.insert(0, _scanner(header))
     return items
+
+
+def _scanner(header: Dataset) -> Dataset:
+    item = Dataset()
+    item.PurposeOfReferenceCodeSequence = [CodedConcept.from_code(codes.DCM.AcquisitionEquipment)]
+    for keyword in EQUIPMENT:
+        if header.get(keyword):
+            item[keyword] = header[keyword]
+    return item
 
 
 def _algorithm(origin: Origin) -> Dataset:

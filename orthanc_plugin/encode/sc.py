@@ -17,7 +17,7 @@ from orthanc_plugin.measure.findings import Findings
 
 def capture(findings: Findings, volume: Volume, origin: Origin) -> Dataset:
     """RGB, uncompressed, since every viewer reads that; patient identity is in the header only."""
-    remarks = "\n".join((origin.notice, findings.headline, *findings.cautions))
+    remarks = "\n".join((origin.notice, *findings.cautions))
     headers = source_headers(volume, (origin.title, remarks))
     result = SCImage.from_ref_dataset(
         ref_dataset=headers[0],
@@ -36,7 +36,7 @@ def capture(findings: Findings, volume: Volume, origin: Origin) -> Dataset:
     result.ImageComments = remarks
     result.DateOfSecondaryCapture, result.TimeOfSecondaryCapture = result.ContentDate, result.ContentTime
     result.SourceImageSequence = [_source(volume, findings.key_slice)]
-    settle(result, headers[0], origin)
+    settle(result, headers[0], volume, origin)
     return result
 
 

@@ -34,7 +34,7 @@ def segmentation(findings: Findings, volume: Volume, origin: Origin) -> Dataset:
     for item in (*result.DimensionOrganizationSequence, *result.DimensionIndexSequence):
         item.DimensionOrganizationUID = dimensions
     _name_frames(result, volume)
-    settle(result, headers[0], origin)
+    settle(result, headers[0], volume, origin)
     return result
 
 

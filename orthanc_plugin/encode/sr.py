@@ -72,7 +72,7 @@ def report(findings: Findings, volume: Volume, segmentation: Dataset | None, ori
         coding_schemes=coding_schemes(),
         **series_attributes("SR", headers[0], Identity.of(volume, origin), origin),
     )
-    settle(result, headers[0], origin)
+    settle(result, headers[0], volume, origin)
     return result
 
 

@@ -1,0 +1,195 @@
+import json
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+
+from orthanc_plugin.encode import check
+from orthanc_plugin.encode.identity import device_uid
+from orthanc_plugin.encode.seg import segmentation
+from orthanc_plugin.encode.sr import report
+from orthanc_plugin.errors import Broken
+from orthanc_plugin.imaging.volume import Volume
+from orthanc_plugin.measure.findings import Findings
+from tests import judges
+from tests.encode import making
+
+
+def made(on: Volume, findings: Findings | None = None) -> Dataset:
+    findings = findings or making.findings(on)
+    outlined = segmentation(findings, on, making.origin()) if findings.segments else None
+    return making.read_back(report(findings, on, outlined, making.origin()))
+
+
+def stored(dataset: Dataset, at: Path) -> Path:
+    at.write_bytes(making.written(dataset))
+    return at
+
+
+def called(items: Dataset, meaning: str) -> list[Dataset]:
+    return [item for item in items.ContentSequence if item.ConceptNameCodeSequence[0].CodeMeaning == meaning]
+
+
+def groups_of(document: Dataset) -> list[Dataset]:
+    return list(called(document, "Imaging Measurements")[0].ContentSequence)
+
+
+def test_the_judges_hold_nothing_against_it(volume: Volume, tmp_path: Path) -> None:
+    path = stored(made(volume), tmp_path / "sr.dcm")
+
+    assert judges.dciodvfy(path) == []
+    assert "Imaging Measurement Report" in judges.dsrdump(path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kept", [(0, 2), (1, 3, 4)], ids=["volumetric", "planar"])
+def test_each_sort_of_group_keeps_to_its_template(kept: tuple[int, ...], tmp_path: Path) -> None:
+    on = making.volume()
+    masks = making.masks((6, 64, 80))
+    masks[1] = False
+    findings = making.findings(on, masks)
+    document = made(on, findings)
+    measurements = called(document, "Imaging Measurements")[0]
+    measurements.ContentSequence = [groups_of(document)[place] for place in kept]
+
+    assert judges.pixelmed_sr(stored(document, tmp_path / "sr.dcm")) == []
+
+
+def test_dcmqi_reads_every_number_once(tmp_path: Path) -> None:
+    on = making.volume()
+    findings = making.findings(on)
+
+    understood = judges.tid1500reader(stored(made(on), tmp_path / "sr.dcm"), tmp_path)
+
+    read = [
+        (group["TrackingUniqueIdentifier"], item["quantity"]["CodeMeaning"], float(item["value"]))
+        for group in understood["Measurements"]
+        for item in group["measurementItems"]
+    ]
+    uid_of = {segment.number: segment.tracking_uid for segment in findings.segments}
+    expected = [(s.tracking_uid, m.name.meaning, m.value) for s in findings.segments for m in s.measurements]
+    expected += [(uid_of[p.segment_number], m.name.meaning, m.value) for p in findings.planar for m in p.measurements]
+    assert sorted(name for _, name, _ in read) == sorted(name for _, name, _ in expected)
+    assert {(uid, name): value for uid, name, value in read} == pytest.approx(
+        {(str(uid), name): value for uid, name, value in expected}
+    )
+    assert len({(uid, name) for uid, name, _ in read}) == len(read)
+
+
+def test_the_same_making_gives_the_same_bytes(volume: Volume) -> None:
+    assert making.written(made(volume)) == making.written(made(volume))
+
+
+def test_volume_and_contour_share_a_tracking_identifier_and_name_segment_and_image() -> None:
+    on = making.volume()
+    findings = making.findings(on)
+    document = made(on, findings)
+
+    volumetric, planar = groups_of(document)[:2]
+
+    for group in (volumetric, planar):
+        assert findings.segments[0].tracking_uid == called(group, "Tracking Unique Identifier")[0].UID
+        assert called(group, "Tracking Identifier")[0].TextValue == "Skeletal muscle"
+        assert called(group, "Algorithm Version")[0].TextValue == "1.0.0"
+    segment = called(volumetric, "Referenced Segment")[0].ReferencedSOPSequence[0]
+    assert (segment.ReferencedSegmentNumber, "ReferencedFrameNumber" in segment) == (1, False)
+    region = called(planar, "Image Region")[0]
+    image = region.ContentSequence[0].ReferencedSOPSequence[0]
+    assert image.ReferencedSOPInstanceUID == on.sources[findings.planar[0].slice_index].sop_instance_uid
+    assert "ReferencedFrameNumber" not in image
+    assert region.GraphicType == "POLYLINE"
+    assert np.allclose(np.reshape(region.GraphicData, (-1, 2)), findings.planar[0].contour_xy)
+    assert called(planar, "Finding Site")[0].ConceptCodeSequence[0].CodeValue == "36470004"
+
+
+def test_on_a_multi_frame_source_the_contour_names_its_frame() -> None:
+    on = making.enhanced_volume()
+    findings = making.findings(on)
+
+    planar = groups_of(made(on, findings))[1]
+
+    image = called(planar, "Image Region")[0].ContentSequence[0].ReferencedSOPSequence[0]
+    assert image.ReferencedFrameNumber == on.sources[findings.planar[0].slice_index].frame_number
+
+
+def test_it_says_who_observed_and_what_to_beware_of() -> None:
+    on = making.volume()
+    findings = replace(making.findings(on), cautions=("The level of L3 is uncertain.",))
+    document = made(on, findings)
+
+    assert device_uid(making.origin()) == called(document, "Device Observer UID")[0].UID
+    assert called(document, "Device Observer Serial Number")[0].TextValue == "5f" * 32
+    remarks = [item.TextValue for item in called(document, "Qualitative Evaluations")[0].ContentSequence]
+    assert remarks == ["Not for clinical use. Trained on synthetic phantoms.", "The level of L3 is uncertain."]
+    assert document.SeriesDescription == "Abdominal muscle and fat report (not for clinical use)"
+    assert (document.CompletionFlag, document.VerificationFlag) == ("COMPLETE", "UNVERIFIED")
+    assert [item.ConceptNameCodeSequence[0].CodeMeaning for item in document.ContentSequence][-3:] == [
+        "Image Library",
+        "Imaging Measurements",
+        "Qualitative Evaluations",
+    ]
+
+
+def test_the_image_library_names_every_source_and_what_they_share() -> None:
+    on = making.volume()
+
+    [group] = called(made(on), "Image Library")[0].ContentSequence
+
+    assert [item.ReferencedSOPSequence[0].ReferencedSOPInstanceUID for item in called(group, "Source")] == [
+        source.sop_instance_uid for source in on.sources
+    ]
+    shared: dict[str, Any] = {
+        item.ConceptNameCodeSequence[0].CodeMeaning: float(item.MeasuredValueSequence[0].NumericValue)
+        for item in group.ContentSequence
+        if item.ValueType == "NUM"
+    }
+    assert (shared["Horizontal Pixel Spacing"], shared["Vertical Pixel Spacing"]) == (0.75, 1.25)
+    assert (shared["Pixel Data Rows"], shared["Pixel Data Columns"], shared["Spacing between slices"]) == (64, 80, 3)
+
+
+def test_where_nothing_was_found_it_says_so_on_the_image(tmp_path: Path) -> None:
+    on = making.volume()
+    findings = making.findings(on, np.zeros((3, 6, 64, 80), bool))
+    document = made(on, findings)
+
+    check.report(document, None, on)
+    assert judges.dciodvfy(stored(document, tmp_path / "sr.dcm")) == []
+    assert [called(group, "Finding")[0].ConceptCodeSequence[0].CodeMeaning for group in groups_of(document)] == [
+        "Skeletal muscle",
+        "Visceral adipose tissue",
+        "Subcutaneous adipose tissue",
+    ]
+    for group in groups_of(document):
+        assert called(group, "Presence in the image")[0].ConceptCodeSequence[0].CodeMeaning == "Absent"
+        assert len(called(group, "Image Region")[0].GraphicData) == 10
+
+
+def test_a_modality_without_a_procedure_code_is_refused() -> None:
+    on = making.volume()
+    headers = [dcmread(BytesIO(making.written(header))) for header in on.headers]
+    headers[0].Modality = "US"
+    findings = making.findings(on)
+    outlined = segmentation(findings, on, making.origin())
+
+    with pytest.raises(Broken) as refused:
+        report(findings, replace(on, headers=tuple(headers)), outlined, making.origin())
+    assert refused.value.sentence == (
+        "A report on images of the modality US can't be written yet; keep the model to CT, MR, PT."
+    )
+
+
+def test_words_beyond_the_sources_character_set_bring_utf_8() -> None:
+    on = making.volume(character_set="ISO_IR 100", patient_name="Müller^Jürgen")
+    findings = replace(making.findings(on), cautions=("골격근을 찾지 못했습니다.",))
+
+    document = made(on, findings)
+
+    assert document.SpecificCharacterSet == "ISO_IR 192"
+    assert document.PatientName == "Müller^Jürgen"
+    assert "골격근을 찾지 못했습니다." in json.dumps(document.to_json_dict(), ensure_ascii=False)
+    assert on.headers[0].SpecificCharacterSet == "ISO_IR 100"

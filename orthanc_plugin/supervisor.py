@@ -72,6 +72,7 @@ class Child:
                 stdin=subprocess.PIPE if program.listens else subprocess.DEVNULL,
                 env={**program.environment, PARENT: str(os.getpid())},
                 cwd=program.folder,
+                process_group=0,  # Ctrl-C in a terminal is for Orthanc, which then ends us in order
             )
         except OSError as error:
             log(f"The {program.name} process can't be started: {error.strerror}.")

@@ -135,6 +135,15 @@ def test_lines_reach_a_program_that_listens(tmp_path: Path, houses: list[House])
     eventually(lambda: house.noted() == ["up", "arrived", "job 12"], what="both lines")
 
 
+def test_ctrl_c_in_the_terminal_does_not_reach_a_program(tmp_path: Path, houses: list[House]) -> None:
+    house = House(tmp_path, NOTE + "note(os.getpid()); time.sleep(600)")
+    houses.append(house)
+    house.supervisor.start()
+    [pid] = eventually(house.noted, what="the start")
+
+    assert os.getpgid(int(pid)) != os.getpgid(0)
+
+
 def test_telling_a_program_that_does_not_read_never_waits(tmp_path: Path, houses: list[House]) -> None:
     house = House(tmp_path, NOTE + "note('up'); time.sleep(600)", listens=True)
     houses.append(house)

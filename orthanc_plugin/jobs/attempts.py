@@ -87,8 +87,8 @@ class Attempts:
         with self._database.write() as connection:
             if connection.execute(gone).rowcount == 0:
                 return []
-            held = sa.select(jobs.c.number, jobs.c.deaths).where(jobs.c.worker == worker).with_for_update()
-            lines = connection.execute(held).all()
+            held = sa.select(jobs.c.number, jobs.c.deaths).where(jobs.c.worker == worker).order_by(jobs.c.number)
+            lines = connection.execute(held.with_for_update()).all()
             for line in lines:
                 self._hand_on(connection, line.number, line.deaths + int(died))
         return [str(line.number) for line in lines]

@@ -28,7 +28,7 @@ class Attendant:
         self._worker = worker
         self._carry_out = carry_out
         self._waits_s = waits_s
-        self._leases: dict[str, Lease] = {}
+        self._leases: dict[Turn, Lease] = {}
         self._takes_no_more = threading.Event()
         self._never = threading.Event()
 
@@ -48,14 +48,14 @@ class Attendant:
         if begun is None:
             return
         lease = Lease(*begun, self._ledger.attempts)
-        self._leases[turn.job_id] = lease
+        self._leases[turn] = lease
         try:
             came_to = self._came_to(lease)
             self._insist(lambda: self._write_down(lease, came_to))
         except LostLease:
             log.info("job %s: the attempt lost its lease and ends", turn.job_id)
         finally:
-            del self._leases[turn.job_id]
+            del self._leases[turn]
 
     def _came_to(self, lease: Lease) -> Outcome:
         """Whatever an attempt raises ends here; only a lost lease has no outcome."""

@@ -14,7 +14,7 @@ from alembic.config import Config
 from alembic.util.exc import CommandError
 from dbos import DBOS
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from orthanc_plugin.errors import ConfigurationError, NodeError, Temporary
@@ -23,6 +23,19 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 MIGRATION_LOCK = 0x1EDCE5
 SQLITE_PATIENCE_S = 30.0
 logging.getLogger("alembic").setLevel(logging.WARNING)
+UNWRITABLE = (
+    "The ledger {} can't be written; make its folder writable for the user who runs the node, "
+    "or name another state folder in INFERENCE_DATA."
+)
+SQLITE_SAYS: tuple[tuple[str, type[NodeError], str], ...] = (
+    ("disk is full", Temporary, "The disk that holds the ledger {} is full; free some space."),
+    ("is locked", Temporary, "The ledger {} is busy for too long; it is asked again."),
+    ("disk I/O error", Temporary, "The disk that holds the ledger {} fails; look into the machine's log."),
+    ("unable to open database file", ConfigurationError, UNWRITABLE),
+    ("readonly database", ConfigurationError, UNWRITABLE),
+    ("malformed", ConfigurationError, "The ledger {} is damaged; move it away or restore it from a backup."),
+    ("not a database", ConfigurationError, "The ledger {} is damaged; move it away or restore it from a backup."),
+)
 Insert = sqlite.Insert | postgresql.Insert
 
 
@@ -37,7 +50,7 @@ class Database:
         self._reading = self._engine.execution_options(reading=True)
         try:
             self._open()
-        except NodeError:
+        except BaseException:
             self.close()
             raise
 
@@ -74,7 +87,10 @@ class Database:
         try:
             yield
         except (DBAPIError, PoolTimeout) as error:
-            raise self._sentence(error) from error
+            ours = self._sentence(error)
+            if ours is None:
+                raise
+            raise ours from error
 
     def insert(self, table: sa.Table) -> Insert:
         """The dialect's own INSERT, which knows ON CONFLICT."""
@@ -84,36 +100,23 @@ class Database:
         self._engine.dispose()
 
     def _open(self) -> None:
-        try:
-            with self.write() as connection:
-                if not self._is_sqlite:
-                    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
-                migrate(connection)
-            with self.door():
-                DBOS.migrate(self.address)
-        except Temporary as error:
-            if self._is_sqlite and isinstance(error.__cause__, DBAPIError) and not _passes(error.__cause__):
-                raise ConfigurationError(self._unwritable()) from error
-            raise
+        with self.write() as connection:
+            if not self._is_sqlite:
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
+            migrate(connection)
+        with self.door():
+            DBOS.migrate(self.address)
 
-    def _unwritable(self) -> str:
-        folder = Path(str(self.url.database)).parent
-        return (
-            f"The state folder {folder} can't be written; make it writable for the user who runs the node, "
-            "or name another one in INFERENCE_DATA."
-        )
-
-    def _sentence(self, error: DBAPIError | PoolTimeout) -> NodeError:
-        said = str(error.orig) if isinstance(error, DBAPIError) else ""
-        if not self._is_sqlite:
-            return Temporary(f"The database {self.place} does not answer; it is asked again.")
-        if "disk is full" in said:
-            return Temporary(f"The disk that holds the ledger {self.place} is full; free some space.")
-        if "locked" in said:
-            return Temporary(f"The ledger {self.place} was busy for {SQLITE_PATIENCE_S:g} s; it is asked again.")
-        if "malformed" in said or "not a database" in said:
-            return ConfigurationError(f"The ledger {self.place} is damaged; move it away or restore it from a backup.")
-        return Temporary(f"The ledger {self.place} can't be written; check its folder and its disk.")
+    def _sentence(self, error: DBAPIError | PoolTimeout) -> NodeError | None:
+        cause = error.orig if isinstance(error, DBAPIError) else None
+        if self._is_sqlite:
+            said = str(cause)
+            return next((kind(text.format(self.place)) for part, kind, text in SQLITE_SAYS if part in said), None)
+        if not isinstance(error, OperationalError | InterfaceError | PoolTimeout):
+            return None
+        if str(getattr(cause, "sqlstate", "")).startswith("53"):
+            return Temporary(f"The database {self.place} lacks disk, memory or connections; it is asked again.")
+        return Temporary(f"The database {self.place} does not answer; it is asked again.")
 
 
 def migrate(connection: sa.Connection) -> None:
@@ -159,8 +162,3 @@ def _listen(engine: sa.Engine) -> None:
     def begin(connection: sa.Connection) -> None:
         reading = connection.get_execution_options().get("reading", False)
         connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
-
-
-def _passes(error: DBAPIError) -> bool:
-    said = str(error.orig)
-    return "locked" in said or "disk is full" in said

@@ -83,6 +83,7 @@ class Ledger:
             .where(tables.roles.c.series_uid == series_uid, tables.input_sets.c.key != but_key)
             .where(tables.jobs.c.state.in_(UNENDED))
             .distinct()
+            .order_by(tables.jobs.c.number)
         )
         with self._database.write() as connection:
             ended = [

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import NoReturn, Protocol
 
-from orthanc_plugin.errors import Temporary
+from orthanc_plugin.errors import NodeError, Temporary
 from orthanc_plugin.jobs import engine
 from orthanc_plugin.jobs.attempts import LostLease
 from orthanc_plugin.jobs.attendant import Attendant
@@ -164,6 +164,9 @@ def _repeat(action: Callable[[], None], every_s: float) -> NoReturn:
             action()
         except Temporary as error:
             log.warning("%s", error.sentence)
+        except NodeError as error:
+            log.error("the worker ends: %s", error.sentence)
+            _end(1)
         except Exception:
             log.exception("the worker ends on an error that nobody foresaw")
             _end(1)

@@ -83,8 +83,8 @@ def test_a_url_of_something_else_is_refused(url: str) -> None:
 def test_a_state_folder_that_can_not_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("a file, not a folder", "utf-8")
     assert refused(f"sqlite:///{tmp_path}/state/ledger.db") == (
-        f"The state folder {tmp_path}/state can't be written; make it writable for the user who runs the node, "
-        "or name another one in INFERENCE_DATA."
+        f"The ledger {tmp_path}/state/ledger.db can't be written; make its folder writable "
+        "for the user who runs the node, or name another state folder in INFERENCE_DATA."
     )
 
 
@@ -121,11 +121,20 @@ def test_a_ledger_that_stays_busy_is_asked_again(
     impatient = Database(f"sqlite:///{tmp_path}/ledger.db")
     with (
         sqlite_ledger.database.write(),
-        pytest.raises(Temporary, match=re.escape("ledger.db was busy for 0.05 s; it is asked again.")),
+        pytest.raises(
+            Temporary, match=re.escape(f"The ledger {tmp_path}/ledger.db is busy for too long; it is asked again.")
+        ),
         impatient.write(),
     ):
         pass
     impatient.close()
+
+
+def test_a_bug_of_ours_is_not_taken_for_a_fault_of_the_database(ledger: Ledger) -> None:
+    twice = sa.insert(tables.kept).values(key="a", value="b")
+    with pytest.raises(sa.exc.IntegrityError), ledger.database.write() as connection:
+        connection.execute(twice)
+        connection.execute(twice)
 
 
 def test_nothing_of_a_transaction_that_fails_is_kept(ledger: Ledger) -> None:

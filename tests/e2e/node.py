@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Mapping
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from tests.e2e import processes
 from tests.waiting import eventually
 
 PROJECT = Path(__file__).resolve().parents[2]
+PATIENCE_S = 120.0
+"""Machines of all speeds run these tests; nothing is ever expected to take so long."""
 ENDED = frozenset({"done", "skipped", "failed", "set-aside", "cancelled"})
 
 
@@ -56,7 +59,7 @@ class Node:
     def __exit__(self, *ended: object) -> None:
         self.stop()
 
-    def start(self, *, within_s: float = 60) -> None:
+    def start(self, *, within_s: float = PATIENCE_S) -> None:
         self.launch()
         try:
             eventually(self._healthy, within_s=within_s, what="a healthy node")
@@ -139,29 +142,41 @@ class Node:
             found += page["jobs"]
         return found
 
-    def job(self, series_uid: str, *states: str, within_s: float = 60) -> dict[str, Any]:
+    def job(self, series_uid: str, *states: str, within_s: float = PATIENCE_S) -> dict[str, Any]:
         """The series' newest job, once it is in one of the states (without any: once it has ended)."""
         wanted = frozenset(states) or ENDED
 
         def newest() -> dict[str, Any] | None:
-            return next((job for job in self.jobs(series=series_uid)[:1] if job["state"] in wanted), None)
+            known = self._jobs_or_none(series=series_uid) or []
+            return next((job for job in known[:1] if job["state"] in wanted), None)
 
         try:
             return eventually(newest, within_s=within_s) or {}
         except AssertionError:
-            known = [(job["state"], job["reason"]) for job in self.jobs(series=series_uid)]
+            known = [(job["state"], job["reason"]) for job in self._jobs_or_none(series=series_uid) or []]
             raise AssertionError(
                 f"no job of series {series_uid} became {' or '.join(sorted(wanted))} within {within_s} s; "
                 f"there are {known}"
             ) from None
 
-    def idle(self, *, within_s: float = 60) -> None:
+    def idle(self, *, within_s: float = PATIENCE_S) -> None:
         """Until every job has ended."""
+        eventually(self._all_ended, within_s=within_s, what="the end of all jobs")
 
-        def unended() -> list[dict[str, Any]]:
-            return [job for state in ("waiting", "running", "retrying") for job in self.jobs(state=state)]
+    def _all_ended(self) -> bool:
+        known = self._jobs_or_none()
+        return known is not None and all(job["state"] in ENDED for job in known)
 
-        eventually(lambda: not unended(), within_s=within_s, what="the end of all jobs")
+    def _jobs_or_none(self, **filters: str) -> list[dict[str, Any]] | None:
+        """None while the process that answers, or Orthanc itself, is on its way back."""
+        try:
+            return self.jobs(**filters)
+        except (requests.ConnectionError, requests.Timeout):
+            return None
+        except requests.HTTPError as error:
+            if error.response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+                return None
+            raise
 
     def log_since(self, offset: int) -> str:
         if not self.log.exists():

@@ -50,6 +50,8 @@ class ChangeLog:
             since = changes.last
             if changes.done:
                 break
+        if since < self._cursor:
+            self._seen = frozenset()  # the log began anew, and its numbers with it
         self._cursor = since
         self._seen = frozenset(seq for seq in (*self._seen, *(row.seq for row in rows)) if seq > since - OVERLAP)
         self._keep(now_s)

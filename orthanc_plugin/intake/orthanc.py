@@ -151,11 +151,14 @@ class Orthanc:
         return self.ask("POST", path, data=body if isinstance(body, str) else json.dumps(body))
 
     def ask(self, method: str, path: str, **sent: Any) -> Any:
-        """The answer's JSON."""
+        """The answer's JSON, None for an empty one; asked twice when Orthanc had just closed an idle connection."""
         try:
-            answer = self._session().request(method, self._url + path, timeout=PATIENCE_S, **sent)
+            try:
+                answer = self._session().request(method, self._url + path, timeout=PATIENCE_S, **sent)
+            except requests.ConnectionError:
+                answer = self._session().request(method, self._url + path, timeout=PATIENCE_S, **sent)
             check(answer)
-            return answer.json()
+            return answer.json() if answer.content else None
         except requests.RequestException as error:
             raise Temporary("Orthanc does not answer; intake goes on when it is back.", stage="intake") from error
 

@@ -15,7 +15,7 @@ from tests.orthanc_server import OrthancServer
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OrthancServer]:
-    with OrthancServer(tmp_path_factory.mktemp("orthanc")) as running:
+    with OrthancServer(tmp_path_factory.mktemp("orthanc"), DicomServerEnabled=True) as running:
         yield running
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pydicom
 import pytest
 from pydicom import uid
@@ -74,7 +76,7 @@ def test_odd_headers_are_no_results(odd: dict[str, object]) -> None:
     assert result_kind(odd) is None
 
 
-def test_real_results_are_found(real_dicom) -> None:  # type: ignore[no-untyped-def]
+def test_real_results_are_found(real_dicom: Path) -> None:
     for path in sorted((real_dicom / "results").rglob("*")):
         if path.suffix not in (".dcm", ".seg") or not path.is_file():
             continue

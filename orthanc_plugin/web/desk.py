@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from http import HTTPStatus
-from multiprocessing.connection import Client, Connection, Listener
+from multiprocessing.connection import Connection, Listener
 from pathlib import Path
 
 from orthanc_plugin.errors import ConfigurationError, Temporary
@@ -34,10 +35,10 @@ def address(state_folder: Path) -> str:
     return path
 
 
-def ask(socket: str, request: Request, patience_s: float = 15.0) -> Answer:
+def ask(place: str, request: Request, patience_s: float = 15.0) -> Answer:
     """The intake process's answer; Temporary when it is down or silent."""
     try:
-        with Client(socket, "AF_UNIX") as connection:
+        with reached(place, patience_s) as connection:
             connection.send_bytes(request.encoded())
             if not connection.poll(patience_s):
                 raise Temporary(f"The intake process did not answer within {patience_s:g} s; try again.")
@@ -46,18 +47,27 @@ def ask(socket: str, request: Request, patience_s: float = 15.0) -> Answer:
         raise Temporary("The intake process is not running; it is being started again, try again soon.") from error
 
 
+def reached(place: str, patience_s: float) -> Connection:
+    """Fails at once when more wait at the desk than it has places: a thread of Orthanc must never hang in here."""
+    with socket.socket(socket.AF_UNIX) as line:
+        line.settimeout(patience_s)
+        line.connect(place)
+        line.settimeout(None)
+        return Connection(line.detach())
+
+
 class Desk:
     """Answers from a few threads until it is closed."""
 
-    def __init__(self, socket: str, answer: Callable[[Request], Answer], threads: int = 4) -> None:
+    def __init__(self, place: str, answer: Callable[[Request], Answer], threads: int = 4) -> None:
         self._answer = answer
-        self._socket = socket
+        self._place = place
         self._closing = False
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="desk")
-        Path(socket).unlink(missing_ok=True)
+        Path(place).unlink(missing_ok=True)
         mask = os.umask(0o177)
         try:
-            self._listener = Listener(socket, "AF_UNIX", backlog=64)
+            self._listener = Listener(place, "AF_UNIX", backlog=64)
         finally:
             os.umask(mask)
         self._accepting = threading.Thread(target=self._accept, name="desk", daemon=True)
@@ -66,7 +76,7 @@ class Desk:
     def close(self) -> None:
         self._closing = True
         with suppress(OSError):
-            Client(self._socket, "AF_UNIX").close()  # closing a socket wakes nobody who waits in accept
+            reached(self._place, REQUEST_WITHIN_S).close()  # closing a socket wakes nobody who waits in accept
         self._accepting.join()
         self._listener.close()
         self._threads.shutdown(cancel_futures=True)

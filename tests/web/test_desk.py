@@ -105,6 +105,16 @@ def test_somebody_silent_at_the_desk(tmp_path: Path) -> None:
     assert caught.value.sentence == "The intake process did not answer within 0.05 s; try again."
 
 
+def test_a_desk_that_takes_nobody_holds_up_nobody(tmp_path: Path) -> None:
+    with Listener(address(tmp_path), "AF_UNIX", backlog=1):
+        refused = []
+        for _ in range(4):
+            with pytest.raises(Temporary) as caught:
+                ask(address(tmp_path), Request("GET", "/x"), patience_s=0.05)
+            refused.append(caught.value.sentence)
+    assert refused[-1] == "The intake process is not running; it is being started again, try again soon."
+
+
 def test_a_socket_left_by_a_killed_process_is_replaced(desk: Opener, tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as left:
         left.bind(address(tmp_path))

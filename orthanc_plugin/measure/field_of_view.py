@@ -9,8 +9,8 @@ from skimage.measure import label
 # Between air and the lightest fat; foam and blankets mostly lie below it.
 BODY_LOWEST_HU = -300.0
 AIR_HIGHEST_HU = -990.0
-# Fewer pixels at the edge are noise, or a tube: a cut flank is hundreds of pixels long.
-EDGE_PIXELS_LEAST = 8
+# Less of the edge in one piece is noise, or the shell of a table on which the body lies; a cut flank is far longer.
+EDGE_RUN_LEAST_PX = 16
 
 
 def cut(slice_hu: NDArray[np.float32], tissue_yx: NDArray[np.bool_]) -> bool:
@@ -19,8 +19,8 @@ def cut(slice_hu: NDArray[np.float32], tissue_yx: NDArray[np.bool_]) -> bool:
     of_body = np.zeros(parts.max() + 1, bool)
     of_body[np.unique(parts[tissue_yx])] = True
     of_body[0] = False
-    body = of_body[parts]
-    return int(np.count_nonzero(body & _edge(slice_hu))) >= EDGE_PIXELS_LEAST
+    runs = label(of_body[parts] & _edge(slice_hu))
+    return int(np.bincount(runs.ravel())[1:].max(initial=0)) >= EDGE_RUN_LEAST_PX
 
 
 def _edge(slice_hu: NDArray[np.float32]) -> NDArray[np.bool_]:

@@ -36,6 +36,15 @@ def test_a_table_at_the_edge_is_not_the_body() -> None:
     assert not cut(slice_hu, tissue)
 
 
+def test_a_table_that_touches_the_body_and_the_edge_is_not_a_cut() -> None:
+    slice_hu, tissue = body(centre_x=64, radius=50)
+    slice_hu[113:117, :] = 200
+    slice_hu[120:123, :] = 200
+    slice_hu[110:123, 60:68] = 200
+
+    assert not cut(slice_hu, tissue)
+
+
 def test_without_tissue_nothing_is_cut() -> None:
     slice_hu, tissue = body(centre_x=100, radius=50)
 

@@ -151,10 +151,11 @@ class TestStandBy:
     ) -> None:
         first = stand_by(tmp_path / "intake.lock", Lines(pipe[0]))
         assert first is not None
+        held: int = first
 
         class Ends(Lines):
             def wait(self, seconds: float) -> tuple[str, ...] | None:
-                os.close(first)
+                os.close(held)
                 return ()
 
         second = stand_by(tmp_path / "intake.lock", Ends(pipe[0]))

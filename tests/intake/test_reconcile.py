@@ -56,7 +56,7 @@ def test_a_large_store_is_gone_through_page_by_page() -> None:
     store, _, reconcile = reconciling()
     for number in range(2 * SERIES_AT_ONCE + 1):
         store.add(number)
-    found = []
+    found: list[Series] = []
     for moment_s in (0.0, 0.1, 0.2):
         assert reconcile.due_s <= moment_s
         found += reconcile.unsettled(moment_s)

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 import requests
 from pydicom.dataset import Dataset
-from pynetdicom import AE, evt
-from pynetdicom.sop_class import (
+from pydicom.uid import (
     CTImageStorage,
     StorageCommitmentPushModel,
     StorageCommitmentPushModelInstance,
     StudyRootQueryRetrieveInformationModelFind,
 )
+from pynetdicom import AE, evt
 
 from orthanc_plugin.intake.orthanc import Orthanc
 from orthanc_plugin.intake.senders import QUESTIONS_A_SERIES, Question, Senders
@@ -35,7 +35,7 @@ class Scanner:
         self._server = server
         entity = AE(ae_title=SCANNER)
         entity.add_supported_context(StudyRootQueryRetrieveInformationModelFind)
-        self._listening = entity.start_server(
+        self._listening: Any = entity.start_server(
             ("127.0.0.1", 0), block=False, evt_handlers=[(evt.EVT_C_FIND, self._find)]
         )
         self.modality = {"AET": SCANNER, "Host": "127.0.0.1", "Port": self._listening.socket.getsockname()[1]}

@@ -120,7 +120,7 @@ def training_batches(folders: list[Path], settings: Settings, stage: Stage, epoc
 
 
 def validation_batches(folders: list[Path], settings: Settings) -> DataLoader:
-    slices = CachedSlices(folders, settings.cached_rows, None)
+    slices = CachedSlices(folders, settings.stages[-1].rows, None)
     return DataLoader(slices, batch_size=settings.stages[-1].batch, num_workers=1, collate_fn=collate)
 
 

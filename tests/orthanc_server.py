@@ -48,6 +48,7 @@ class OrthancServer:
             "AuthenticationEnabled": False,
             "DicomServerEnabled": False,
             "Plugins": [],
+            "SyncStorageArea": False,
             **configuration,
         }
 
@@ -56,7 +57,7 @@ class OrthancServer:
         return self
 
     def __exit__(self, *ended: object) -> None:
-        self.stop()
+        self.kill()  # nobody needs what it holds any more, and a clean stop takes seconds
 
     def start(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)

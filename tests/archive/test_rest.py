@@ -82,7 +82,7 @@ def test_orthanc_is_not_there() -> None:
 
 
 def test_orthanc_is_killed_while_it_is_read_and_comes_back(tmp_path: Path) -> None:
-    scan = Scan(slices=FILES_AHEAD + READERS + 20, name="killed")
+    scan = Scan(slices=FILES_AHEAD + READERS + 4, name="killed")
     with OrthancServer(tmp_path) as server, opened(server.url) as archive:
         for dataset in slices(scan):
             server.post(part10(dataset))
@@ -102,7 +102,7 @@ def test_orthanc_is_silent(tmp_path: Path) -> None:
 
 
 def test_the_series_is_deleted_while_it_is_read(orthanc_place: OrthancPlace) -> None:
-    scan = Scan(slices=FILES_AHEAD + READERS + 20, name="deleted")
+    scan = Scan(slices=FILES_AHEAD + READERS + 4, name="deleted")
     for dataset in slices(scan):
         orthanc_place.receive(dataset)
     files = orthanc_place.archive.read(scan.uid("series"))
@@ -112,20 +112,24 @@ def test_the_series_is_deleted_while_it_is_read(orthanc_place: OrthancPlace) -> 
 
 
 def test_reading_ahead_is_bounded(orthanc_place: OrthancPlace, monkeypatch: pytest.MonkeyPatch) -> None:
-    scan = Scan(slices=3 * FILES_AHEAD, name="ahead")
+    scan = Scan(slices=FILES_AHEAD + 8, name="ahead")
     for dataset in slices(scan):
         orthanc_place.receive(dataset)
-    fetched: list[str] = []
-    fetch = orthanc_place.archive._file
-    monkeypatch.setattr(
-        orthanc_place.archive, "_file", lambda instance_id: (fetched.append(instance_id), fetch(instance_id))[1]
-    )
+    fetch, fetched, too_far = orthanc_place.archive._file, [], threading.Event()
+
+    def first_one_slow(instance_id: str) -> bytes:
+        fetched.append(instance_id)
+        if len(fetched) == 1:
+            too_far.wait(0.5)
+        elif len(fetched) > FILES_AHEAD:
+            too_far.set()
+        return fetch(instance_id)
+
+    monkeypatch.setattr(orthanc_place.archive, "_file", first_one_slow)
     files = orthanc_place.archive.read(scan.uid("series"))
-    for taken in range(1, 4):
-        next(files)
-        assert len(fetched) <= taken + FILES_AHEAD
-    assert len(list(files)) == scan.slices - 3
-    assert len(fetched) == scan.slices
+    next(files)
+    assert not too_far.is_set()
+    assert len(list(files)) == scan.slices - 1
 
 
 def test_the_disk_is_full(tmp_path: Path) -> None:

@@ -160,6 +160,19 @@ def test_a_second_start_keeps_the_password_and_makes_another_token(own_house: Ho
     assert own_house.ask("GET", "/system", auth=None, headers={"Authorization": token}).status_code == 403
 
 
+def test_a_reset_of_orthanc_keeps_it_closed_and_makes_new_processes(own_house: House) -> None:
+    own_house.start()
+
+    assert own_house.ask("POST", "/tools/reset").status_code == 200
+
+    def starts(name: str) -> int:
+        return sum(line.isdigit() for line in own_house.notes(name))
+
+    eventually(lambda: starts("worker") == starts("intake") == 2, what="new processes")
+    assert own_house.ask("GET", "/system", auth=None).status_code == 403
+    assert own_house.ask("GET", "/system").status_code == 200
+
+
 def test_two_nodes_stand_side_by_side(house: House, own_house: House) -> None:
     own_house.start()
 

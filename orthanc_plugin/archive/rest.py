@@ -189,7 +189,6 @@ def _sop_instance_uid(instance: dict[str, Any]) -> str:
 
 def _fingerprint(study: dict[str, Any], instances: list[dict[str, Any]]) -> str:
     """Orthanc gives a file another identifier whenever it writes it anew, and a patient another with its PatientID."""
-    patient = sorted(f"{keyword}={value}" for keyword, value in study["PatientMainDicomTags"].items())
     files = sorted(f"{_sop_instance_uid(instance)} {instance['FileUuid']}" for instance in instances)
-    parts = [study["ParentPatient"], study["MainDicomTags"]["StudyInstanceUID"], *patient, *files]
+    parts = [study["ParentPatient"], study["MainDicomTags"]["StudyInstanceUID"], *files]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

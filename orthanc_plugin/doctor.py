@@ -9,7 +9,9 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -152,22 +154,27 @@ def models(settings: Settings) -> Iterator[Finding]:
 
 
 def orthanc(settings: Settings) -> Iterator[Finding]:
-    """Running or not: a port that answers without being our Orthanc is somebody else's."""
-    try:
-        headers = {"Authorization": settings.authorization()}
-        answer = requests.get(f"{settings.orthanc_url}/system", headers=headers, timeout=PATIENCE_S)
-        version = answer.json()["Version"] if answer.ok else ""
-    except NodeError:
-        answer, version = None, ""
-    except (requests.RequestException, ValueError, KeyError):
-        yield not_running(settings)
-        return
-    if answer is None or not version:
-        sentence = f"What answers at {settings.orthanc_url} does not know our password; is it another Orthanc?"
-        yield Finding("node", False, sentence)
-        return
-    yield Finding("node", True, f"Orthanc {version} answers at {settings.orthanc_url}.")
-    yield from parts(settings, headers)
+    """Running or not, and whether what answers is ours."""
+    url = settings.orthanc_url
+    with session_of(settings) as session:
+        try:
+            answer = session.get(f"{url}/system", timeout=PATIENCE_S)
+        except requests.RequestException:
+            yield not_running(settings)
+            return
+        if answer.status_code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+            yield Finding("node", False, f"What answers at {url} does not take our password; is it another node?")
+            return
+        yield Finding("node", answer.ok, f"Orthanc answers {answer.status_code} at {url}.")
+        yield from parts(settings, session)
+
+
+def session_of(settings: Settings) -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False  # a proxy or a .netrc is not for the node's own address
+    with suppress(NodeError):
+        session.headers["Authorization"] = settings.authorization()
+    return session
 
 
 def not_running(settings: Settings) -> Finding:
@@ -180,10 +187,10 @@ def not_running(settings: Settings) -> Finding:
     return Finding("node", False, f"Nothing answers at {settings.orthanc_url}; start the node with script/server.")
 
 
-def parts(settings: Settings, headers: dict[str, str]) -> Iterator[Finding]:
+def parts(settings: Settings, session: requests.Session) -> Iterator[Finding]:
     """What the running node says of itself."""
     try:
-        answer = requests.get(settings.orthanc_url + health.PATH, headers=headers, timeout=PATIENCE_S)
+        answer = session.get(settings.orthanc_url + health.PATH, timeout=PATIENCE_S)
         checks = answer.json()["checks"]
     except (requests.RequestException, ValueError, KeyError):
         yield Finding("plugin", False, "Orthanc runs without the node's plugin; start it with script/server.")

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from orthanc_plugin.errors import NodeError
 
 # What a record may carry beside its sentence: numbers and UIDs, never a patient's data, a token or a header.
-FIELDS = ("job", "attempt", "worker", "model", "stage", "study", "series")
+FIELDS = ("job", "attempt", "worker", "model", "stage", "study", "series", "orthanc_job", "path")
 
 
 class Line(logging.Formatter):

@@ -129,7 +129,8 @@ class Supervisor:
     def stop(self, patience_s: float = 8.0) -> None:
         """All at once are asked to end; whoever has not after `patience_s` is killed. Returns when none is left."""
         self._stopping.set()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
         processes = [child.process for child in self._children.values() if child.process is not None]
         for process in processes:
             process.send_signal(signal.SIGTERM)

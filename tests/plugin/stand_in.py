@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from orthanc_plugin.supervisor import end_with_parent
+from orthanc_plugin.web import health
 from orthanc_plugin.web.desk import Desk, address
 from orthanc_plugin.web.message import Answer, Request
 
@@ -17,8 +18,8 @@ HANDED_OVER = ("INFERENCE_SETTINGS", "INFERENCE_ORTHANC_URL", "INFERENCE_ORTHANC
 def answer(request: Request) -> Answer:
     if request.path == "/inference/api/environment":
         return Answer(200, "application/json", json.dumps({name: os.environ[name] for name in HANDED_OVER}))
-    if request.path == "/inference/api/silence":
-        threading.Event().wait(60)
+    if request.path == "/inference/api/health":
+        return health.answer((health.Check("intake", health.Status.OK),))
     status = int(request.query.get("status", "200"))
     return Answer(status, "application/json", json.dumps(asdict(request)))
 

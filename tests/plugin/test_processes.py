@@ -13,6 +13,10 @@ from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian
 from pynetdicom import AE
 
+from orthanc_plugin import doctor
+from orthanc_plugin.doctor import Finding
+from orthanc_plugin.people import credentials
+from orthanc_plugin.settings import from_orthanc
 from tests.plugin.conftest import House
 from tests.waiting import eventually
 
@@ -179,3 +183,23 @@ def test_two_nodes_stand_side_by_side(house: House, own_house: House) -> None:
     assert own_house.password != house.password
     assert own_house.ask("GET", "/system", auth=house.password).status_code == 403
     assert own_house.ask("GET", "/system").status_code == house.ask("GET", "/system").status_code == 200
+
+
+def test_the_doctor_knows_a_node_that_runs(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("INFERENCE_ORTHANC_AUTHORIZATION", raising=False)
+    section = {"StateFolder": str(house.state), "OrthancUrl": house.url}
+    settings = from_orthanc(json.dumps({"Inference": section}), {})
+
+    found = list(doctor.orthanc(settings))
+
+    assert found[0] == Finding("node", True, f"Orthanc answers 200 at {house.url}.")
+    assert [finding.subject for finding in found[1:]] == ["node: intake"]
+
+
+def test_the_doctor_knows_a_node_that_is_another(house: House, tmp_path: Path) -> None:
+    credentials.read_or_make(tmp_path)
+    section = {"StateFolder": str(tmp_path), "OrthancUrl": house.url}
+    settings = from_orthanc(json.dumps({"Inference": section}), {})
+
+    sentence = f"What answers at {house.url} does not take our password; is it another node?"
+    assert list(doctor.orthanc(settings)) == [Finding("node", False, sentence)]

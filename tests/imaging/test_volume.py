@@ -203,6 +203,10 @@ def test_magnetic_resonance_needs_no_rescale() -> None:
             "send the whole series again.",
         ),
         (
+            lambda: slices()[:2] + slices(Scan(slices=41))[40:],
+            "The distance between slices varies from 5.00 to 195.00 mm; send slices at equal distances as a series.",
+        ),
+        (
             mixed_spacing,
             "The distance between slices varies from 5.00 to 12.30 mm; send slices at equal distances as a series.",
         ),

@@ -60,6 +60,7 @@ class Ledger:
             else:
                 replaced = tables.jobs.c.replaced & (tables.jobs.c.state == State.CANCELLED)
                 give_turn(connection, self.dispatch, number, replaced, replaced=False, released=order.released)
+                self._say(connection, number, "")
                 if order.released:
                     self._release(connection, number)
             return _there(job_of(connection, number), number)
@@ -76,21 +77,22 @@ class Ledger:
             self._release(connection, _number(job_id))
 
     def replace(self, series_uid: str, but_key: str) -> None:
-        """Ends what is not ended on other input sets of this series."""
+        """Ends what is not ended on other input sets of this series; what is done there says that it is superseded."""
         others = (
             sa.select(tables.jobs.c.number, tables.jobs.c.attempt)
             .select_from(JOBS_ON_SETS.join(tables.roles))
             .where(tables.roles.c.series_uid == series_uid, tables.input_sets.c.key != but_key)
-            .where(tables.jobs.c.state.in_(UNENDED))
             .distinct()
             .order_by(tables.jobs.c.number)
         )
         with self._database.write() as connection:
             ended = [
                 Turn(str(line.number), line.attempt)
-                for line in connection.execute(others).all()
+                for line in connection.execute(others.where(tables.jobs.c.state.in_(UNENDED))).all()
                 if self._cancel(connection, line.number, REPLACED, replaced=True)
             ]
+            for line in connection.execute(others.where(tables.jobs.c.state == State.DONE)).all():
+                self._say(connection, line.number, REPLACED)
         self.dispatch.strike_out(ended)
 
     def cancel(self, job_id: str) -> Job:
@@ -232,6 +234,11 @@ class Ledger:
 
     def _release(self, connection: sa.Connection, number: int) -> None:
         connection.execute(sa.update(tables.jobs).where(tables.jobs.c.number == number).values(released=True))
+
+    def _say(self, connection: sa.Connection, number: int, reason: str) -> None:
+        """Of a done job, whether newer results supersede its own."""
+        done = (tables.jobs.c.number == number, tables.jobs.c.state == State.DONE)
+        connection.execute(sa.update(tables.jobs).where(*done).values(reason=reason))
 
     def _cancel(self, connection: sa.Connection, number: int, reason: str, *, replaced: bool = False) -> bool:
         """At once, whoever works on it: its lease is lost, and the worker sees to the call that still runs."""

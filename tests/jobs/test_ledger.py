@@ -102,7 +102,23 @@ def test_a_replaced_job_lives_again_when_its_set_is_the_whole_after_all(ledger: 
     assert [held.ended for held in ledger.dispatch.look_up([Turn(early.id, 2)])] == [False]
 
 
-def test_a_done_job_is_not_replaced(ledger: Ledger) -> None:
+def test_a_done_job_says_that_newer_results_supersede_its_own(ledger: Ledger) -> None:
+    done = ledger.propose(order(instances=3))
+    worker = ledger.attempts.enrol("a-host", Process("boot/1", "1/1"))
+    begun = ledger.attempts.begin(Turn(done.id, 1), worker)
+    assert begun is not None
+    ledger.attempts.end(begun[1], State.DONE, "", {})
+    ledger.replace("1.2.1.1", input_set(instances=5).key)
+    superseded = ledger.job(done.id)
+    assert (superseded.state, superseded.reason) == (
+        State.DONE,
+        "More instances of the series arrived; the job on the whole series replaces this one.",
+    )
+    assert ledger.settled("1.2.1.1", "files-3")
+    assert ledger.propose(order(instances=3)).reason == "", "its set is the whole after all"
+
+
+def test_a_skipped_job_is_not_replaced(ledger: Ledger) -> None:
     done = ledger.skip(order(instances=3), "It has three slices; the model needs ten.")
     ledger.replace("1.2.1.1", input_set(instances=5).key)
     assert ledger.job(done.id).state is State.SKIPPED

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from orthanc_plugin.errors import ConfigurationError, NodeError
 from orthanc_plugin.intake.intake import LOOK_LEAST_S, Intake
 from orthanc_plugin.intake.orders import Orders
 from orthanc_plugin.intake.orthanc import Orthanc
+from orthanc_plugin.jobs.janitor import Janitor
 from orthanc_plugin.jobs.ledger import Ledger
 from orthanc_plugin.routing.catalogue import Catalogue
 from orthanc_plugin.settings import Settings
@@ -154,8 +156,10 @@ def run(settings: Settings) -> None:
     orders = Orders(orthanc, RestArchive(settings.orthanc_url, authorization), catalogue, ledger)
     rooms = api.Rooms(ledger, catalogue, orders, orthanc, settings.state_folder)
     desk = Desk(address(settings.state_folder), partial(api.answer, rooms=rooms))
+    stop_tidying = Janitor(ledger, settings.lease_s, timedelta(days=settings.keep_ended_jobs_days)).start()
     try:
         serve(partial(Intake, orthanc, orders, ledger, settings, lines.wake), lines)
     finally:
         desk.close()
+        stop_tidying()
         ledger.close()

@@ -1,17 +1,20 @@
-"""Keeps the books in order from any process that has the ledger open: every round may run twice, or be cut short."""
+"""Keeps the books in order from every process that has the ledger open: a round may run twice, or be cut short."""
 
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from orthanc_plugin.errors import NodeError
 from orthanc_plugin.jobs.attempts import Enrolled
 from orthanc_plugin.jobs.ledger import Ledger
 from orthanc_plugin.jobs.process import Process
 
+ROUND_MOST_S = 1.0
 LOOKS_LEAST = 5
 THOROUGH_EVERY_S = 60.0
 KEEP_TURNS = timedelta(hours=1)
@@ -28,8 +31,6 @@ class Silence:
 
 
 class Janitor:
-    """Call `round` about once a second."""
-
     def __init__(
         self,
         ledger: Ledger,
@@ -45,6 +46,30 @@ class Janitor:
         self._silences: dict[str, Silence] = {}
         self._hung_since_s: dict[Process, float] = {}
         self._thorough_at_s = seconds()
+
+    def start(self) -> Callable[[], None]:
+        """Rounds in a thread of their own until the answer is called; what fails in one is tried again in the next."""
+        stop = threading.Event()
+
+        def rounds() -> None:
+            while True:
+                try:
+                    self.round()
+                except NodeError as error:
+                    log.warning("%s", error.sentence)
+                except Exception:
+                    log.exception("a round of the janitor failed")
+                if stop.wait(min(ROUND_MOST_S, self._lease_s / 5)):
+                    return
+
+        thread = threading.Thread(target=rounds, name="janitor", daemon=True)
+        thread.start()
+
+        def end() -> None:
+            stop.set()
+            thread.join()
+
+        return end
 
     def round(self) -> None:
         if self._dismiss_the_dead():

@@ -25,7 +25,6 @@ from orthanc_plugin.jobs.process import Process
 
 POLL_S = 0.2
 TICK_S = 0.2
-ROUND_MOST_S = 1.0
 GRACE_S = 2.0
 LEAVE_S = 3.0
 LONGEST_WAIT_S = 600.0
@@ -52,12 +51,10 @@ def run(settings: WorkerSettings, carry_out: Callable[[Lease], None], *, retry_a
     ledger = Ledger(settings.database_url)
     worker = _enrol(ledger)
     attendant = Attendant(ledger, worker, carry_out, waits_s(settings.attempts_most, retry_after_s))
-    janitor = Janitor(ledger, settings.lease_s, timedelta(days=settings.keep_ended_jobs_days))
     watch = Watch(ledger, worker, attendant, settings.lease_s / 5)
     for leave in (signal.SIGTERM, signal.SIGINT):
         signal.signal(leave, lambda *_: watch.leave())
-    round_s = min(ROUND_MOST_S, settings.lease_s / 5)
-    threading.Thread(target=_repeat, args=(janitor.round, round_s), name="janitor", daemon=True).start()
+    Janitor(ledger, settings.lease_s, timedelta(days=settings.keep_ended_jobs_days)).start()
     ledger.dispatch.set_up_queue(settings.jobs_at_once, POLL_S)
     engine.launch(ledger.database, worker, attendant.attend)
     log.info("worker %s takes %d jobs at once", worker, settings.jobs_at_once)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from orthanc_plugin.jobs.attempts import Hold
+from orthanc_plugin.errors import Temporary
+from orthanc_plugin.jobs.attempts import Enrolled, Hold
 from orthanc_plugin.jobs.dispatch import Turn
 from orthanc_plugin.jobs.janitor import Janitor
 from orthanc_plugin.jobs.job import State
@@ -147,3 +149,23 @@ def test_ended_jobs_are_forgotten_when_their_time_is_over(
     janitor.round()
     with pytest.raises(NoSuchJob):
         sqlite_ledger.job(old.id)
+
+
+def test_rounds_go_on_when_one_fails_and_end_when_told(
+    sqlite_ledger: Ledger, janitor: Janitor, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = sqlite_ledger.propose(order())
+    failures = iter([Temporary("The ledger is away."), KeyError("a bug")])
+    workers = sqlite_ledger.attempts.workers
+
+    def failing_twice() -> list[Enrolled]:
+        for failure in failures:
+            raise failure
+        return workers()
+
+    monkeypatch.setattr(sqlite_ledger.attempts, "workers", failing_twice)
+    sqlite_ledger.dispatch.strike_out([Turn(job.id, 1)])
+    stop = Janitor(sqlite_ledger, lease_s=0.1, keep_ended=timedelta(days=90)).start()
+    eventually(lambda: sqlite_ledger.attempts.waiting() == [Turn(job.id, 2)])
+    stop()
+    assert "janitor" not in {thread.name for thread in threading.enumerate()}

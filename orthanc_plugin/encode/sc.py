@@ -14,6 +14,9 @@ from orthanc_plugin.encode.page import page
 from orthanc_plugin.imaging.volume import Volume
 from orthanc_plugin.measure.findings import Findings
 
+# Of the body parts that scanners name in the standard's words (PS3.16 annex L), those of which everyone has one.
+UNPAIRED = frozenset({"ABDOMEN", "BRAIN", "CHEST", "CSPINE", "HEAD", "HEART", "LSPINE", "NECK", "PELVIS", "TSPINE"})
+
 
 def capture(findings: Findings, volume: Volume, origin: Origin) -> Dataset:
     """RGB, uncompressed, since every viewer reads that; patient identity is in the header only."""
@@ -37,6 +40,8 @@ def capture(findings: Findings, volume: Volume, origin: Origin) -> Dataset:
     result.DateOfSecondaryCapture, result.TimeOfSecondaryCapture = result.ContentDate, result.ContentTime
     result.SourceImageSequence = [_source(volume, findings.key_slice)]
     settle(result, headers[0], volume, origin)
+    if "Laterality" not in result and result.get("BodyPartExamined") not in UNPAIRED:
+        result.Laterality = ""  # type 2C: whether the body part is one of a pair is not known, and that is said
     return result
 
 

@@ -23,6 +23,17 @@ def test_the_judges_hold_nothing_against_it(volume: Volume, tmp_path: Path) -> N
     assert judges.dciodvfy(path) == []
 
 
+@pytest.mark.parametrize("body_part", ["", "ABDOMEN", "KIDNEY", "CHEST_TO_PELVIS"])
+def test_the_judges_hold_nothing_against_any_body_part(body_part: str, tmp_path: Path) -> None:
+    headers = [making.read_back(header) for header in ON.headers]
+    for header in headers:
+        header.BodyPartExamined = body_part
+    path = tmp_path / "sc.dcm"
+    path.write_bytes(making.written(capture(FINDINGS, replace(ON, headers=tuple(headers)), making.origin())))
+
+    assert judges.dciodvfy(path) == []
+
+
 def test_the_same_making_gives_the_same_bytes(volume: Volume) -> None:
     once, again = (making.written(capture(making.findings(volume), volume, making.origin())) for _ in range(2))
 

@@ -1,12 +1,10 @@
 import json
 from dataclasses import replace
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from orthanc_plugin.encode import check
@@ -171,7 +169,7 @@ def test_where_nothing_was_found_it_says_so_on_the_image(tmp_path: Path) -> None
 
 def test_a_modality_without_a_procedure_code_is_refused() -> None:
     on = making.volume()
-    headers = [dcmread(BytesIO(making.written(header))) for header in on.headers]
+    headers = [making.read_back(header) for header in on.headers]
     headers[0].Modality = "US"
     findings = making.findings(on)
     outlined = segmentation(findings, on, making.origin())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -79,33 +79,30 @@ class Ledger:
     def replace(self, series_uid: str, but_key: str) -> None:
         """Ends what is not ended on other input sets of this series; what is done there says that it is superseded."""
         others = (
-            sa.select(tables.jobs.c.number, tables.jobs.c.attempt)
+            sa.select(tables.jobs.c.number)
             .select_from(JOBS_ON_SETS.join(tables.roles))
             .where(tables.roles.c.series_uid == series_uid, tables.input_sets.c.key != but_key)
             .distinct()
             .order_by(tables.jobs.c.number)
         )
         with self._database.write() as connection:
-            ended = [
-                Turn(str(line.number), line.attempt)
-                for line in connection.execute(others.where(tables.jobs.c.state.in_(UNENDED))).all()
-                if self._cancel(connection, line.number, REPLACED, replaced=True)
-            ]
-            for line in connection.execute(others.where(tables.jobs.c.state == State.DONE)).all():
-                self._say(connection, line.number, REPLACED)
-        self.dispatch.strike_out(ended)
+            unended = list(connection.execute(others.where(tables.jobs.c.state.in_(UNENDED))).scalars())
+            queued = self._queued(connection, unended)
+            for number in unended:
+                self._cancel(connection, number, REPLACED, replaced=True)
+            for number in connection.execute(others.where(tables.jobs.c.state == State.DONE)).scalars():
+                self._say(connection, number, REPLACED)
+        self.dispatch.strike_out(queued)
 
     def cancel(self, job_id: str) -> Job:
         number = _number(job_id)
         with self._database.write() as connection:
+            queued = self._queued(connection, [number])
             ended = self._cancel(connection, number, CANCELLED)
             job = _there(job_of(connection, number), job_id)
-            attempt = connection.execute(
-                sa.select(tables.jobs.c.attempt).where(tables.jobs.c.number == number)
-            ).scalar_one()
         if not ended:
             raise NotNow(f"The job {job_id} is {job.state} already; there is nothing to cancel.")
-        self.dispatch.strike_out([Turn(job_id, attempt)])
+        self.dispatch.strike_out(queued)
         return job
 
     def retry(self, job_id: str) -> Job:
@@ -231,6 +228,13 @@ class Ledger:
             return int(number), True
         same = sa.select(tables.jobs.c.number).where(*(tables.jobs.c[name] == value for name, value in key.items()))
         return int(connection.execute(same).scalar_one()), False
+
+    def _queued(self, connection: sa.Connection, numbers: Sequence[int]) -> list[Turn]:
+        """The turns of those that wait; an attempt that runs ends in the engine by itself."""
+        waiting = sa.select(tables.jobs.c.number, tables.jobs.c.attempt).where(
+            tables.jobs.c.number.in_(numbers), tables.jobs.c.state == State.WAITING
+        )
+        return [Turn(str(line.number), line.attempt) for line in connection.execute(waiting)]
 
     def _release(self, connection: sa.Connection, number: int) -> None:
         connection.execute(sa.update(tables.jobs).where(tables.jobs.c.number == number).values(released=True))

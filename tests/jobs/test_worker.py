@@ -116,6 +116,7 @@ def test_cancelling_ends_an_attempt_that_asks(sqlite_books: Ledger, workers: Wor
     in_state(sqlite_books, after, State.DONE)
     assert sqlite_books.job(job.id).state is State.CANCELLED
     assert "starts anew" not in workers.log
+    assert "dbos" not in workers.log
     assert begun_by(workers, after) == worker.pid
 
 

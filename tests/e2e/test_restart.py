@@ -68,7 +68,7 @@ def test_a_whole_series_is_found_by_a_node_that_died_before_it_looked(own_node: 
 def test_what_is_killed_in_the_middle_of_a_job_comes_back_and_finishes_it(
     own_node: Node, series: MakeSeries, role: str
 ) -> None:
-    sent = series(slices=24)
+    sent = series(slices=16)
     Scanner(own_node.dicom_port).send(sent.files)
     own_node.job(sent.series_uid, "running")
 
@@ -80,7 +80,7 @@ def test_what_is_killed_in_the_middle_of_a_job_comes_back_and_finishes_it(
 def test_a_worker_started_by_hand_outlives_orthanc_and_waits_for_it(
     own_node: Node, series: MakeSeries, worker_by_hand: subprocess.Popen[bytes]
 ) -> None:
-    sent = series(slices=24)
+    sent = series(slices=16)
     Scanner(own_node.dicom_port).send(sent.files)
     own_node.job(sent.series_uid, "running")
 
@@ -93,7 +93,7 @@ def test_a_worker_started_by_hand_outlives_orthanc_and_waits_for_it(
 
 
 def test_a_series_deleted_while_it_is_processed_leaves_no_ghost(own_node: Node, series: MakeSeries) -> None:
-    sent = series(slices=24)
+    sent = series(slices=16)
     Scanner(own_node.dicom_port).send(sent.files)
     own_node.job(sent.series_uid, "running")
 

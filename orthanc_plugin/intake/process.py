@@ -153,7 +153,8 @@ def run(settings: Settings) -> None:
     for problem in catalogue.problems:
         logger.warning(problem)
     orthanc = Orthanc(settings.orthanc_url, authorization)
-    orders = Orders(orthanc, RestArchive(settings.orthanc_url, authorization), catalogue, ledger)
+    archive = RestArchive(settings.orthanc_url, authorization)
+    orders = Orders(orthanc, archive, catalogue, ledger)
     rooms = api.Rooms(ledger, catalogue, orders, orthanc, settings.state_folder)
     desk = Desk(address(settings.state_folder), partial(api.answer, rooms=rooms))
     stop_tidying = Janitor(ledger, settings.lease_s, timedelta(days=settings.keep_ended_jobs_days)).start()

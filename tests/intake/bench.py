@@ -33,6 +33,7 @@ class Bench:
         self.now_s = 1000.0
         self.answers = 0
         self._folder = folder
+        self._archive = RestArchive(server.url, "")
         self._empty()
         model_folder(self.models, "abdomen")
         self.start()
@@ -40,8 +41,11 @@ class Bench:
     def start(self, **settings: Any) -> None:
         """A new intake process, as after a restart."""
         known = Settings(state_folder=self._folder, database_url="sqlite:///unused", **settings)
-        self.orders = Orders(self.orthanc, RestArchive(self.url, ""), Catalogue(self.models), self.ledger)
+        self.orders = Orders(self.orthanc, self._archive, Catalogue(self.models), self.ledger)
         self.intake = Intake(self.orthanc, self.orders, self.ledger, known, self._answered)
+
+    def close(self) -> None:
+        self._archive.close()
 
     def send(self, datasets: Sequence[Dataset]) -> None:
         for dataset in datasets:

@@ -32,5 +32,7 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 
 @pytest.fixture
-def bench(server: OrthancServer, ledger: Ledger, tmp_path: Path) -> Bench:
-    return Bench(server, ledger, tmp_path)
+def bench(server: OrthancServer, ledger: Ledger, tmp_path: Path) -> Iterator[Bench]:
+    made = Bench(server, ledger, tmp_path)
+    yield made
+    made.close()

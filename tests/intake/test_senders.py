@@ -8,12 +8,7 @@ from typing import Any
 import pytest
 import requests
 from pydicom.dataset import Dataset
-from pydicom.uid import (
-    CTImageStorage,
-    StorageCommitmentPushModel,
-    StorageCommitmentPushModelInstance,
-    StudyRootQueryRetrieveInformationModelFind,
-)
+from pydicom.uid import UID, CTImageStorage
 from pynetdicom import AE, evt
 
 from orthanc_plugin.intake.orthanc import Orthanc
@@ -24,6 +19,9 @@ from tests.orthanc_server import OrthancServer, free_port
 from tests.waiting import eventually
 
 SCANNER = "SCANNER"
+FIND = UID("1.2.840.10008.5.1.4.1.2.2.1")
+COMMITMENT = UID("1.2.840.10008.1.20.1")
+COMMITMENT_INSTANCE = UID("1.2.840.10008.1.20.1.1")
 
 
 class Scanner:
@@ -34,7 +32,7 @@ class Scanner:
         self.asked: list[str] = []
         self._server = server
         entity = AE(ae_title=SCANNER)
-        entity.add_supported_context(StudyRootQueryRetrieveInformationModelFind)
+        entity.add_supported_context(FIND)
         self._listening: Any = entity.start_server(
             ("127.0.0.1", 0), block=False, evt_handlers=[(evt.EVT_C_FIND, self._find)]
         )
@@ -56,10 +54,8 @@ class Scanner:
         for item, dataset in zip(request.ReferencedSOPSequence, datasets, strict=True):
             item.ReferencedSOPClassUID = dataset.SOPClassUID
             item.ReferencedSOPInstanceUID = dataset.SOPInstanceUID
-        association = self._associate(StorageCommitmentPushModel)
-        status, _ = association.send_n_action(
-            request, 1, StorageCommitmentPushModel, StorageCommitmentPushModelInstance
-        )
+        association = self._associate(COMMITMENT)
+        status, _ = association.send_n_action(request, 1, COMMITMENT, COMMITMENT_INSTANCE)
         assert status.Status == 0
         association.release()
 

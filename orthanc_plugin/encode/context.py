@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from copy import deepcopy
-from datetime import datetime, time
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from highdicom.base_content import ContributingEquipment
@@ -93,7 +94,8 @@ def _shared_geometry(header: Dataset) -> Dataset:
 
 def series_attributes(kind: str, header: Dataset, identity: Identity, origin: Origin) -> dict[str, Any]:
     """The arguments that all of highdicom's constructors share."""
-    date, clock = DA(origin.created_at.date()), TM(_time(origin))
+    made_at = moment(header, origin)
+    date, clock = DA(made_at.date()), TM(made_at.time())
     return {
         "series_instance_uid": identity.series_uid(kind),
         "sop_instance_uid": identity.instance_uid(kind),
@@ -142,8 +144,8 @@ def settle(result: Dataset, header: Dataset, volume: Volume, origin: Origin) -> 
     for keyword in FOLLOWING if result.Modality == "SR" else (*FOLLOWING, *FOLLOWING_IMAGES):
         if source.get(keyword):
             result[keyword] = source[keyword]
-    result.InstanceCreationDate = DA(origin.created_at.date())
-    result.InstanceCreationTime = TM(_time(origin))
+    made_at = moment(header, origin)
+    result.InstanceCreationDate, result.InstanceCreationTime = DA(made_at.date()), TM(made_at.time())
     result.ContributingEquipmentSequence = _equipment(source, origin)
 
 
@@ -151,7 +153,7 @@ def _equipment(header: Dataset, origin: Origin) -> list[Dataset]:
     """The scanner, the algorithm and the library that wrote the object."""
     library = ContributingEquipment.for_highdicom()
     del library.ContributionDateTime
-    items: list[Dataset] = [_algorithm(origin), library]
+    items: list[Dataset] = [_algorithm(header, origin), library]
     if header.get("Manufacturer"):
         items.insert(0, _scanner(header))
     return items
@@ -166,7 +168,7 @@ def _scanner(header: Dataset) -> Dataset:
     return item
 
 
-def _algorithm(origin: Origin) -> Dataset:
+def _algorithm(header: Dataset, origin: Origin) -> Dataset:
     item = ContributingEquipment(
         manufacturer=MANUFACTURER,
         purpose_of_reference=codes.DCM.ProcessingEquipment,
@@ -177,9 +179,16 @@ def _algorithm(origin: Origin) -> Dataset:
     )
     item.PurposeOfReferenceCodeSequence = [PROCESSING_ALGORITHM]
     item.DeviceUID = device_uid(origin)
-    item.ContributionDateTime = DT(datetime.combine(origin.created_at.date(), _time(origin)))
+    item.ContributionDateTime = DT(moment(header, origin).replace(tzinfo=None))
     return item
 
 
-def _time(origin: Origin) -> time:
-    return origin.created_at.time().replace(microsecond=0)
+def moment(header: Dataset, origin: Origin) -> datetime:
+    """When the result was made, to the second, in the zone that the source states for its times, if any."""
+    made_at = origin.created_at.replace(microsecond=0)
+    offset = re.fullmatch(r"([+-])(\d\d)(\d\d)", str(header.get("TimezoneOffsetFromUTC") or ""))
+    if offset is None or made_at.tzinfo is None:
+        return made_at
+    sign, hours, minutes = offset.groups()
+    ahead = timedelta(hours=int(hours), minutes=int(minutes))
+    return made_at.astimezone(timezone(ahead if sign == "+" else -ahead))

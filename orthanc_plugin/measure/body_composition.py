@@ -162,7 +162,7 @@ def _figures_at_level(scan: Scan, level: int) -> tuple[Figure, ...]:
     if scan.height_m is not None:
         index = muscle.area_cm2(level) / scan.height_m**2
         figures.append(Figure("Skeletal muscle index", f"{index:.1f}", "cm²/m²"))
-        figures.append(Figure("Height from the image header", f"{scan.height_m:.2f}", "m"))
+        figures.append(Figure("Height", f"{scan.height_m:.2f}", "m"))
     if muscle.area_cm2(level) > 0:
         figures.append(Figure("Mean muscle attenuation at L3", f"{scan.mean_hu(muscle, level):.0f}", "HU"))
     if ratio is not None:
@@ -177,7 +177,7 @@ def _cautions(scan: Scan, level: Level, height_m: float | None, key_slice: int) 
         cautions += [f"{label} was found in the scan but not on the slice of L3." for label in absent]
     cautions += [f"{t.output.label} was not found." for t in scan.tissues if not t.found]
     if height_m is not None and scan.height_m is None:
-        cautions.append(f"The height in the image header is {height_m:g} m; no skeletal muscle index was made with it.")
+        cautions.append(f"A height of {height_m:g} m can't be right; no skeletal muscle index was made with it.")
     tissue_yx = np.logical_or.reduce([t.mask_zyx[key_slice] for t in scan.tissues])
     if field_of_view.cut(scan.volume.voxels_zyx[key_slice], tissue_yx):
         cautions.append("The body reaches the edge of the image on the measured slice; its areas may be too small.")

@@ -110,6 +110,7 @@ def test_time_zone_and_body_part_follow_where_they_belong() -> None:
     seg, sr, sc = results(replace(on, headers=tuple(headers)))
 
     assert {result.TimezoneOffsetFromUTC for result in (seg, sr, sc)} == {"+0900"}
+    assert {result.ContentTime for result in (seg, sr, sc)} == {"230506"}  # 14:05:06 in UTC
     assert (seg.BodyPartExamined, sc.BodyPartExamined, "BodyPartExamined" in sr) == ("ABDOMEN", "ABDOMEN", False)
 
 

@@ -100,7 +100,7 @@ def test_an_impossible_height_is_not_used_and_said(height_m: float) -> None:
     findings = found(height_m=height_m)
 
     assert "Skeletal muscle index" not in numbers(findings.planar[0])
-    said = f"The height in the image header is {height_m:g} m; no skeletal muscle index was made with it."
+    said = f"A height of {height_m:g} m can't be right; no skeletal muscle index was made with it."
     assert said in findings.cautions
 
 
@@ -110,7 +110,7 @@ def test_figures_are_rounded_for_reading() -> None:
         ("Visceral fat, area at L3", "0.4", "cm²"),
         ("Subcutaneous fat, area at L3", "0.8", "cm²"),
         ("Skeletal muscle index", "0.2", "cm²/m²"),
-        ("Height from the image header", "2.00", "m"),
+        ("Height", "2.00", "m"),
         ("Mean muscle attenuation at L3", "60", "HU"),
         ("Visceral / subcutaneous fat", "0.50", ""),
         ("Skeletal muscle, volume", "1", "cm³"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -69,7 +70,7 @@ def worker(_chosen: argparse.Namespace) -> int:
     from orthanc_plugin.archive.rest import RestArchive
     from orthanc_plugin.inference.device import Device
     from orthanc_plugin.jobs import worker as jobs_worker
-    from orthanc_plugin.pipeline import Rooms, carry_out
+    from orthanc_plugin.pipeline import Rooms, carry_out, warm
     from orthanc_plugin.routing.catalogue import Catalogue
 
     log.configure()
@@ -77,6 +78,7 @@ def worker(_chosen: argparse.Namespace) -> int:
     rooms = Rooms(
         RestArchive(known.orthanc_url, known.authorization()), Catalogue(known.models_folder), Device(known.device)
     )
+    logging.getLogger(__name__).info("graphs run on %s", warm(rooms))
     jobs_worker.run(known, lambda lease: carry_out(lease, rooms))
 
 

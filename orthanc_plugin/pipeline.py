@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
+import numpy as np
+
 from orthanc_plugin import __version__
 from orthanc_plugin.archive.protocol import Archive
 from orthanc_plugin.encode.identity import Identity, Origin
 from orthanc_plugin.encode.results import Result, encode
-from orthanc_plugin.errors import NodeError, Unsuitable
+from orthanc_plugin.errors import Broken, NodeError, Temporary, Unsuitable
+from orthanc_plugin.imaging import header
 from orthanc_plugin.imaging.instance import Instance, decode
 from orthanc_plugin.imaging.series import Series, assemble
 from orthanc_plugin.imaging.volume import Volume, volume
@@ -29,6 +33,7 @@ from orthanc_plugin.routing.catalogue import Catalogue
 # As many files are decoded at once as there are cores, and a few more lie ready.
 DECODERS = len(os.sched_getaffinity(0))
 DECODED_AHEAD = 4 * DECODERS
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,19 @@ class Rooms:
     archive: Archive
     models: Catalogue
     device: Device
+
+
+def warm(rooms: Rooms) -> str:
+    """The device that runs the graphs; all are loaded before the first job comes, and one that can't be is logged."""
+    device = rooms.device.start()
+    for model in rooms.models.models:
+        try:
+            for stage in model.card.stages:
+                blank = np.zeros((1, 1, stage.rows, stage.columns), np.float32)
+                rooms.device.infer(model.graph(stage), model.digest, {stage.input: blank})
+        except (Broken, Temporary) as error:
+            log.warning("%s", error.sentence)
+    return device
 
 
 def carry_out(lease: Lease, rooms: Rooms) -> None:
@@ -121,12 +139,14 @@ def measure(model: Model, scan: Volume, raw: RawOutput, origin: Origin, height: 
 
 
 def height_m(series: Series, job: Job) -> float | None:
-    """As given with the order, else as the header has it."""
+    """As given with the order, else as the header has it; one that is no number is as good as none."""
     given = dict(job.order.parameters).get("height_m")
     if isinstance(given, int | float):
         return float(given)
-    stated = series.instances[0].header.get("PatientSize")
-    return None if stated is None else float(stated)
+    try:
+        return header.number(series.instances[0].header, "PatientSize")
+    except Unsuitable:
+        return None
 
 
 def planned(result: Result) -> PlannedResult:

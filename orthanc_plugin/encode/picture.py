@@ -92,16 +92,16 @@ def _edge(mask_yx: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return mask_yx & ~inside
 
 
-def _letters(square: Image.Image, geometry: hd.VolumeGeometry) -> None:
-    """What lies towards each side of the picture: rows of the image run to the right, its columns down."""
+def sides(geometry: hd.VolumeGeometry) -> tuple[str, str, str, str]:
+    """What lies to the left, right, top and bottom: rows of the image run to the right, its columns down."""
     _, down, right = (direction.value for direction in geometry.get_closest_patient_orientation())
+    return OPPOSITE[right], right, OPPOSITE[down], down
+
+
+def _letters(square: Image.Image, geometry: hd.VolumeGeometry) -> None:
     size, draw, edge = square.width, ImageDraw.Draw(square), 22
-    for letter, place in (
-        (right, (size - edge, size // 2)),
-        (OPPOSITE[right], (edge, size // 2)),
-        (down, (size // 2, size - edge)),
-        (OPPOSITE[down], (size // 2, edge)),
-    ):
+    places = ((edge, size // 2), (size - edge, size // 2), (size // 2, edge), (size // 2, size - edge))
+    for letter, place in zip(sides(geometry), places, strict=True):
         draw.text(place, letter, WHITE, font(26), anchor="mm", stroke_width=2, stroke_fill=BLACK)
 
 

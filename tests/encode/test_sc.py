@@ -6,7 +6,7 @@ import pytest
 
 from orthanc_plugin.encode import page as layout
 from orthanc_plugin.encode.page import page
-from orthanc_plugin.encode.picture import picture
+from orthanc_plugin.encode.picture import picture, sides
 from orthanc_plugin.encode.sc import capture
 from orthanc_plugin.imaging.volume import Volume
 from tests import judges
@@ -91,6 +91,26 @@ def test_the_picture_keeps_proportions() -> None:
     rows, columns = np.ptp(union, axis=0) + 1
 
     assert height / width == pytest.approx(rows * 1.25 / (columns * 0.75), rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("orientation", "around"),
+    [
+        (making.AXIAL, ("R", "L", "A", "P")),
+        ((-1.0, 0.0, 0.0, 0.0, -1.0, 0.0), ("L", "R", "P", "A")),
+        ((0.0, 1.0, 0.0, 0.0, 0.0, -1.0), ("A", "P", "H", "F")),
+        ((1.0, 0.0, 0.0, 0.0, 0.0, -1.0), ("R", "L", "H", "F")),
+        (making.OBLIQUE, ("R", "L", "A", "P")),
+    ],
+    ids=["axial", "turned round", "sagittal", "coronal", "oblique"],
+)
+def test_letters_tell_what_lies_left_right_top_and_bottom(
+    orientation: tuple[float, ...], around: tuple[str, str, str, str]
+) -> None:
+    place = making.geometry((6, 64, 80), orientation)
+
+    assert sides(place) == around
+    assert sides(place.flip_spatial(0)) == around
 
 
 def test_more_cautions_than_fit_are_counted_not_written_over_the_notice() -> None:

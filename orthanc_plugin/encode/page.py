@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from orthanc_plugin.encode.context import moment
 from orthanc_plugin.encode.identity import Origin
 from orthanc_plugin.encode.picture import WHITE, Colour, font, picture, write
 from orthanc_plugin.imaging.volume import Volume
@@ -31,7 +28,7 @@ def page(findings: Findings, volume: Volume, origin: Origin) -> NDArray[np.uint8
     canvas = Image.new("RGB", (WIDTH, HEIGHT), BACKGROUND)
     canvas.paste(picture(findings, volume, PICTURE), (MARGIN, TOP))
     draw = ImageDraw.Draw(canvas)
-    _heading(draw, findings, origin, moment(volume.headers[0], origin))
+    _heading(draw, findings, origin)
     write(draw, (MARGIN, TOP + PICTURE + 8), _caption(findings, volume), QUIET, 16)
     below = _legend(draw, findings, _figures(draw, findings, TOP))
     _cautions(draw, findings, below)
@@ -39,10 +36,10 @@ def page(findings: Findings, volume: Volume, origin: Origin) -> NDArray[np.uint8
     return np.asarray(canvas)
 
 
-def _heading(draw: ImageDraw.ImageDraw, findings: Findings, origin: Origin, made_at: datetime) -> None:
+def _heading(draw: ImageDraw.ImageDraw, findings: Findings, origin: Origin) -> None:
+    """Without the moment of making, which the header has: the same making gives the same pixels."""
     write(draw, (MARGIN, 20), origin.title, WHITE, 32)
-    made = f"Version {origin.version}   ·   computed {made_at:%Y-%m-%d %H:%M}"
-    draw.text((RIGHT, 32), made, QUIET, font(17), anchor="ra")
+    draw.text((RIGHT, 32), f"Version {origin.version}", QUIET, font(17), anchor="ra")
     write(draw, (MARGIN, 62), findings.headline, WHITE, 20)
     draw.line((MARGIN, 94, RIGHT, 94), LINE, 1)
 

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,12 @@ def test_it_is_an_rgb_page_that_names_the_image_it_shows() -> None:
     assert result.BurnedInAnnotation == "NO"
     assert result.ImageComments == "Not for clinical use. Trained on synthetic phantoms."
     assert (result.DateOfSecondaryCapture, result.TimeOfSecondaryCapture) == ("20260203", "140506")
+
+
+def test_another_moment_of_making_gives_the_same_pixels() -> None:
+    later = replace(making.origin(), created_at=making.origin().created_at + timedelta(days=400))
+
+    assert np.array_equal(page(FINDINGS, ON, making.origin()), page(FINDINGS, ON, later))
 
 
 def test_nobody_is_named_on_the_page() -> None:

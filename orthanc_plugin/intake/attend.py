@@ -54,6 +54,7 @@ class Attended:
     ordered_mark: str = ""
     commitment_s: float | None = None
     closed: bool = False
+    setbacks: int = 0
 
     @property
     def arrivals(self) -> Arrivals:

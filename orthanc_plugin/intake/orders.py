@@ -54,6 +54,8 @@ class Orders:
             return (self._ledger.skip(nobody(unread(series, headers)), error.sentence),) if terms.released else ()
         if len(stored.sop_instance_uids) != len(series.instance_ids):
             return None
+        if self._forgotten(stored):
+            return ()
         return self._routed(stored, headers, terms)
 
     def orders_for(self, series_uid: str, model: str | None = None, terms: Terms = AT_ONCE) -> tuple[Placed, ...]:
@@ -82,6 +84,13 @@ class Orders:
             jobs = (self._ledger.skip(nobody(input_set), why_not(self._catalogue, headers)),)
         self._ledger.replace(stored.series_uid, input_set.key)
         return jobs
+
+    def _forgotten(self, stored: StoredSeries) -> bool:
+        """Settled so long ago that the ledger's retention has taken the jobs: nothing old is done anew."""
+        if not self._ledger.settled(stored.series_uid, stored.fingerprint):
+            return False
+        jobs, _ = self._ledger.jobs(series=stored.series_uid)
+        return all(job.order.input_set.roles[0].fingerprint != stored.fingerprint for job in jobs)
 
     def _headers(self, series_uid: str) -> Headers:
         found = self._orthanc.find_series(series_uid)

@@ -16,9 +16,11 @@ logger = logging.getLogger(__name__)
 
 ORPHAN_S = 1.0
 """So long an instance waits for an open series to claim it; then it is asked whose it is."""
-AGAIN_S = 2.0
+AGAIN_S, AGAIN_MOST_S = 2.0, 60.0
 """The others come first, as it may be this one alone that Orthanc can't give."""
 AGAIN_AFTER_ERROR_S = 30.0
+ATTENDED_AT_ONCE = 8
+"""Then it is looked whether something new came in, which goes before a backlog."""
 REMEMBERED = 500
 """Closed series whose arrivals are kept, so that the pause before a late slice is known."""
 
@@ -61,10 +63,11 @@ class Watch:
         return min([*moments_s, self._orphan_due_s()], default=float("inf"))
 
     def attend(self, now_s: float) -> None:
-        """Temporary when Orthanc is away; what was not attended then is attended later."""
+        """The most urgent of what is due. Temporary when Orthanc is away: what was not attended then is later."""
         while now_s >= self._orphan_due_s():
             self._find_family(now_s)
-        for each in [each for each in self._open.values() if each.due_s <= now_s]:
+        due = sorted((each for each in self._open.values() if each.due_s <= now_s), key=urgency)
+        for each in due[:ATTENDED_AT_ONCE]:
             self._attend_one(each, now_s)
 
     def _attend_one(self, each: Attended, now_s: float) -> None:
@@ -73,13 +76,14 @@ class Watch:
         except Unsuitable:
             del self._open[each.series_id]
         except Temporary:
-            self._open[each.series_id] = replace(each, due_s=now_s + AGAIN_S)
+            pause_s = min(AGAIN_S * 2**each.setbacks, AGAIN_MOST_S)
+            self._open[each.series_id] = replace(each, due_s=now_s + pause_s, setbacks=each.setbacks + 1)
             raise
         except Exception:  # one odd series must not keep the others waiting
             logger.exception("A series could not be attended; it is tried again in %.0f s", AGAIN_AFTER_ERROR_S)
             self._open[each.series_id] = replace(each, due_s=now_s + AGAIN_AFTER_ERROR_S)
         else:
-            self._keep(after)
+            self._keep(replace(after, setbacks=0))
 
     def _keep(self, after: Attended) -> None:
         if not after.closed:
@@ -118,3 +122,8 @@ class Watch:
         self._look_at(series_id, now_s, from_beginning=False)
         self._attend_one(self._open[series_id], now_s)
         self._unclaimed.drop(instance_id)
+
+
+def urgency(attended: Attended) -> tuple[bool, float]:
+    """What arrives now goes before what nobody watched when it came."""
+    return not attended.from_beginning, attended.due_s

@@ -155,6 +155,42 @@ def test_an_early_job_that_lost_its_intake_is_released_by_the_next(bench: Bench)
     assert job.order.released
 
 
+def test_a_series_in_two_studies_gets_a_line_that_says_what_to_do(bench: Bench) -> None:
+    series, elsewhere = scan("twice", 5), scan("twice", 5)
+    for dataset in elsewhere:
+        dataset.StudyInstanceUID = f"{series[0].StudyInstanceUID}.2"
+    bench.send([*series, *elsewhere])
+    bench.tick(6)
+    jobs = bench.jobs(series[0])
+    assert {job.order.input_set.study_uid for job in jobs} == {
+        series[0].StudyInstanceUID,
+        elsewhere[0].StudyInstanceUID,
+    }
+    assert {(job.state, job.reason) for job in jobs} == {
+        (
+            State.SKIPPED,
+            "The archive holds the series in more than one study or under more than one patient; "
+            "merge or delete them until one is left.",
+        )
+    }
+
+
+def test_what_arrives_goes_before_a_backlog(bench: Bench) -> None:
+    backlog = [scan(f"backlog {number}", 1, modality="DX") for number in range(20)]
+    bench.send([series[0] for series in backlog])
+    requests.delete(f"{bench.url}/changes", timeout=10).raise_for_status()
+    bench.look()
+    urgent = scan("urgent", 1, modality="DX")
+    bench.send(urgent)
+    bench.look()
+    bench.now_s += 0.2
+    bench.look()
+    assert len(bench.jobs(urgent[0])) == 1
+    assert len(bench.ledger.jobs()[0]) < 20
+    bench.tick(1)
+    assert len(bench.ledger.jobs()[0]) == 21
+
+
 def test_a_series_that_is_deleted_while_it_is_waited_for_leaves_nothing(bench: Bench) -> None:
     series = scan("deleted")
     bench.send(series)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from orthanc_plugin.errors import ConfigurationError, Unsuitable
 from orthanc_plugin.intake.orders import EARLY, Terms, remark, why_not
 from orthanc_plugin.jobs.job import Priority, State
+from orthanc_plugin.jobs.ledger import utc_now
 from orthanc_plugin.routing.card import read
 from orthanc_plugin.routing.catalogue import Catalogue
 from orthanc_plugin.routing.rules import Headers
@@ -140,3 +142,15 @@ def test_a_series_that_moved_on_while_it_was_read_is_not_placed(bench: Bench) ->
     bench.send(series[-1:])
     assert bench.orders.place(stored, headers(Modality="CT"), Terms()) is None
     assert bench.jobs(series[0]) == []
+
+
+def test_a_series_whose_jobs_the_retention_took_is_not_done_anew(bench: Bench) -> None:
+    series = slices(Scan(name="old", modality="MR"))
+    bench.send(series)
+    (stored,) = bench.orthanc.find_series(series[0].SeriesInstanceUID)
+    bench.orders.place(stored, headers(Modality="MR"), Terms())
+    assert bench.ledger.purge(utc_now() + timedelta(days=1)) == 1
+    assert bench.orders.place(stored, headers(Modality="CT", BodyPartExamined="ABDOMEN"), Terms()) == ()
+    assert bench.jobs(series[0]) == []
+    (placed,) = bench.orders.orders_for(series[0].SeriesInstanceUID, "abdomen")
+    assert placed.job.state is State.WAITING, "by hand it is"

@@ -33,10 +33,11 @@ class Scanner:
         self._server = server
         entity = AE(ae_title=SCANNER)
         entity.add_supported_context(FIND)
+        port = free_port()
         self._listening: Any = entity.start_server(
-            ("127.0.0.1", 0), block=False, evt_handlers=[(evt.EVT_C_FIND, self._find)]
+            ("127.0.0.1", port), block=False, evt_handlers=[(evt.EVT_C_FIND, self._find)]
         )
-        self.modality = {"AET": SCANNER, "Host": "127.0.0.1", "Port": self._listening.socket.getsockname()[1]}
+        self.modality = {"AET": SCANNER, "Host": "127.0.0.1", "Port": port}
 
     def close(self) -> None:
         self._listening.shutdown()

@@ -1,107 +1,219 @@
-"""A model's folder in, its card out: what the model is, when it applies, what goes in, what comes out."""
+"""What a model is, when it applies, what goes in and what comes out: the card, as `card.json` has it."""
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated, Literal
+from collections import Counter
+from collections.abc import Iterable
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydicom.sr.coding import Code
+from pydantic import Discriminator, Field, model_validator
 
 from orthanc_plugin.errors import ConfigurationError
+from orthanc_plugin.routing.entry import CodedConcept, Entry
+from orthanc_plugin.routing.network import Positive, Stage, Step
+from orthanc_plugin.routing.rule import Rule
 
-DefinedTerm = Annotated[str, Field(pattern=r"^[A-Z0-9_ ]{1,16}$")]
-"""A code string (CS, PS3.5 section 6.2) as routing compares it: upper case, never empty."""
-
-
-class Entry(BaseModel):
-    """Strict and frozen: an unknown key in a card is an error, never a default."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+CARD_VERSION = 1
+Share = Annotated[float, Field(gt=0, lt=1)]
+Preference = Literal["thinnest", "thickest", "most-slices", "soft-kernel", "portal-phase", "newest"]
 
 
-class CodedConcept(Entry):
-    value: str
-    scheme: str
-    meaning: str
+class Regulatory(Entry):
+    """Where the model is a cleared product and where it is not."""
 
-    def code(self) -> Code:
-        return Code(self.value, self.scheme, self.meaning)
-
-
-class Applies(Entry):
-    """When a series is for this model. A series without a body part follows `unknown_body_part`."""
-
-    modality: Annotated[tuple[DefinedTerm, ...], Field(min_length=1)]
-    body_part: Annotated[tuple[DefinedTerm, ...], Field(min_length=1)]
-    unknown_body_part: Literal["run", "skip"] = "skip"
-    minimum_slices: Annotated[int, Field(ge=1)] = 1
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+    status: Literal["research", "cleared", "not cleared"]
+    number: str = ""
+    udi: str = ""
+    instructions: str = ""
 
 
-class Stage(Entry):
-    """One network of the model: an ONNX file of the folder and the shape that it takes."""
+class Figure(Entry):
+    """A figure that was measured, and on what."""
 
     name: str
-    file: str
-    input: str
-    outputs: tuple[str, ...]
-    rows: Annotated[int, Field(gt=0)]
-    columns: Annotated[int, Field(gt=0)]
-    batch: Annotated[int, Field(gt=0)] = 1
+    value: float
+    data: str
 
 
-class HounsfieldRange(Entry):
-    lowest: float
-    highest: float
+class Role(Entry):
+    """One part of the input: a series that meets `rule`; of several the first by the preferences in `best`."""
+
+    rule: Rule | None = None
+    best: tuple[Preference, ...] = ()
+    required: bool = True
+
+
+class ClinicalInput(Entry):
+    """A value beside the pixels: given with the order, or in the header; `missing` says what its absence means."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    code: CodedConcept
+    unit: str
+    header: str | None = None
+    missing: Literal["leave-out", "refuse"]
+    meaning_of_missing: str
+
+
+class Output(Entry):
+    """One output of one stage."""
+
+    stage: str
+    output: str
 
 
 class SegmentOutput(Entry):
-    """A tissue that the model outlines: its codes, its colour, its threshold, the HU it may hold."""
+    """A structure that the model outlines: its codes, its colour, its threshold."""
 
     label: str
     category: CodedConcept
     property: CodedConcept
     rgb: tuple[int, int, int]
-    threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
-    hounsfield: HounsfieldRange | None = None
+    threshold: Share = 0.5
+
+
+class Segments(Entry):
+    """Masks from the channels of one output, after the steps in their order; `background` when channel 0 is none."""
+
+    source: Annotated[Output, Field(alias="from")]
+    background: bool = False
+    steps: tuple[Step, ...]
+    items: Annotated[tuple[SegmentOutput, ...], Field(min_length=1)]
+
+
+class ClassOutput(Entry):
+    """A finding that is present where the probability passes the operating threshold."""
+
+    label: str
+    code: CodedConcept
+    threshold: Share
+
+
+class Classes(Entry):
+    """Probabilities from the columns of one output; over several slices the `series` rule makes one of them."""
+
+    source: Annotated[Output, Field(alias="from")]
+    activation: Literal["softmax", "sigmoid", "none"]
+    exclusive: bool
+    series: Literal["mean", "largest"] = "mean"
+    items: Annotated[tuple[ClassOutput, ...], Field(min_length=1)]
+    heat_map: Output | None = None
+
+
+class BodyComposition(Entry):
+    """Areas and attenuation at L3, which a stage finds: each slice's distance to it, and how sure that is."""
+
+    measure: Literal["body-composition"]
+    offset_mm: Output
+    sigma_mm: Output
+
+
+class Volumes(Entry):
+    """The volume of each segment, its mean value, and the area of its largest slice."""
+
+    measure: Literal["volumes"]
+
+
+Measure = Annotated[BodyComposition | Volumes, Discriminator("measure")]
+
+
+class Outputs(Entry):
+    segments: Segments | None = None
+    classes: Classes | None = None
+    measurements: tuple[Measure, ...] = ()
+
+    @model_validator(mode="after")
+    def something(self) -> Self:
+        if self.segments is None and self.classes is None:
+            raise ValueError("a model gives segments, classes or both")
+        if self.measurements and self.segments is None:
+            raise ValueError("measurements are made on segments, and there are none")
+        return self
 
 
 class Limits(Entry):
-    seconds: Annotated[int, Field(gt=0)]
+    seconds: Positive
+    memory_mb: Positive = 4096
 
 
 class Card(Entry):
-    """What is particular to a model; read from `card.json` in its folder."""
+    """Strict: an unknown key, step or name is refused with a sentence."""
 
     card_version: Literal[1]
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
-    title: str
-    version: str
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+    title: Annotated[str, Field(min_length=1, max_length=40)]
+    version: Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z.+-]{0,31}$")]
     licence: str
     intended_use: str
+    regulatory: tuple[Regulatory, ...] = ()
     trained_on: str
+    figures: tuple[Figure, ...] = ()
     clinical_use: bool
     notice: str
-    applies: Applies
+    applies: Rule
+    unknown: Literal["run", "skip"]
+    region_wins: Literal["tag", "pixels"] = "tag"
+    inputs: Annotated[dict[str, Role], Field(min_length=1, default_factory=lambda: {"series": Role()})]
+    wait_s: Positive = 600
+    clinical_inputs: tuple[ClinicalInput, ...] = ()
     stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
-    segments: tuple[SegmentOutput, ...]
-    measurements: tuple[Literal["body-composition"], ...]
+    outputs: Outputs
     limits: Limits
+    priority: Literal["routine", "stat"] = "routine"
 
     @model_validator(mode="after")
-    def honest(self) -> Card:
+    def honest(self) -> Self:
         if not self.clinical_use and not self.notice:
             raise ValueError("a model that is not for clinical use states its notice")
         return self
 
     @model_validator(mode="after")
-    def unambiguous(self) -> Card:
-        names = [stage.name for stage in self.stages]
-        if len(set(names)) < len(names):
-            raise ValueError("two stages have the same name")
+    def unambiguous(self) -> Self:
+        once("stages", (stage.name for stage in self.stages))
+        once("clinical inputs", (given.name for given in self.clinical_inputs))
+        if self.outputs.segments is not None:
+            once("segments", (item.label for item in self.outputs.segments.items))
+        if self.outputs.classes is not None:
+            once("classes", (item.label for item in self.outputs.classes.items))
         return self
+
+    @model_validator(mode="after")
+    def consistent(self) -> Self:
+        stages = {stage.name: stage for stage in self.stages}
+        for stage in self.stages:
+            for role in stage.roles:
+                if role not in self.inputs:
+                    raise ValueError(f"the stage {stage.name} takes the role {role}, which is not among the inputs")
+        for wanted in self._wanted():
+            if wanted.stage not in stages or wanted.output not in stages[wanted.stage].outputs:
+                raise ValueError(f"no stage {wanted.stage} has the output {wanted.output}")
+        return self
+
+    @model_validator(mode="after")
+    def steps_speak_of_segments(self) -> Self:
+        if self.outputs.segments is not None:
+            labels = {item.label for item in self.outputs.segments.items}
+            for step in self.outputs.segments.steps:
+                named = getattr(step, "segment", None)
+                if named is not None and named not in labels:
+                    raise ValueError(f"the step {step.step} speaks of the segment {named}, which is not there")
+        return self
+
+    def _wanted(self) -> Iterable[Output]:
+        if self.outputs.segments is not None:
+            yield self.outputs.segments.source
+        if self.outputs.classes is not None:
+            yield self.outputs.classes.source
+            if self.outputs.classes.heat_map is not None:
+                yield self.outputs.classes.heat_map
+        for measure in self.outputs.measurements:
+            if isinstance(measure, BodyComposition):
+                yield measure.offset_mm
+                yield measure.sigma_mm
+
+    @property
+    def segments(self) -> tuple[SegmentOutput, ...]:
+        return self.outputs.segments.items if self.outputs.segments is not None else ()
 
     def stage(self, name: str) -> Stage:
         for stage in self.stages:
@@ -110,52 +222,7 @@ class Card(Entry):
         raise ConfigurationError(f"The card of the model {self.name} lacks the stage {name}; correct card.json.")
 
 
-@dataclass(frozen=True)
-class Model:
-    """A card with its folder and the digest over everything in it."""
-
-    folder: Path
-    card: Card
-    digest: str
-
-    def graph(self, stage: Stage) -> Path:
-        return self.folder / stage.file
-
-
-def read(folder: Path) -> Model:
-    """The model in `folder`; ConfigurationError with one sentence when its card or files are not right."""
-    try:
-        card = Card.model_validate_json((folder / "card.json").read_bytes())
-    except FileNotFoundError:
-        raise ConfigurationError(f"The model folder {folder.name} has no card.json; add one or remove it.") from None
-    except OSError as error:
-        raise ConfigurationError(
-            f"The card of the model {folder.name} can't be read ({error.strerror}); correct its permissions."
-        ) from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = f" at {'.'.join(str(part) for part in first['loc'])}" if first["loc"] else ""
-        what = first["msg"].removeprefix("Value error, ")
-        raise ConfigurationError(
-            f"The card of the model {folder.name} is wrong{where}: {what}; correct card.json."
-        ) from error
-    if card.name != folder.name:
-        raise ConfigurationError(
-            f"The card in the folder {folder.name} is named {card.name}; folder and card must have the same name."
-        )
-    for stage in card.stages:
-        graph = (folder / stage.file).resolve()
-        if not graph.is_relative_to(folder.resolve()) or not graph.is_file():
-            raise ConfigurationError(
-                f"The model {card.name} names the graph {stage.file}, which its folder lacks; correct card.json."
-            )
-    return Model(folder, card, folder_digest(folder))
-
-
-def folder_digest(folder: Path) -> str:
-    """SHA-256 over names and contents of all files of the folder, in the order of their names."""
-    whole = hashlib.sha256()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        whole.update(path.relative_to(folder).as_posix().encode() + b"\0")
-        whole.update(hashlib.sha256(path.read_bytes()).digest())
-    return whole.hexdigest()
+def once(what: str, names: Iterable[str]) -> None:
+    for name, count in Counter(names).items():
+        if count > 1:
+            raise ValueError(f"two {what} have the name {name}")

@@ -63,13 +63,13 @@ class Output(Entry):
 
 
 class SegmentOutput(Entry):
-    """A structure that the model outlines: its codes, its colour, its threshold."""
+    """A structure that the model outlines: its codes, its colour, its threshold (without one, 0.5 for `threshold`)."""
 
     label: str
     category: CodedConcept
     property: CodedConcept
     rgb: tuple[int, int, int]
-    threshold: Share = 0.5
+    threshold: Share | None = None
 
 
 class Segments(Entry):
@@ -79,6 +79,17 @@ class Segments(Entry):
     background: bool = False
     steps: tuple[Step, ...]
     items: Annotated[tuple[SegmentOutput, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def decided_once(self) -> Self:
+        """Maps become masks at one step; activations come before it, what works on masks after it."""
+        at = [place for place, step in enumerate(self.steps) if step.step in ("likeliest", "threshold")]
+        if len(at) != 1:
+            raise ValueError("the steps hold one of likeliest and threshold, once")
+        activations = [place for place, step in enumerate(self.steps) if step.step in ("softmax", "sigmoid")]
+        if activations != list(range(at[0])):
+            raise ValueError(f"softmax and sigmoid come before {self.steps[at[0]].step}, all other steps after it")
+        return self
 
 
 class ClassOutput(Entry):
@@ -197,6 +208,20 @@ class Card(Entry):
                 named = getattr(step, "segment", None)
                 if named is not None and named not in labels:
                     raise ValueError(f"the step {step.step} speaks of the segment {named}, which is not there")
+        return self
+
+    @model_validator(mode="after")
+    def supported(self) -> Self:
+        kinds = {stage.name: stage for stage in self.stages}
+        if self.outputs.segments is not None and kinds[self.outputs.segments.source.stage].kind == "image":
+            raise ValueError("segments are outlined on slices, stacks or volumes, not on single images")
+        heat_map = self.outputs.classes.heat_map if self.outputs.classes is not None else None
+        if heat_map is not None and self.outputs.classes is not None:
+            stage = kinds[heat_map.stage]
+            if heat_map.stage != self.outputs.classes.source.stage or stage.kind == "volume" or stage.spacing_mm:
+                raise ValueError(
+                    "a heat map comes from the stage of its classes, of slices or images without a spacing"
+                )
         return self
 
     def _wanted(self) -> Iterable[Output]:

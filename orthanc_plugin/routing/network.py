@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Discriminator, Field
+from pydantic import Discriminator, Field, model_validator
 
 from orthanc_plugin.routing.entry import Entry
 from orthanc_plugin.routing.rule import Range
 
 Positive = Annotated[int, Field(gt=0)]
+Millimetres = Annotated[float, Field(gt=0)]
+AXES = ("LR", "AP", "HF")
 
 
 class Window(Entry):
@@ -36,11 +38,13 @@ class ZScore(Entry):
 
 
 class Scale(Entry):
-    """Multiplied and shifted, for networks that learned on values of another range."""
+    """Kept within `lowest` and `highest` where they are stated, then multiplied and shifted."""
 
     kind: Literal["scale"]
     factor: float
     shift: float = 0.0
+    lowest: float | None = None
+    highest: float | None = None
 
 
 class Untouched(Entry):
@@ -55,8 +59,13 @@ Intensity = Annotated[Window | Percentile | ZScore | Scale | Untouched, Discrimi
 class Stage(Entry):
     """One network of the model: ONNX files of the folder (several are folds, averaged) and what it takes.
 
-    `slices` takes each axial slice, `stack` each with its neighbours as channels, `volume` overlapping patches, `image`
-    one image. `rows` and `columns` are the matrix or the patch, `depth` the slices of a stack or patch.
+    `slices` takes each slice, `stack` each with its neighbours as channels, `volume` overlapping patches, `image` one
+    image. `rows` and `columns` are the matrix or the patch, `depth` the slices of a stack or patch. Without
+    `spacing_mm` (slices, rows, columns) a slice fills the matrix, and patches are taken from the grid of the series;
+    with it the series is brought to that spacing, null leaving the slices as they are, and windows overlap by
+    `overlap` where it is larger than one. `orientation` says where slices, rows and columns run to: towards the head,
+    the back (posterior) and the patient's left unless stated. The channels are the roles in their order, of a stack
+    role by role its slices.
     """
 
     name: str
@@ -68,11 +77,26 @@ class Stage(Entry):
     rows: Positive
     columns: Positive
     depth: Positive = 1
-    spacing_mm: tuple[float, float, float] | None = None
+    spacing_mm: tuple[Millimetres | None, Millimetres, Millimetres] | None = None
+    orientation: Annotated[str, Field(pattern=r"^[LRAPHF]{3}$")] = "HPL"
     overlap: Annotated[float, Field(ge=0, lt=1)] = 0.5
     intensity: Intensity = Untouched(kind="untouched")
     channels: Literal["grey", "rgb"] = "grey"
     batch: Positive = 1
+
+    @model_validator(mode="after")
+    def possible(self) -> Self:
+        if {axis for letter in self.orientation for axis in AXES if letter in axis} != set(AXES):
+            raise ValueError(f"the orientation {self.orientation} of the stage {self.name} names a direction twice")
+        if self.kind == "stack" and self.depth % 2 == 0:
+            raise ValueError(f"the stack {self.name} has an even depth, so it has no middle slice")
+        if self.kind in ("slices", "image") and self.depth != 1:
+            raise ValueError(f"the stage {self.name} has a depth, which only stacks and volumes have")
+        if self.kind == "image" and self.spacing_mm is not None:
+            raise ValueError(f"the stage {self.name} takes single images, which have no spacing in three directions")
+        if self.kind != "image" and self.channels == "rgb":
+            raise ValueError(f"the stage {self.name} takes colours, which only single images have")
+        return self
 
 
 class Activate(Entry):

@@ -4,12 +4,31 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Discriminator, Field, Tag, model_validator
+import regex
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from orthanc_plugin.routing.entry import Entry
+from orthanc_plugin.routing.vocabulary import Part
+
+
+def compiled(pattern: str) -> regex.Pattern[str]:
+    return regex.compile(pattern, regex.IGNORECASE)
+
+
+def compiles(pattern: str) -> str:
+    try:
+        compiled(pattern)
+    except regex.error as error:
+        raise ValueError(f"{pattern} is no regular expression ({error})") from error
+    return pattern
+
 
 Keyword = Annotated[str, Field(pattern=r"^[A-Z][A-Za-z0-9]{1,63}$", description="a DICOM keyword, as SliceThickness")]
-Pattern = Annotated[str, Field(min_length=1, max_length=500, description="a regular expression, matched anywhere")]
+Pattern = Annotated[
+    str,
+    Field(min_length=1, max_length=500, description="a regular expression, found anywhere in the text"),
+    AfterValidator(compiles),
+]
 
 
 class Range(Entry):
@@ -70,7 +89,7 @@ class TagPresent(Entry):
 class BodyPart(Entry):
     """The region that the series shows is, or holds, one of these of our vocabulary."""
 
-    body_part: Annotated[tuple[str, ...], Field(min_length=1)]
+    body_part: Annotated[tuple[Part, ...], Field(min_length=1)]
 
 
 class Slices(Entry):

@@ -2,11 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cache
 
-from orthanc_plugin.routing.card import Applies, Card
+import regex
+
+from orthanc_plugin.routing.body_part import Found, RegionOfPixels, find
+from orthanc_plugin.routing.card import Card
+from orthanc_plugin.routing.headers import Headers
+from orthanc_plugin.routing.rule import (
+    Age,
+    All,
+    AnyOf,
+    BodyPart,
+    Not,
+    Orientation,
+    Range,
+    Rule,
+    Slices,
+    TagBetween,
+    TagIn,
+    TagMatches,
+    TagPresent,
+    compiled,
+)
+
+MATCHING_S = 0.05
+LONGEST_VALUE = 80
+LONGEST_TEXT = 10_000
 
 
 class Verdict(StrEnum):
@@ -14,62 +39,183 @@ class Verdict(StrEnum):
     NO = "no"
     UNKNOWN = "unknown"
 
-
-@dataclass(frozen=True)
-class Headers:
-    """What routing may know of a series: the values of one instance by keyword, and how many slices there are."""
-
-    values: Mapping[str, object]
-    slices: int
-
-    def text(self, keyword: str) -> str:
-        """The value as routing compares it, upper case and trimmed; empty when it is missing or not a text."""
-        value = self.values.get(keyword)
-        return value.strip(" \0").upper() if isinstance(value, str) else ""
+    @classmethod
+    def of(cls, said: bool | None) -> Verdict:
+        return cls.UNKNOWN if said is None else cls.YES if said else cls.NO
 
 
 @dataclass(frozen=True)
 class Reason:
-    """One rule as a person reads it, the value it met and what it said."""
+    """One rule as a person reads it, the value it met and what it said; `parts` are the rules that it joins."""
 
     rule: str
     value: str
     verdict: Verdict
+    parts: tuple[Reason, ...] = ()
+    remark: str = ""
+
+    @property
+    def leaves(self) -> tuple[Reason, ...]:
+        return tuple(leaf for part in self.parts for leaf in part.leaves) if self.parts else (self,)
 
 
 @dataclass(frozen=True)
 class Decision:
+    """`reasons` are the rules that must all hold; `remarks` are contradictions that were met on the way."""
+
     matches: bool
+    verdict: Verdict
     reasons: tuple[Reason, ...]
 
     @property
     def against(self) -> tuple[Reason, ...]:
         return tuple(reason for reason in self.reasons if reason.verdict is Verdict.NO)
 
-
-def explain(card: Card, headers: Headers) -> Decision:
-    """Whether the model is for this series; a modality that is not known never matches."""
-    applies = card.applies
-    modality = one_of("Modality", applies.modality, headers.text("Modality"))
-    body_part = one_of("BodyPartExamined", applies.body_part, headers.text("BodyPartExamined"))
-    slices = at_least(applies.minimum_slices, headers.slices)
-    matches = modality.verdict is Verdict.YES and accepts(applies, body_part.verdict) and slices.verdict is Verdict.YES
-    return Decision(matches, (modality, body_part, slices))
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        leaves = (leaf for reason in self.reasons for leaf in reason.leaves)
+        return tuple(dict.fromkeys(leaf.remark for leaf in leaves if leaf.remark))
 
 
-def one_of(keyword: str, allowed: tuple[str, ...], value: str) -> Reason:
-    rule = f"{keyword} is one of {', '.join(allowed)}"
-    if not value:
-        return Reason(rule, "", Verdict.UNKNOWN)
-    return Reason(rule, value, Verdict.YES if value in allowed else Verdict.NO)
+@dataclass(frozen=True)
+class Case:
+    """What rules are held against."""
+
+    headers: Headers
+    found: Found
 
 
-def at_least(least: int, slices: int) -> Reason:
-    return Reason(f"slices are at least {least}", str(slices), Verdict.YES if slices >= least else Verdict.NO)
+def explain(card: Card, headers: Headers, pixels: RegionOfPixels | None = None) -> Decision:
+    """Whether the model is for this series; the card says what it means when that can't be known."""
+    reason = judged(card, card.applies, headers, pixels)
+    matches = reason.verdict is Verdict.YES or (reason.verdict is Verdict.UNKNOWN and card.unknown == "run")
+    return Decision(matches, reason.verdict, reason.parts if isinstance(card.applies, All) else (reason,))
 
 
-def accepts(applies: Applies, body_part: Verdict) -> bool:
-    """A good share of real series has no body part: the card says what that means for its model."""
-    if body_part is Verdict.UNKNOWN:
-        return applies.unknown_body_part == "run"
-    return body_part is Verdict.YES
+def fills(card: Card, role: str, headers: Headers, pixels: RegionOfPixels | None = None) -> Decision:
+    """Whether the series may take that role: for a role, not to be known is not to fit."""
+    decision = explain(card, headers, pixels)
+    rule = card.inputs[role].rule
+    if rule is None:
+        return decision
+    reason = judged(card, rule, headers, pixels)
+    matches = decision.matches and reason.verdict is Verdict.YES
+    return replace(decision, matches=matches, reasons=(*decision.reasons, reason))
+
+
+def judged(card: Card, rule: Rule, headers: Headers, pixels: RegionOfPixels | None) -> Reason:
+    found = find(headers, card.region_wins, pixels) if speaks_of_region(rule) else Found.nothing()
+    return judge(rule, Case(headers, found))
+
+
+def speaks_of_region(rule: Rule) -> bool:
+    if isinstance(rule, All):
+        return any(map(speaks_of_region, rule.all))
+    if isinstance(rule, AnyOf):
+        return any(map(speaks_of_region, rule.any))
+    return speaks_of_region(rule.not_) if isinstance(rule, Not) else isinstance(rule, BodyPart)
+
+
+def judge(rule: Rule, case: Case) -> Reason:
+    match rule:
+        case All():
+            return joined("all of", [judge(each, case) for each in rule.all], Verdict.NO, Verdict.YES)
+        case AnyOf():
+            return joined("any of", [judge(each, case) for each in rule.any], Verdict.YES, Verdict.NO)
+        case Not():
+            return negated(judge(rule.not_, case))
+        case BodyPart():
+            return body_part(rule, case.found)
+        case Slices() | Age() | Orientation():
+            return of_series(rule, case.headers)
+        case _:
+            return of_tag(rule, case.headers)
+
+
+def joined(words: str, parts: list[Reason], decisive: Verdict, otherwise: Verdict) -> Reason:
+    """One decisive part settles it; else one that is unknown leaves it open."""
+    verdicts = {part.verdict for part in parts}
+    verdict = next((each for each in (decisive, Verdict.UNKNOWN) if each in verdicts), otherwise)
+    return Reason(words, "", verdict, tuple(parts))
+
+
+def negated(part: Reason) -> Reason:
+    opposite = {Verdict.YES: Verdict.NO, Verdict.NO: Verdict.YES, Verdict.UNKNOWN: Verdict.UNKNOWN}
+    return Reason("not", "", opposite[part.verdict], (part,))
+
+
+def body_part(rule: BodyPart, found: Found) -> Reason:
+    answers = {found.region.shows(part) for part in rule.body_part}
+    said = True if True in answers else None if None in answers else False
+    value = f"{found.region} ({found.region.source})" if found.region.parts else ""
+    return Reason(f"body part is {listed(rule.body_part)}", value, Verdict.of(said), remark=found.remark)
+
+
+def of_series(rule: Slices | Age | Orientation, headers: Headers) -> Reason:
+    if isinstance(rule, Slices):
+        return Reason(f"slices are {words(rule.slices)}", str(headers.slices), within(rule.slices, headers.slices))
+    if isinstance(rule, Age):
+        age = headers.age_years()
+        value = "" if age is None else f"{age:.3g}"
+        return Reason(f"age in years is {words(rule.age_years)}", value, within(rule.age_years, age))
+    orientation = headers.orientation()
+    said = None if orientation is None else orientation == rule.orientation
+    return Reason(f"orientation is {rule.orientation}", orientation or "", Verdict.of(said))
+
+
+def of_tag(rule: TagIn | TagBetween | TagMatches | TagPresent, headers: Headers) -> Reason:
+    if isinstance(rule, TagPresent):
+        there = headers.present(rule.tag)
+        value = shown(headers.texts(rule.tag)) or ("a sequence" if there else "")
+        wanted = "present" if rule.present else "missing"
+        return Reason(f"{rule.tag} is {wanted}", value, Verdict.of(there == rule.present))
+    texts = headers.texts(rule.tag)
+    if isinstance(rule, TagIn):
+        allowed = {each.strip().upper() for each in rule.in_}
+        said = any(text.upper() in allowed for text in texts) if texts else None
+        return Reason(f"{rule.tag} is {listed(rule.in_)}", shown(texts), Verdict.of(said))
+    if isinstance(rule, TagBetween):
+        verdict = within(rule.between, headers.number(rule.tag))
+        return Reason(f"{rule.tag} is {words(rule.between)}", shown(texts), verdict)
+    return matching(rule, texts)
+
+
+def matching(rule: TagMatches, texts: tuple[str, ...]) -> Reason:
+    """A pattern that takes too long says nothing, and the remark says so."""
+    words = f"{rule.tag} matches {rule.matches}"
+    if not texts:
+        return Reason(words, "", Verdict.UNKNOWN)
+    try:
+        said = pattern(rule.matches).search("\\".join(texts)[:LONGEST_TEXT], timeout=MATCHING_S) is not None
+    except TimeoutError:
+        remark = f"The pattern {rule.matches} took longer than {MATCHING_S * 1000:.0f} ms on {rule.tag}; simplify it."
+        return Reason(words, shown(texts), Verdict.UNKNOWN, remark=remark)
+    return Reason(words, shown(texts), Verdict.of(said))
+
+
+@cache
+def pattern(matches: str) -> regex.Pattern[str]:
+    return compiled(matches)
+
+
+def within(allowed: Range, value: float | None) -> Verdict:
+    if value is None:
+        return Verdict.UNKNOWN
+    above = allowed.least is None or value >= allowed.least
+    return Verdict.of(above and (allowed.most is None or value <= allowed.most))
+
+
+def words(allowed: Range) -> str:
+    if allowed.least is None:
+        return f"at most {allowed.most:g}"
+    return f"at least {allowed.least:g}" if allowed.most is None else f"from {allowed.least:g} to {allowed.most:g}"
+
+
+def listed(names: Iterable[str]) -> str:
+    several = tuple(names)
+    return several[0] if len(several) == 1 else f"one of {', '.join(several)}"
+
+
+def shown(texts: Iterable[str]) -> str:
+    text = "\\".join(texts)
+    return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 1]}…"

@@ -1,0 +1,163 @@
+"""Headers in, the region of the body that the series shows out, by our vocabulary, with what it was taken from."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+from pydicom.sr.codedict import codes
+
+from orthanc_plugin.routing.headers import Headers
+from orthanc_plugin.routing.vocabulary import PARTS, TERMS, WHOLE, WORDS
+
+TEXTS = (
+    "SeriesDescription",
+    "ProtocolName",
+    "PerformedProcedureStepDescription",
+    "RequestedProcedureDescription",
+    "StudyDescription",
+)
+"""The closest to the series first: a study of the trunk holds series of the chest."""
+CODES = ("AnatomicRegionSequence", "SegmentedPropertyTypeSequence")
+LONGEST = 200
+
+
+@dataclass(frozen=True)
+class Region:
+    """`parts` as they were named, none when nothing is known; `source` says what named them."""
+
+    parts: frozenset[str] = frozenset()
+    source: str = ""
+
+    @property
+    def whole(self) -> frozenset[str]:
+        """With everything that is shown along with them: a knee is of a leg, a whole body has all parts."""
+        if "whole-body" in self.parts:
+            return frozenset(PARTS)
+        return self.parts | {WHOLE[part] for part in self.parts if part in WHOLE}
+
+    def shows(self, part: str) -> bool | None:
+        """None when it may: who speaks of the spine alone does not say which part of it."""
+        if not self.parts:
+            return None
+        if part in self.whole:
+            return True
+        vague = WHOLE.get(part) in self.parts and not any(WHOLE.get(part) == WHOLE.get(each) for each in self.parts)
+        return None if vague else False
+
+    def agrees(self, other: Region) -> bool:
+        return not self.parts or not other.parts or bool(self.whole & other.whole)
+
+    def __str__(self) -> str:
+        return ", ".join(part for part in PARTS if part in self.parts)
+
+
+RegionOfPixels = Callable[[], Region | None]
+"""Asked at most once a series, and only where the header is silent or contradicts itself; None when it can't tell."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """`remark` is a sentence where sources contradict each other, else empty."""
+
+    region: Region
+    remark: str = ""
+
+    @classmethod
+    def nothing(cls) -> Found:
+        return cls(Region())
+
+
+def find(headers: Headers, wins: str = "tag", pixels: RegionOfPixels | None = None) -> Found:
+    """The tag first; the texts of the site fill its gap; the pixels are asked where it is missing or doubtful."""
+    tag, text = of_tag(headers), of_texts(headers)
+    stated = tag if tag.parts else text
+    doubt = "" if tag.agrees(text) else contradiction(tag, text, tag)
+    seen = pixels() if pixels is not None and (doubt or not tag.parts) else None
+    if seen is None or not seen.parts:
+        return Found(stated, doubt)
+    if not stated.parts or stated.agrees(seen):
+        return Found(stated if stated.parts else seen, doubt)
+    winner = seen if wins == "pixels" else stated
+    return Found(winner, f"{doubt} {contradiction(stated, seen, winner)}".strip())
+
+
+def contradiction(one: Region, other: Region, winner: Region) -> str:
+    return f"{one.source} says {one}, {other.source} says {other}; {winner.source} counts."
+
+
+def of_tag(headers: Headers) -> Region:
+    """BodyPartExamined by its defined terms, else the coded regions."""
+    named = headers.text("BodyPartExamined")
+    term = TERMS.get(re.sub(r"[\W_]", "", named))
+    parts = frozenset(term.split()) if term else parts_in(named)
+    if parts:
+        return Region(parts, "BodyPartExamined")
+    for keyword in CODES:
+        coded = frozenset(part for item in headers.items(keyword) for part in parts_of_code(item))
+        if coded:
+            return Region(coded, keyword)
+    return Region()
+
+
+def parts_of_code(item: Headers) -> frozenset[str]:
+    """By the code where it is one of the standard's regions (CID 4), else by what the site calls it."""
+    meaning = meanings().get(item.text("CodeValue"), "")
+    return parts_in(meaning) or parts_in(item.text("CodeMeaning"))
+
+
+@cache
+def meanings() -> dict[str, str]:
+    regions = (getattr(codes.cid4, name) for name in codes.cid4.dir())
+    return {region.value: region.meaning for region in regions}
+
+
+def of_texts(headers: Headers) -> Region:
+    for keyword in TEXTS:
+        parts = parts_in(" ".join(headers.texts(keyword)))
+        if parts:
+            return Region(parts, keyword)
+    return Region()
+
+
+def parts_in(text: str) -> frozenset[str]:
+    """Longer words are looked for first, and each stretch of the text counts once."""
+    found = (name(match[0]) for match in pattern().finditer(plain(text[:LONGEST])))
+    return frozenset(part for parts in found for part in parts.split())
+
+
+def plain(text: str) -> str:
+    """Lower case without the accents of Latin letters; other scripts keep their signs."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return "".join(first if (first := unicodedata.normalize("NFD", sign)[0]).isascii() else sign for sign in folded)
+
+
+@cache
+def table() -> dict[str, str]:
+    """The parts by word, longest word first. A word listed twice counts as the later entry has it."""
+    words = {word.strip(): parts for parts, listed in WORDS.items() for word in listed.split(",")}
+    return dict(sorted(words.items(), key=lambda entry: -len(entry[0])))
+
+
+@cache
+def pattern() -> re.Pattern[str]:
+    return re.compile("|".join(map(expression, table())))
+
+
+def expression(word: str) -> str:
+    """Latin words and single Korean syllables stand alone; other signs may stand within a word."""
+    bare = re.escape(word.strip("^*"))
+    latin, alone = word[0].isascii() and word[0] != "^", len(word) == 1 and "가" <= word <= "힣"
+    letter = "[a-z]" if latin else "[가-힣]"
+    before = f"(?<!{letter})" if latin or alone or word.startswith("^") else ""
+    after = f"(?!{letter})" if (latin or alone) and not word.endswith("*") else ""
+    return f"{before}{bare}{after}"
+
+
+@cache
+def name(matched: str) -> str:
+    """The parts of the longest word that fits what was found."""
+    return next(parts for word, parts in table().items() if re.fullmatch(expression(word), matched))

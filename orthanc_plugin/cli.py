@@ -12,6 +12,7 @@ from typing import Any
 
 from orthanc_plugin import __version__, log, settings
 from orthanc_plugin.errors import NodeError
+from orthanc_plugin.models.commands import add_import, add_models
 from orthanc_plugin.supervisor import end_with_parent
 from orthanc_plugin.web.message import Wrong
 
@@ -43,6 +44,8 @@ def parser() -> argparse.ArgumentParser:
     doctor_command = add(commands, "doctor", doctor, "check this installation and say what to mend")
     doctor_command.add_argument("--json", action="store_true", help="print the findings as JSON")
     add_jobs(commands.add_parser("jobs", help="see and steer the jobs", description="See and steer the jobs."))
+    add_models(commands)
+    add_import(commands)
     return whole
 
 

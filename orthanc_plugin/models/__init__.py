@@ -1,0 +1,1 @@
+"""A model's folder in a person's hands: listed, checked, put in, tried on files, taken back."""

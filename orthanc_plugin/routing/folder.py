@@ -11,15 +11,17 @@ from pydantic import ValidationError
 from orthanc_plugin.errors import ConfigurationError
 from orthanc_plugin.routing.card import Card
 from orthanc_plugin.routing.network import Stage
+from orthanc_plugin.routing.overlay import Switch
 
 
 @dataclass(frozen=True)
 class Model:
-    """A card with its folder and the digest over everything in it."""
+    """A card with its folder, the digest over everything that makes its results, and how the site runs it."""
 
     folder: Path
     card: Card
     digest: str
+    switch: Switch = "on"
 
     def graphs(self, stage: Stage) -> tuple[Path, ...]:
         """One, or the folds whose answers are averaged."""

@@ -47,6 +47,21 @@ class Volume:
         slices, rows, columns = self.geometry.spacing
         return slices, rows, columns
 
+    def __len__(self) -> int:
+        return len(self.voxels_zyx)
+
+    def shape_yx(self, _index: int) -> tuple[int, int]:
+        _, rows, columns = self.voxels_zyx.shape
+        return rows, columns
+
+    def plane(self, index: int) -> NDArray[np.float32]:
+        slice_yx: NDArray[np.float32] = self.voxels_zyx[index]
+        return slice_yx
+
+    def pixel_mm(self, _index: int) -> tuple[float, float] | None:
+        _, rows, columns = self.spacing_zyx_mm
+        return rows, columns
+
 
 def volume(series: Series) -> Volume:
     """Unsuitable, with a sentence, for whatever is no rectangular, evenly filled box."""

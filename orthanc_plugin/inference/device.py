@@ -2,61 +2,95 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
 import sys
-import threading
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from orthanc_plugin.errors import Broken, ConfigurationError, NodeError, Temporary
 from orthanc_plugin.inference import wire
+from orthanc_plugin.inference.graph import Graph, OutOfMemory, Tensor
+from orthanc_plugin.inference.limits import Limits
+from orthanc_plugin.inference.turns import Turns
 
+# As jobs have it: of those that wait the smallest goes first; what is not for a job comes last.
+LEAST_URGENT = 100
 ERRORS: dict[str, type[NodeError]] = {
     "broken": Broken,
     "temporary": Temporary,
+    "memory": OutOfMemory,
     "configuration": ConfigurationError,
 }
 
 
 class Device:
-    """Starts the device process at the first use and again after it died; one graph runs at a time."""
+    """Starts the device process at the first use and again after it died; one graph runs at a time.
 
-    def __init__(self, wanted: str) -> None:
-        self._wanted = wanted
-        self._turn = threading.Lock()
+    Between two batches the device goes to whoever is most urgent.
+    """
+
+    def __init__(self, wanted: str, limits: Limits | None = None) -> None:
+        self.wanted = wanted
+        self._limits = limits or Limits()
+        self._turns = Turns()
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: socket.socket | None = None
         self._lifeline = -1
         self._outbox, self._inbox = wire.Arena(), wire.Arena()
         self._name = ""
+        self._fallback = ""
 
     def start(self) -> str:
-        """The device that runs the graphs (`cpu`, `cuda:1`, …); ConfigurationError when the wanted one is missing."""
-        with self._turn:
+        """The device that runs the graphs (`cpu`, `cuda:1`, …); ConfigurationError when no wanted one is there."""
+        with self._turns.turn(LEAST_URGENT):
             self._ensure()
             return self._name
 
-    def infer(self, graph: Path, digest: str, feeds: dict[str, NDArray[np.generic]]) -> dict[str, NDArray[np.generic]]:
-        with self._turn:
-            connection = self._ensure()
-            places, fresh = self._outbox.put(feeds)
-            try:
-                wire.send(connection, {"graph": str(graph), "digest": digest, "tensors": places}, fresh)
-                answer, descriptors = wire.receive(connection)
-            except (EOFError, OSError) as error:
-                self._forget()
-                raise Temporary(
-                    f"The device process ended while it ran {graph.name} of {graph.parent.name}; it is tried again.",
-                    stage="infer",
-                ) from error
-            self._inbox.adopt(descriptors)
-            if "error" in answer:
-                raise ERRORS[answer["error"]](answer["sentence"], stage="infer")
+    @property
+    def fallback(self) -> str:
+        """Empty, or a sentence: graphs run elsewhere than was asked for. Known once it was started."""
+        return self._fallback
+
+    def infer(
+        self, graph: Path, digest: str, feeds: dict[str, NDArray[np.generic]], priority: int = LEAST_URGENT
+    ) -> dict[str, NDArray[np.generic]]:
+        """OutOfMemory when a smaller batch may fit."""
+        with self._turns.turn(priority):
+            answer = self._ask(graph, digest, feeds)
             return {name: tensor.copy() for name, tensor in self._inbox.get(answer["tensors"]).items()}
+
+    def describe(self, graph: Path, digest: str, priority: int = LEAST_URGENT) -> Graph:
+        """What the graph takes and gives; Broken when it can't be loaded."""
+        with self._turns.turn(priority):
+            answer = self._ask(graph, digest, None)
+        return Graph(*(tuple(_tensor(each) for each in answer[side]) for side in ("inputs", "outputs")))
+
+    def _ask(self, graph: Path, digest: str, feeds: dict[str, NDArray[np.generic]] | None) -> dict[str, Any]:
+        connection = self._ensure()
+        request: dict[str, Any] = {"graph": str(graph), "digest": digest}
+        fresh: list[int] = []
+        if feeds is not None:
+            request["tensors"], fresh = self._outbox.put(feeds)
+        try:
+            wire.send(connection, request, fresh)
+            answer, descriptors = wire.receive(connection)
+        except (EOFError, OSError) as error:
+            self._forget()
+            raise Temporary(
+                f"The device process ended while it ran {graph.name} of {graph.parent.name}; it is tried again.",
+                stage="infer",
+            ) from error
+        self._inbox.adopt(descriptors)
+        if "error" in answer:
+            raise ERRORS[answer["error"]](answer["sentence"], stage="infer")
+        return answer
 
     def kill(self) -> None:
         """From any thread, also while a graph hangs: the running call ends as Temporary."""
@@ -66,7 +100,7 @@ class Device:
 
     def close(self) -> None:
         self.kill()
-        with self._turn:
+        with self._turns.turn(0):
             self._forget()
 
     def _ensure(self) -> socket.socket:
@@ -75,7 +109,7 @@ class Device:
         self._forget()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         read_end, self._lifeline = os.pipe()
-        arguments = [str(theirs.fileno()), str(read_end), self._wanted]
+        arguments = [str(theirs.fileno()), str(read_end), self.wanted, json.dumps(asdict(self._limits))]
         self._process = subprocess.Popen(
             [sys.executable, "-m", "orthanc_plugin.inference.process", *arguments],
             pass_fds=[theirs.fileno(), read_end],
@@ -84,10 +118,10 @@ class Device:
         theirs.close()
         os.close(read_end)
         self._connection = ours
-        self._name = self._hear_device(ours)
+        self._name, self._fallback = self._hear_device(ours)
         return ours
 
-    def _hear_device(self, connection: socket.socket) -> str:
+    def _hear_device(self, connection: socket.socket) -> tuple[str, str]:
         try:
             greeting, _ = wire.receive(connection)
         except EOFError as error:
@@ -96,7 +130,7 @@ class Device:
         if "error" in greeting:
             self._forget()
             raise ConfigurationError(greeting["sentence"], stage="infer")
-        return str(greeting["device"])
+        return str(greeting["device"]), str(greeting["fallback"])
 
     def _forget(self) -> None:
         if self._connection is not None:
@@ -109,3 +143,7 @@ class Device:
         self._connection, self._lifeline, self._process = None, -1, None
         self._outbox.close()
         self._inbox.close()
+
+
+def _tensor(entries: dict[str, Any]) -> Tensor:
+    return Tensor(entries["name"], entries["type"], tuple(entries["shape"]))

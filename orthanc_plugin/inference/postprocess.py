@@ -1,26 +1,121 @@
-"""What the networks say in, masks of the card's segments out."""
+"""Maps of a network in, masks of the card's segments out, by the steps that the card names, in their order."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import binary_fill_holes, label
+from scipy.special import expit, softmax
 
-from orthanc_plugin.routing.card import SegmentOutput
+from orthanc_plugin.routing.card import SegmentOutput, Segments
+from orthanc_plugin.routing.network import (
+    Activate,
+    Fill,
+    Hounsfield,
+    LargestComponent,
+    Likeliest,
+    RemoveSmall,
+    Threshold,
+)
+
+ACTIVATIONS: dict[str, Callable[[NDArray[Any]], NDArray[Any]]] = {
+    "softmax": lambda maps: softmax(maps, axis=1),
+    "sigmoid": expit,
+}
+THRESHOLD = 0.5
+# Voxels that touch at a corner belong together.
+TOUCHING = np.ones((3, 3, 3), bool)
 
 
-def masks(
-    segments: Sequence[SegmentOutput], probability_ncyx: NDArray[np.float32], slices_hu: NDArray[np.float32]
+def channels(segments: Segments) -> int:
+    return len(segments.items) + segments.background
+
+
+def decided(segments: Segments, maps_ncyx: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Masks (segment, n, row, column) of some slices: the steps up to the one that makes masks of maps."""
+    maps = maps_ncyx
+    for step in segments.steps:
+        match step:
+            case Likeliest():
+                return _likeliest(segments, maps)
+            case Threshold():
+                return _passing(segments.items, _of_segments(segments, maps))
+            case _:
+                maps = ACTIVATIONS[step.step](maps)
+    raise AssertionError("a card without a deciding step is refused when it is read")
+
+
+def refined(
+    segments: Segments, masks_szyx: NDArray[np.bool_], voxels_zyx: NDArray[np.float32], voxel_mm3: float
 ) -> NDArray[np.bool_]:
-    """Masks (segment, slice, row, column): the likeliest tissue where it passes its threshold and its HU range."""
-    likeliest = probability_ncyx.argmax(axis=1)
-    found = np.empty((len(segments), *slices_hu.shape), bool)
-    for channel, segment in enumerate(segments):
-        mask = found[channel]
-        np.greater(probability_ncyx[:, channel], segment.threshold, out=mask)
-        mask &= likeliest == channel
-        if segment.hounsfield is not None:
-            mask &= slices_hu >= segment.hounsfield.lowest
-            mask &= slices_hu <= segment.hounsfield.highest
-    return found
+    """The same masks after the steps that work on masks."""
+    refined_szyx = masks_szyx.copy()
+    numbers = {item.label: number for number, item in enumerate(segments.items)}
+    for step in segments.steps:
+        if not isinstance(step, Activate | Likeliest | Threshold):
+            mask_zyx = refined_szyx[numbers[step.segment]]
+            mask_zyx[...] = _refined(step, mask_zyx, voxels_zyx, voxel_mm3)
+    return refined_szyx
+
+
+def _refined(
+    step: Hounsfield | LargestComponent | RemoveSmall | Fill,
+    mask_zyx: NDArray[np.bool_],
+    voxels_zyx: NDArray[np.float32],
+    voxel_mm3: float,
+) -> NDArray[np.bool_]:
+    match step:
+        case Hounsfield():
+            return mask_zyx & _within(voxels_zyx, step.range.least, step.range.most)
+        case LargestComponent():
+            return _parts(mask_zyx, _first_largest)
+        case RemoveSmall():
+            return _parts(mask_zyx, lambda sizes: sizes * voxel_mm3 >= step.least_mm3)
+        case Fill():
+            return np.stack([binary_fill_holes(mask_yx) for mask_yx in mask_zyx])
+
+
+def _first_largest(sizes: NDArray[np.int64]) -> NDArray[np.bool_]:
+    return np.asarray(np.arange(len(sizes)) == sizes.argmax())
+
+
+def _likeliest(segments: Segments, maps: NDArray[np.float32]) -> NDArray[np.bool_]:
+    winner = maps.argmax(axis=1)
+    of_segments = _of_segments(segments, maps)
+    masks = np.stack([winner == number + segments.background for number in range(len(segments.items))])
+    for number, item in enumerate(segments.items):
+        if item.threshold is not None:
+            masks[number] &= of_segments[number] > item.threshold
+    return masks
+
+
+def _passing(items: Sequence[SegmentOutput], of_segments: NDArray[np.float32]) -> NDArray[np.bool_]:
+    thresholds = [THRESHOLD if item.threshold is None else item.threshold for item in items]
+    return np.stack([maps > threshold for maps, threshold in zip(of_segments, thresholds, strict=True)])
+
+
+def _of_segments(segments: Segments, maps: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Segment first, without the background."""
+    return np.moveaxis(maps, 1, 0)[int(segments.background) :]
+
+
+def _within(values: NDArray[np.float32], least: float | None, most: float | None) -> NDArray[np.bool_]:
+    within = np.ones(values.shape, bool)
+    if least is not None:
+        within &= values >= least
+    if most is not None:
+        within &= values <= most
+    return within
+
+
+def _parts(mask_zyx: NDArray[np.bool_], kept: Callable[[NDArray[np.int64]], NDArray[np.bool_]]) -> NDArray[np.bool_]:
+    """The connected parts whose sizes in voxels are to be kept; of several largest the first in the volume."""
+    parts, count = label(mask_zyx, TOUCHING)
+    if not count:
+        return mask_zyx
+    keeps = np.zeros(count + 1, bool)
+    keeps[1:] = kept(np.bincount(parts.ravel())[1:])
+    return np.asarray(keeps[parts])

@@ -1,45 +1,45 @@
-"""A volume in, the axial slices that a stage takes out, with a `Placement` that knows the way back."""
+"""Volumes in, slices as a stage takes them out, with a `Placement` that knows the way back."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import highdicom as hd
 import numpy as np
 from numpy.typing import NDArray
-from skimage.transform import resize
 
 from orthanc_plugin.errors import Unsuitable
 from orthanc_plugin.imaging.volume import Volume
-from orthanc_plugin.routing.card import Stage
+from orthanc_plugin.inference.intensity import Scaling, scaling
+from orthanc_plugin.inference.resample import on_grid, planes
+from orthanc_plugin.routing.network import Stage
 
 AIR_HU = -1024.0
-# Slices go towards the head, rows towards the back, columns towards the patient's left: what the networks saw.
-AXIAL = ("H", "P", "L")
 
 
 @dataclass(frozen=True)
 class Placement:
-    """How axial slices were fitted into a stage's matrix: scaled to (rows, columns), then padded at top and left."""
+    """How slices were fitted into a stage's matrix: scaled to (rows, columns), then padded at top and left."""
 
     shape: tuple[int, int]
     scaled: tuple[int, int]
     corner: tuple[int, int]
     matrix: tuple[int, int]
 
-    def place(self, slices_hu: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Axial slices (n, rows, columns) as the stage's input (n, 1, rows, columns)."""
-        scaled = _scale(slices_hu, self.scaled)
+    def place(self, slices: NDArray[np.float32], beyond: float) -> NDArray[np.float32]:
+        """Slices (…, rows, columns) in the stage's matrix, with the value `beyond` around them."""
+        scaled = planes(slices, self.scaled)
         if self.scaled == self.matrix:
-            return scaled[:, np.newaxis]
-        placed = np.full((len(slices_hu), 1, *self.matrix), AIR_HU, np.float32)
-        placed[:, 0, *self._window()] = scaled
+            return scaled
+        placed = np.full((*slices.shape[:-2], *self.matrix), beyond, np.float32)
+        placed[(..., *self._window())] = scaled
         return placed
 
     def take_back(self, maps: NDArray[np.float32]) -> NDArray[np.float32]:
-        """A stage's maps (n, channels, rows, columns) on the axial slices' own matrix."""
-        return _scale(maps[:, :, *self._window()], self.shape)
+        """A stage's maps (…, rows, columns) on the slices' own matrix; maps may be coarser than the matrix."""
+        whole = planes(maps, self.matrix)
+        return planes(whole[(..., *self._window())], self.shape)
 
     def _window(self) -> tuple[slice, slice]:
         (top, left), (rows, columns) = self.corner, self.scaled
@@ -47,36 +47,80 @@ class Placement:
 
 
 @dataclass(frozen=True, eq=False)
-class Axial:
-    """The volume turned to axial slices, and the geometry to turn masks back with."""
+class Turned:
+    """A volume turned as a stage wants it, nothing interpolated, and the geometry to turn masks back with."""
 
-    slices_hu: NDArray[np.float32]
-    positions_mm: NDArray[np.float64]
-    pixel_mm: tuple[float, float]
+    voxels_zyx: NDArray[np.float32]
     turned: hd.VolumeGeometry
     source: hd.VolumeGeometry
 
+    @property
+    def spacing_mm(self) -> tuple[float, float, float]:
+        slices, rows, columns = self.turned.spacing
+        return slices, rows, columns
+
+    @property
+    def positions_mm(self) -> NDArray[np.float64]:
+        """Of the slices, in the direction in which they run."""
+        return self.turned.spacing[0] * np.arange(len(self.voxels_zyx), dtype=np.float64)
+
     def to_source(self, masks_czyx: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Masks (channel, slice, row, column) of the axial slices on the source grid."""
+        """Masks (channel, slice, row, column) of the turned volume on the source grid."""
         back = [
             self.turned.with_array(mask.astype(np.uint8)).match_orientation(self.source).array for mask in masks_czyx
         ]
         return np.stack(back).astype(bool)
 
+    def slice_to_source(self, index: int, map_yx: NDArray[np.float32]) -> NDArray[np.float32]:
+        """A map of one slice, turned as its source slice is."""
+        alone = self.turned[index : index + 1].with_array(map_yx[np.newaxis])
+        [back] = alone.match_orientation(self.source).array
+        return np.asarray(back, np.float32)
+
     def source_slice(self, index: int) -> int | None:
-        """The source slice that the axial slice `index` is, where the source's slices are axial."""
-        corners = np.array([[index, 0, 0], [index, self.slices_hu.shape[1] - 1, self.slices_hu.shape[2] - 1]])
+        """The source slice that the slice `index` is, where the source was acquired in these slices."""
+        corners = np.array([[index, 0, 0], [index, self.voxels_zyx.shape[1] - 1, self.voxels_zyx.shape[2] - 1]])
         at = self.source.map_reference_to_indices(self.turned.map_indices_to_reference(corners))
         first, last = np.rint(at[:, 0]).astype(int)
         return int(first) if first == last else None
 
 
-def axial(volume: Volume) -> Axial:
-    """Flips and swaps axes so that slices are axial; nothing is interpolated."""
-    turned = volume.geometry.with_array(volume.voxels_zyx).to_patient_orientation(AXIAL)
-    geometry = turned.get_geometry()
-    along_mm = geometry.spacing[0] * np.arange(turned.spatial_shape[0], dtype=np.float64)
-    return Axial(turned.array, along_mm, geometry.pixel_spacing, geometry, volume.geometry)
+@dataclass(frozen=True, eq=False)
+class Channel:
+    """One role as a stage sees it: its voxels on the grid of the first, how they are scaled, what lies beyond them."""
+
+    voxels_zyx: NDArray[np.float32]
+    scaling: Scaling
+    beyond: float
+
+
+def turn(volume: Volume, orientation: str = "HPL") -> Turned:
+    """Flips and swaps axes so that slices, rows and columns run as the letters say."""
+    turned = volume.geometry.with_array(volume.voxels_zyx).to_patient_orientation(tuple(orientation))
+    return Turned(turned.array, turned.get_geometry(), volume.geometry)
+
+
+def channels(stage: Stage, volumes: Mapping[str, Volume], first: Turned) -> tuple[Channel, ...]:
+    """The stage's roles, all on the grid of the first."""
+    made = []
+    for role in stage.roles:
+        volume = volumes[role]
+        _demand_one_space(volumes[stage.roles[0]], volume, role)
+        beyond = AIR_HU if volume.headers and volume.headers[0].Modality == "CT" else float(volume.voxels_zyx.min())
+        voxels = first.voxels_zyx
+        if role != stage.roles[0]:
+            voxels = on_grid(volume.voxels_zyx, volume.geometry, first.turned, beyond)
+        made.append(Channel(voxels, scaling(stage.intensity, volume.voxels_zyx), beyond))
+    return tuple(made)
+
+
+def _demand_one_space(first: Volume, other: Volume, role: str) -> None:
+    if first.geometry.frame_of_reference_uid != other.geometry.frame_of_reference_uid:
+        raise Unsuitable(
+            f"The series of the role {role} lies in another frame of reference than the first, so the two can't be "
+            "laid on one another; send series of one examination that share it.",
+            stage="infer",
+        )
 
 
 def placement(stage: Stage, shape: tuple[int, int], pixel_mm: tuple[float, float]) -> Placement:
@@ -94,16 +138,13 @@ def placement(stage: Stage, shape: tuple[int, int], pixel_mm: tuple[float, float
     return Placement(shape, scaled, corner, matrix)
 
 
-def batches(stage: Stage, place: Placement, slices_hu: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
-    """The stage's inputs, `stage.batch` slices at a time, made when asked for."""
-    for start in range(0, len(slices_hu), stage.batch):
-        yield place.place(slices_hu[start : start + stage.batch])
-
-
-def _scale(images: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.float32]:
-    if images.shape[-2:] == shape:
-        return images
-    smaller = shape[0] < images.shape[-2] or shape[1] < images.shape[-1]
-    flat = images.reshape(-1, *images.shape[-2:])
-    scaled = [resize(image, shape, order=1, mode="edge", anti_aliasing=smaller) for image in flat]
-    return np.stack(scaled).astype(np.float32, copy=False).reshape(*images.shape[:-2], *shape)
+def placed(stage: Stage, place: Placement, seen: Sequence[Channel], start: int, stop: int) -> NDArray[np.float32]:
+    """The stage's input (n, channels, rows, columns) for the slices from `start` on, with neighbours where it wants."""
+    wing, count = stage.depth // 2, len(seen[0].voxels_zyx)
+    first, last = max(start - wing, 0), min(stop + wing, count)
+    rows = []
+    for channel in seen:
+        slices = channel.scaling(place.place(channel.voxels_zyx[first:last], channel.beyond))
+        for offset in range(-wing, wing + 1):
+            rows.append(slices[np.clip(np.arange(start, stop) + offset, first, last - 1) - first])
+    return np.stack(rows, axis=1)

@@ -1,32 +1,45 @@
-"""The process that owns the device: tensors in, tensors out (`python -m … SOCKET-FD LIFELINE-FD DEVICE`)."""
+"""The process that owns the device: tensors in, tensors out (`python -m … SOCKET-FD LIFELINE-FD DEVICE LIMITS`)."""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
 import sys
 import threading
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
+from orthanc_plugin import log
 from orthanc_plugin.errors import Broken, ConfigurationError, NodeError, Temporary
 from orthanc_plugin.inference import wire
-from orthanc_plugin.inference.session import Sessions, choose_device
+from orthanc_plugin.inference.graph import OutOfMemory
+from orthanc_plugin.inference.limits import Limits
+from orthanc_plugin.inference.providers import choose
+from orthanc_plugin.inference.session import Sessions
 
-KINDS: dict[type[NodeError], str] = {Broken: "broken", Temporary: "temporary", ConfigurationError: "configuration"}
+KINDS: dict[type[NodeError], str] = {
+    Broken: "broken",
+    Temporary: "temporary",
+    OutOfMemory: "memory",
+    ConfigurationError: "configuration",
+}
 
 
 def main() -> None:
     connection = socket.socket(fileno=int(sys.argv[1]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_the_worker, args=(int(sys.argv[2]),), daemon=True).start()
+    log.configure()
     try:
-        device = choose_device(sys.argv[3])
+        choice = choose(sys.argv[3])
     except ConfigurationError as error:
         wire.send(connection, {"error": "configuration", "sentence": error.sentence}, [])
         return
-    wire.send(connection, {"device": device}, [])
-    serve(connection, Sessions(device))
+    wire.send(connection, {"device": choice.device, "fallback": choice.fallback}, [])
+    serve(connection, Sessions(choice.device, Limits(**json.loads(sys.argv[4]))))
 
 
 def serve(connection: socket.socket, sessions: Sessions) -> None:
@@ -38,12 +51,20 @@ def serve(connection: socket.socket, sessions: Sessions) -> None:
             return
         inbox.adopt(descriptors)
         try:
-            answers = sessions.run(Path(request["graph"]), request["digest"], inbox.get(request["tensors"]))
+            answer, fresh = _answered(sessions, request, inbox, outbox)
         except NodeError as error:
-            wire.send(connection, {"error": KINDS[type(error)], "sentence": error.sentence}, [])
-            continue
-        places, fresh = outbox.put(answers)
-        wire.send(connection, {"tensors": places}, fresh)
+            answer, fresh = {"error": KINDS[type(error)], "sentence": error.sentence}, []
+        wire.send(connection, answer, fresh)
+
+
+def _answered(
+    sessions: Sessions, request: dict[str, Any], inbox: wire.Arena, outbox: wire.Arena
+) -> tuple[dict[str, Any], list[int]]:
+    graph, digest = Path(request["graph"]), request["digest"]
+    if "tensors" not in request:
+        return asdict(sessions.describe(graph, digest)), []
+    places, fresh = outbox.put(sessions.run(graph, digest, inbox.get(request["tensors"])))
+    return {"tensors": places}, fresh
 
 
 def _end_with_the_worker(lifeline: int) -> None:

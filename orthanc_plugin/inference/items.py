@@ -1,0 +1,87 @@
+"""What a stage takes out of its roles: the items that its network sees one by one, slices or single images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from orthanc_plugin.errors import Broken, Unsuitable
+from orthanc_plugin.imaging.image import Imaged, Images
+from orthanc_plugin.imaging.volume import Volume
+from orthanc_plugin.inference.intensity import scaling
+from orthanc_plugin.inference.preprocess import Channel, Placement, Turned, placed, placement
+from orthanc_plugin.inference.slices import Fitted
+from orthanc_plugin.routing.network import Stage
+
+# ITU-R BT.601, as PS3.3 C.7.6.3.1.2 has it for YBR: how bright a colour looks.
+LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
+
+
+def of_slices(stage: Stage, seen: tuple[Channel, ...], turned: Turned) -> Fitted:
+    _, rows, columns = turned.voxels_zyx.shape
+    _, *pixel_mm = turned.spacing_mm
+    place = placement(stage, (rows, columns), (pixel_mm[0], pixel_mm[1]))
+
+    def take(start: int, stop: int) -> NDArray[np.float32]:
+        return placed(stage, place, seen, start, stop)
+
+    return Fitted(take, (place,) * len(turned.voxels_zyx))
+
+
+def of_images(stage: Stage, roles: Mapping[str, Images]) -> Fitted:
+    """Every image of the one role, or one image of each of several."""
+    given = [roles[role] for role in stage.roles]
+    if len(given) > 1 and {len(images) for images in given} != {1}:
+        raise Unsuitable(
+            f"The stage {stage.name} takes one image of each of {', '.join(stage.roles)}, and one of them holds more; "
+            "send the images as series of their own.",
+            stage="infer",
+        )
+    places = [[_place(stage, images, index) for index in range(len(images))] for images in given]
+
+    def take(start: int, stop: int) -> NDArray[np.float32]:
+        return np.stack([_one(stage, given, places, index) for index in range(start, stop)])
+
+    return Fitted(take, tuple(places[0]))
+
+
+def volumes(stage: Stage, roles: Mapping[str, Imaged]) -> dict[str, Volume]:
+    return {role: volume for role in stage.roles if isinstance(volume := _role(stage, roles, role), Volume)}
+
+
+def images(stage: Stage, roles: Mapping[str, Imaged]) -> dict[str, Images]:
+    return {role: given for role in stage.roles if isinstance(given := _role(stage, roles, role), Images)}
+
+
+def _role(stage: Stage, roles: Mapping[str, Imaged], role: str) -> Imaged:
+    if role not in roles:
+        raise Broken(
+            f"The stage {stage.name} takes the role {role}, which the job does not have; make the input required "
+            "in the model's card.",
+            stage="infer",
+        )
+    return roles[role]
+
+
+def _place(stage: Stage, images: Images, index: int) -> Placement:
+    return placement(stage, images.shape_yx(index), images.pixel_mm(index) or (1.0, 1.0))
+
+
+def _one(stage: Stage, given: list[Images], places: list[list[Placement]], index: int) -> NDArray[np.float32]:
+    layers = []
+    for images, of_role in zip(given, places, strict=True):
+        pixels = _coloured(images.pixels[index]) if stage.channels == "rgb" else _grey(images.pixels[index])
+        scaled = scaling(stage.intensity, pixels)(of_role[index].place(pixels, float(pixels.min())))
+        layers.append(scaled)
+    return np.concatenate(layers)
+
+
+def _grey(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+    return (pixels @ LUMINANCE if pixels.ndim == 3 else pixels)[np.newaxis]
+
+
+def _coloured(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Channels first; grey is the same in all three."""
+    return np.moveaxis(pixels, -1, 0) if pixels.ndim == 3 else np.repeat(pixels[np.newaxis], 3, axis=0)

@@ -1,0 +1,80 @@
+"""A batch for one stage in, its checked answers out: folds averaged, batches made smaller when the device is full."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from orthanc_plugin.errors import Broken
+from orthanc_plugin.inference.device import LEAST_URGENT, Device
+from orthanc_plugin.inference.graph import OutOfMemory
+from orthanc_plugin.routing.folder import Model
+from orthanc_plugin.routing.network import Stage
+
+Answers = dict[str, NDArray[np.float32]]
+log = logging.getLogger(__name__)
+
+
+class Network:
+    """One stage of a model on the device; `check` is called before each batch and may raise to stop."""
+
+    def __init__(
+        self, device: Device, model: Model, stage: Stage, check: Callable[[], None], priority: int = LEAST_URGENT
+    ) -> None:
+        self.stage = stage
+        self.name = model.card.name
+        self.batch = stage.batch
+        self._graphs = model.graphs(stage)
+        self._digest = model.digest
+        self._device = device
+        self._priority = priority
+        self._check = check
+
+    def __call__(self, batch: NDArray[np.float32]) -> Answers:
+        """For each output its answers, the first axis being that of the batch."""
+        parts = [self._mean(batch[start : start + self.batch]) for start in range(0, len(batch), self.batch)]
+        if len(parts) == 1:
+            return parts[0]
+        return {name: np.concatenate([part[name] for part in parts]) for name in self.stage.outputs}
+
+    def broken(self, says: str) -> Broken:
+        files = ", ".join(self.stage.files)
+        return Broken(f"The network {files} of {self.name} {says}; its card and its graph must agree.", stage="infer")
+
+    def _mean(self, batch: NDArray[np.float32]) -> Answers:
+        answers: Answers = {}
+        for graph in self._graphs:
+            for name, answer in self._fold(graph, batch).items():
+                answers[name] = answers[name] + answer if name in answers else answer
+        return {name: answer / np.float32(len(self._graphs)) for name, answer in answers.items()}
+
+    def _fold(self, graph: Path, batch: NDArray[np.float32]) -> Answers:
+        self._check()
+        try:
+            answers = self._device.infer(graph, self._digest, {self.stage.input: batch}, self._priority)
+        except OutOfMemory as error:
+            if len(batch) == 1:
+                raise
+            self.batch = len(batch) // 2
+            log.warning("%s Going on with batches of %d.", error.sentence, self.batch)
+            parts = [self._fold(graph, batch[start : start + self.batch]) for start in range(0, len(batch), self.batch)]
+            return {name: np.concatenate([part[name] for part in parts]) for name in self.stage.outputs}
+        return {name: self._checked(answers, name, len(batch)) for name in self.stage.outputs}
+
+    def _checked(self, answers: dict[str, NDArray[np.generic]], name: str, count: int) -> NDArray[np.float32]:
+        if name not in answers:
+            raise self.broken(f"has no output {name}")
+        answer = np.asarray(answers[name], np.float32)
+        if not answer.ndim or len(answer) != count:
+            raise self.broken(f"answered the shape {answer.shape} in {name} for a batch of {count}")
+        if not np.isfinite(answer).all():
+            raise Broken(
+                f"The network {', '.join(self.stage.files)} of {self.name} answered values that are not numbers in "
+                f"{name}; nothing of it was stored.",
+                stage="infer",
+            )
+        return answer

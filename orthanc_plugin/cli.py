@@ -44,6 +44,7 @@ def parser() -> argparse.ArgumentParser:
     doctor_command = add(commands, "doctor", doctor, "check this installation and say what to mend")
     doctor_command.add_argument("--json", action="store_true", help="print the findings as JSON")
     add_jobs(commands.add_parser("jobs", help="see and steer the jobs", description="See and steer the jobs."))
+    add_route(commands.add_parser("route", help="see why a model runs", description="See why a model runs."))
     add_models(commands)
     add_import(commands)
     return whole
@@ -69,6 +70,14 @@ def add_jobs(jobs_parser: argparse.ArgumentParser) -> None:
         each.add_argument("--json", action="store_true", help="print the jobs as JSON")
 
 
+def add_route(route_parser: argparse.ArgumentParser) -> None:
+    commands = route_parser.add_subparsers(required=True, metavar="COMMAND")
+    says = "show every model's rules with the values that they meet, from headers alone"
+    explaining = add(commands, "explain", explain_route, says)
+    explaining.add_argument("named", nargs="+", metavar="FILES-or-UID", help="DICOM files, folders or a stored series")
+    explaining.add_argument("--json", action="store_true", help="print the routes as JSON")
+
+
 def worker(_chosen: argparse.Namespace) -> int:
     from orthanc_plugin.archive.rest import RestArchive
     from orthanc_plugin.inference.device import Device
@@ -79,7 +88,9 @@ def worker(_chosen: argparse.Namespace) -> int:
     log.configure()
     known = settings.from_environment()
     rooms = Rooms(
-        RestArchive(known.orthanc_url, known.authorization()), Catalogue(known.models_folder), Device(known.device)
+        RestArchive(known.orthanc_url, known.authorization()),
+        Catalogue(known.models_folder, known.state_folder),
+        Device(known.device),
     )
     logging.getLogger(__name__).info("graphs run on %s", warm(rooms))
     jobs_worker.run(known, lambda lease: carry_out(lease, rooms))
@@ -91,6 +102,12 @@ def intake(_chosen: argparse.Namespace) -> int:
     log.configure()
     process.run(settings.from_environment())
     return DONE
+
+
+def explain_route(chosen: argparse.Namespace) -> int:
+    from orthanc_plugin.explain import explain
+
+    return explain(chosen)
 
 
 def doctor(chosen: argparse.Namespace) -> int:

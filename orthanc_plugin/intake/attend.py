@@ -16,8 +16,9 @@ from orthanc_plugin.intake.positions import contiguous
 from orthanc_plugin.intake.reconcile import Marks
 from orthanc_plugin.intake.results import result_kind
 from orthanc_plugin.intake.senders import Question, Senders
+from orthanc_plugin.intake.sets import Sets
 from orthanc_plugin.intake.unclaimed import Unclaimed
-from orthanc_plugin.routing.rules import Headers
+from orthanc_plugin.routing.headers import Headers
 
 logger = logging.getLogger(__name__)
 
@@ -69,10 +70,18 @@ class Attended:
 
 class Attendant:
     def __init__(
-        self, orthanc: Orthanc, orders: Orders, habits: Habits, marks: Marks, senders: Senders, bounds: Bounds
+        self,
+        orthanc: Orthanc,
+        orders: Orders,
+        sets: Sets,
+        habits: Habits,
+        marks: Marks,
+        senders: Senders,
+        bounds: Bounds,
     ) -> None:
         self._orthanc = orthanc
         self._orders = orders
+        self._sets = sets
         self._habits = habits
         self._marks = marks
         self._senders = senders
@@ -133,8 +142,10 @@ class Attendant:
     def _published(
         self, attended: Attended, series: Series, introduction: Introduction, verdict: Verdict, now_s: float
     ) -> Attended:
-        if self._orders.place(series, headers(attended, introduction), AT_ONCE) is None:
+        known = headers(attended, introduction)
+        if self._orders.place(series, known, AT_ONCE) is None:
             return replace(attended, due_s=now_s + MOVED_ON_S)
+        self._sets.join(known)
         logger.info("A series is complete: %s", verdict.why, extra={"series": series.uid})
         self._marks.settle(series)
         self._senders.forget(series.uid)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 
 from orthanc_plugin.errors import Unsuitable
@@ -14,6 +15,7 @@ from orthanc_plugin.intake.orders import Orders
 from orthanc_plugin.intake.orthanc import Orthanc
 from orthanc_plugin.intake.reconcile import Marks, Reconcile
 from orthanc_plugin.intake.senders import Senders
+from orthanc_plugin.intake.sets import Sets
 from orthanc_plugin.intake.watch import Watch
 from orthanc_plugin.settings import Settings
 
@@ -31,13 +33,20 @@ class Intake:
     """`answered` is called from another thread when a sender said something; the owner then calls `heard_sender`."""
 
     def __init__(
-        self, orthanc: Orthanc, orders: Orders, kept: KeptValues, settings: Settings, answered: Callable[[], None]
+        self,
+        orthanc: Orthanc,
+        orders: Orders,
+        kept: KeptValues,
+        settings: Settings,
+        answered: Callable[[], None],
+        wall_clock: Callable[[], float] = time.time,
     ) -> None:
         identity = orthanc.identity()
         bounds = Bounds(settings.quiet_least_s, settings.quiet_most_s)
         marks = Marks(kept, identity)
         senders = Senders(orthanc, answered, asks=settings.ask_senders)
-        attendant = Attendant(orthanc, orders, Habits(kept, bounds.most_s), marks, senders, bounds)
+        self._sets = Sets(orthanc, orders, kept, marks, identity, wall_clock)
+        attendant = Attendant(orthanc, orders, self._sets, Habits(kept, bounds.most_s), marks, senders, bounds)
         self._orthanc = orthanc
         self._changes = ChangeLog(orthanc, kept, identity)
         self._watch = Watch(orthanc, attendant)
@@ -49,6 +58,7 @@ class Intake:
         self._reconcile.heard(news)
         self._watch.hear(news, noticed_s)
         self._watch.attend(now_s)
+        self._sets.look(self._watch.open_studies)
         if now_s >= self._reconcile.due_s and self._watch.open_series < OPEN_AT_ONCE:
             unsettled = self._reconcile.unsettled(now_s)
             self._watch.take_up((series.id for series in unsettled), now_s)

@@ -1,20 +1,26 @@
-"""A stored series in, its jobs in the ledger out: by routing when it came by itself, as asked when a person orders."""
+"""Stored series in, their jobs in the ledger out: by routing when they came by themselves, as asked by hand."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from orthanc_plugin.archive.protocol import Archive, StoredSeries
-from orthanc_plugin.errors import Unsuitable
+from orthanc_plugin.errors import ConfigurationError, Unsuitable
 from orthanc_plugin.intake.orthanc import Orthanc, Series
+from orthanc_plugin.intake.reasons import lacking, passed_over, remark, switched_off, why_not
 from orthanc_plugin.intake.results import result_kind
 from orthanc_plugin.jobs.job import InputSet, Job, Order, Parameter, Priority, Role
 from orthanc_plugin.jobs.ledger import Ledger
-from orthanc_plugin.routing.card import Model
 from orthanc_plugin.routing.catalogue import Catalogue
-from orthanc_plugin.routing.rules import Headers, Verdict, explain
+from orthanc_plugin.routing.folder import Model
+from orthanc_plugin.routing.headers import Headers
+from orthanc_plugin.routing.roles import Candidate, Seating, may_take_part, seat, wants_a_set
+from orthanc_plugin.routing.rules import explain
 
 ROLE = "series"
+SHADOW = ("shadow", True)
+"""A parameter of the order, so that the same series may have a job whose results are stored as well."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +66,7 @@ class Orders:
 
     def orders_for(self, series_uid: str, model: str | None = None, terms: Terms = AT_ONCE) -> tuple[Placed, ...]:
         """By hand: the named model runs even where routing would not choose it, and the remark says so."""
-        chosen = self._catalogue.model(model) if model else None
+        chosen = self._named(model) if model else None
         headers = self._headers(series_uid)
         if kind := result_kind(headers.values):
             raise Unsuitable(
@@ -68,29 +74,87 @@ class Orders:
             )
         stored = self._archive.series(series_uid)
         if chosen is None:
-            return tuple(Placed(job) for job in self._routed(stored, headers, terms))
-        job = self._ledger.propose(order(input_set_of(stored), chosen, terms))
+            sets = self.wanting_sets(stored.study_uid, headers)
+            placed = tuple(Placed(job) for job in self._routed(stored, headers, terms))
+            return placed + tuple(self.order_set(stored.study_uid, each, terms) for each in sets)
+        if wants_a_set(chosen.card):
+            return (self.order_set(stored.study_uid, chosen, terms),)
+        job = self._ledger.propose(order(alone(stored, chosen), chosen, terms))
         return (Placed(job, remark(chosen, headers)),)
+
+    def order_set(self, study_uid: str, model: Model, terms: Terms = AT_ONCE) -> Placed:
+        """By hand, of all the series that the study has now; Unsuitable says which role nobody takes."""
+        seating = seat(model.card, self.candidates(self._orthanc.series_of_study(study_uid)))
+        if seating.lacking:
+            raise Unsuitable(lacking(model, seating.lacking, 0))
+        return Placed(self.place_set(study_uid, model, seating, terms))
+
+    def place_set(self, study_uid: str, model: Model, seating: Seating, terms: Terms = AT_ONCE) -> Job:
+        """The job on the series that take the roles; it replaces those of the model on other sets of the study."""
+        input_set = self._input_set(study_uid, seating)
+        job = self._ledger.propose(order(input_set, model, terms))
+        self._ledger.supersede(study_uid, model.card.name, input_set.key)
+        for candidate in seating.passed_over:
+            self._explain_passing(study_uid, model, candidate)
+        return job
+
+    def skip_set(self, study_uid: str, model: Model, seating: Seating, waited_s: float) -> Job:
+        """The line that says which role nobody took."""
+        reason = lacking(model, seating.lacking, waited_s)
+        return self._ledger.skip(order(self._input_set(study_uid, seating), model, AT_ONCE), reason)
+
+    def wanting_sets(self, study_uid: str, headers: Headers) -> tuple[Model, ...]:
+        """The models that take several series of a study, and that this one may take a role of."""
+        serving = self._catalogue.serving(study_uid)
+        return tuple(each for each in serving if wants_a_set(each.card) and may_take_part(each.card, headers))
+
+    def serving(self, study_uid: str, name: str) -> Model | None:
+        """The version of that model whose turn it is in the study; None when it is gone or switched off."""
+        serving = self._catalogue.serving(study_uid)
+        return next((model for model in serving if model.card.name == name), None)
+
+    def candidates(self, found: Iterable[Series]) -> tuple[Candidate, ...]:
+        """What routing knows of each series that is no result."""
+        known = (Candidate(series.uid, self._orthanc.headers(series)) for series in found)
+        return tuple(each for each in known if not result_kind(each.headers.values))
 
     def _routed(self, stored: StoredSeries, headers: Headers, terms: Terms) -> tuple[Job, ...]:
         """A job for each model that fits, replacing those on other instances; else a line that says why there is none.
 
-        Early there is no such line: what is still to come may change it.
+        Early there is no such line: what is still to come may change it. Nor is there one while a set is waited for.
         """
-        input_set = input_set_of(stored)
-        fitting = [model for model in self._catalogue.models if explain(model.card, headers).matches]
-        jobs = tuple(self._ledger.propose(order(input_set, model, terms)) for model in fitting)
-        if not fitting and terms.released:
-            jobs = (self._ledger.skip(nobody(input_set), why_not(self._catalogue, headers)),)
-        self._ledger.replace(stored.series_uid, input_set.key)
+        serving = self._catalogue.serving(stored.study_uid)
+        fitting = [each for each in serving if not wants_a_set(each.card) and explain(each.card, headers).matches]
+        jobs = tuple(self._ledger.propose(order(alone(stored, model), model, terms)) for model in fitting)
+        if not fitting and terms.released and not self.wanting_sets(stored.study_uid, headers):
+            jobs = (self._ledger.skip(nobody(input_set_of(stored)), why_not(serving, headers)),)
+        self._ledger.replace(stored.series_uid, stored.fingerprint)
         return jobs
+
+    def _named(self, name: str) -> Model:
+        model = self._catalogue.model(name)
+        if model.switch == "off":
+            raise ConfigurationError(switched_off(model))
+        return model
+
+    def _input_set(self, study_uid: str, seating: Seating) -> InputSet:
+        stored = ((role, self._archive.series(candidate.series_uid)) for role, candidate in seating.filled)
+        return InputSet(study_uid, tuple(role_of(name, series) for name, series in stored))
+
+    def _explain_passing(self, study_uid: str, model: Model, candidate: Candidate) -> None:
+        """Every series has a line; one that other models run on has it already."""
+        found, _ = self._ledger.jobs(series=candidate.series_uid, limit=1)
+        if not found:
+            stored = self._archive.series(candidate.series_uid)
+            self._ledger.skip(nobody(input_set_of(stored)), passed_over(model))
 
     def _forgotten(self, stored: StoredSeries) -> bool:
         """Settled so long ago that the ledger's retention has taken the jobs: nothing old is done anew."""
         if not self._ledger.settled(stored.series_uid, stored.fingerprint):
             return False
         jobs, _ = self._ledger.jobs(series=stored.series_uid)
-        return all(job.order.input_set.roles[0].fingerprint != stored.fingerprint for job in jobs)
+        roles = (role for job in jobs for role in job.order.input_set.roles if role.series_uid == stored.series_uid)
+        return all(role.fingerprint != stored.fingerprint for role in roles)
 
     def _headers(self, series_uid: str) -> Headers:
         found = self._orthanc.find_series(series_uid)
@@ -98,13 +162,21 @@ class Orders:
             raise Unsuitable(
                 f"There is no series {series_uid} in the archive; send it or correct its UID.", series_uid=series_uid
             )
-        slices = sum(each.frames for each in self._orthanc.slices(found[0].id))
-        return Headers(self._orthanc.header(found[0].instance_ids[0]), slices)
+        return self._orthanc.headers(found[0])
+
+
+def role_of(name: str, stored: StoredSeries) -> Role:
+    return Role(name, stored.series_uid, stored.sop_instance_uids, stored.fingerprint)
+
+
+def alone(stored: StoredSeries, model: Model) -> InputSet:
+    """The series as the one role of the model."""
+    (name,) = model.card.inputs
+    return InputSet(stored.study_uid, (role_of(name, stored),))
 
 
 def input_set_of(stored: StoredSeries) -> InputSet:
-    role = Role(ROLE, stored.series_uid, stored.sop_instance_uids, stored.fingerprint)
-    return InputSet(stored.study_uid, (role,))
+    return InputSet(stored.study_uid, (role_of(ROLE, stored),))
 
 
 def unread(series: Series, headers: Headers) -> InputSet:
@@ -118,40 +190,15 @@ def nobody(input_set: InputSet) -> Order:
 
 
 def order(input_set: InputSet, model: Model, terms: Terms) -> Order:
+    """The model's own urgency counts where nobody asked for more."""
+    shadow = (SHADOW,) if model.switch == "shadow" else ()
     return Order(
         input_set=input_set,
         model=model.card.name,
         version=model.card.version,
         digest=model.digest,
-        parameters=tuple(sorted(terms.parameters)),
-        priority=terms.priority,
+        parameters=tuple(sorted({*terms.parameters, *shadow})),
+        priority=min(terms.priority, Priority[model.card.priority.upper()]),
         released=terms.released,
         limit_s=model.card.limits.seconds,
     )
-
-
-def why_not(catalogue: Catalogue, headers: Headers) -> str:
-    """The sentence of a series that no model is for."""
-    if not catalogue.models:
-        return "No model is installed; put one into the models folder."
-    modality, body_part = headers.text("Modality"), headers.text("BodyPartExamined")
-    series = f"modality {modality}" if modality else "a series without a modality"
-    part = f"body part {body_part}" if body_part else "no stated body part"
-    sentence = f"No model is for {series} and {part}"
-    if any(only_too_few(model, headers) for model in catalogue.models):
-        return f"{sentence} with {headers.slices} slice{'s' if headers.slices != 1 else ''}."
-    return f"{sentence}."
-
-
-def only_too_few(model: Model, headers: Headers) -> bool:
-    *others, slices = explain(model.card, headers).reasons
-    return slices.verdict is Verdict.NO and all(reason.verdict is not Verdict.NO for reason in others)
-
-
-def remark(model: Model, headers: Headers) -> str:
-    decision = explain(model.card, headers)
-    if decision.matches:
-        return ""
-    unmet = [reason for reason in decision.reasons if reason.verdict is not Verdict.YES]
-    met = "; ".join(f"{reason.rule}, here it is {reason.value or 'not stated'}" for reason in unmet)
-    return f"Routing would not choose {model.card.name} for this series: {met}."

@@ -13,6 +13,7 @@ import requests
 
 from orthanc_plugin.errors import Broken, Temporary, Unsuitable
 from orthanc_plugin.intake.positions import Plane, plane
+from orthanc_plugin.routing.headers import Headers
 
 PATIENCE_S = 10.0
 SENDER_PATIENCE_S = 3
@@ -94,6 +95,17 @@ class Orthanc:
         """All series under one SeriesInstanceUID: the same one in two studies is two for Orthanc."""
         found = self.post("/tools/lookup", series_uid)
         return tuple(self.series(entry["ID"]) for entry in found if entry["Type"] == "Series")
+
+    def series_of_study(self, study_uid: str) -> tuple[Series, ...]:
+        """None for a study that is not there; those that left meanwhile are left out."""
+        found = [entry["ID"] for entry in self.post("/tools/lookup", study_uid) if entry["Type"] == "Study"]
+        series = [one for study_id in found for one in self.get(f"/studies/{study_id}/series")]
+        return tuple(series_of(entry) for entry in series if entry["Instances"])
+
+    def headers(self, series: Series) -> Headers:
+        """What routing may know of it."""
+        slices = sum(each.frames for each in self.slices(series.id))
+        return Headers(self.header(series.instance_ids[0]), slices)
 
     def slices(self, series_id: str) -> tuple[Slice, ...]:
         return tuple(slice_of(entry["MainDicomTags"]) for entry in self.get(f"/series/{series_id}/instances"))

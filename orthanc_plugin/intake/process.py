@@ -25,6 +25,7 @@ from orthanc_plugin.intake.orthanc import Orthanc
 from orthanc_plugin.jobs.janitor import Janitor
 from orthanc_plugin.jobs.ledger import Ledger
 from orthanc_plugin.routing.catalogue import Catalogue
+from orthanc_plugin.routing.faults import fault
 from orthanc_plugin.settings import Settings
 from orthanc_plugin.web import api
 from orthanc_plugin.web.desk import Desk, address
@@ -149,7 +150,7 @@ def run(settings: Settings) -> None:
         return
     authorization = settings.authorization()
     ledger = Ledger(settings.database_url)
-    catalogue = Catalogue(settings.models_folder)
+    catalogue = Catalogue(settings.models_folder, settings.state_folder, refused=partial(fault, ledger))
     for problem in catalogue.problems:
         logger.warning(problem)
     orthanc = Orthanc(settings.orthanc_url, authorization)

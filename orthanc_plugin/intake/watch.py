@@ -37,6 +37,13 @@ class Watch:
     def open_series(self) -> int:
         return len(self._open)
 
+    @property
+    def open_studies(self) -> frozenset[str]:
+        """As far as it is known already whose the series are."""
+        introductions = (each.introduction for each in self._open.values())
+        known = (each.header.get("StudyInstanceUID") for each in introductions if each is not None)
+        return frozenset(uid for uid in known if isinstance(uid, str))
+
     def hear(self, news: News, stamp_s: float) -> None:
         self._unclaimed.put(news.instance_ids, stamp_s)
         for series_id in news.series_ids:

@@ -18,6 +18,7 @@ from orthanc_plugin.jobs.rows import COLUMNS, JOBS_ON_SETS, job_of, jobs_of, put
 from orthanc_plugin.jobs.turns import UNENDED, give_turn, move
 
 REPLACED = "More instances of the series arrived; the job on the whole series replaces this one."
+SUPERSEDED = "Another series of the study arrived; the job on the new set of series replaces this one."
 CANCELLED = "Cancelled by hand."
 PURGE_AT_ONCE = 500
 
@@ -76,22 +77,37 @@ class Ledger:
         with self._database.write() as connection:
             self._release(connection, _number(job_id))
 
-    def replace(self, series_uid: str, but_key: str) -> None:
-        """Ends what is not ended on other input sets of this series; what is done there says that it is superseded."""
+    def replace(self, series_uid: str, but_fingerprint: str) -> None:
+        """Ends what is not ended on this series in another state; what is done there says that it is superseded.
+
+        All sets that hold the series as it is now go on: models may look at it alone or along with others.
+        """
         others = (
             sa.select(tables.jobs.c.number)
             .select_from(JOBS_ON_SETS.join(tables.roles))
-            .where(tables.roles.c.series_uid == series_uid, tables.input_sets.c.key != but_key)
-            .distinct()
-            .order_by(tables.jobs.c.number)
+            .where(tables.roles.c.series_uid == series_uid, tables.roles.c.fingerprint != but_fingerprint)
         )
+        self._replace(others, REPLACED)
+
+    def supersede(self, study_uid: str, model: str, but_key: str) -> None:
+        """As `replace`, for a model that takes several series of a study: its jobs on other sets of it."""
+        others = (
+            sa.select(tables.jobs.c.number)
+            .select_from(JOBS_ON_SETS)
+            .where(tables.input_sets.c.study_uid == study_uid, tables.input_sets.c.key != but_key)
+            .where(tables.jobs.c.model == model)
+        )
+        self._replace(others, SUPERSEDED)
+
+    def _replace(self, others: sa.Select[Any], sentence: str) -> None:
+        in_turn = others.distinct().order_by(tables.jobs.c.number)
         with self._database.write() as connection:
-            unended = list(connection.execute(others.where(tables.jobs.c.state.in_(UNENDED))).scalars())
+            unended = list(connection.execute(in_turn.where(tables.jobs.c.state.in_(UNENDED))).scalars())
             queued = self._queued(connection, unended)
             for number in unended:
-                self._cancel(connection, number, REPLACED, replaced=True)
-            for number in connection.execute(others.where(tables.jobs.c.state == State.DONE)).scalars():
-                self._say(connection, number, REPLACED)
+                self._cancel(connection, number, sentence, replaced=True)
+            for number in connection.execute(in_turn.where(tables.jobs.c.state == State.DONE)).scalars():
+                self._say(connection, number, sentence)
         self.dispatch.strike_out(queued)
 
     def cancel(self, job_id: str) -> Job:

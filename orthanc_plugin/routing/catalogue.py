@@ -31,8 +31,9 @@ class Served:
 class Catalogue:
     """All models of a folder; one that is added, changed or removed is taken up without a restart.
 
-    With a state folder it follows the overlays there and keeps each version that it served, so that jobs end with the
-    version that they were made for. `refused` says by digest what is wrong with graphs that were tried elsewhere.
+    With a state folder it follows the overlays there and, unless it only looks (`keeps`), keeps each version that it
+    served, so that jobs end with the one that they were made for. `refused` says by digest what is wrong with graphs
+    that were tried elsewhere.
     """
 
     def __init__(
@@ -40,12 +41,13 @@ class Catalogue:
         folder: Path,
         state_folder: Path | None = None,
         *,
+        keeps: bool = True,
         refused: Callable[[str], str] = lambda _digest: "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._folder = folder
         self._state_folder = state_folder
-        self._versions = None if state_folder is None else Versions(state_folder)
+        self._versions = Versions(state_folder) if keeps and state_folder is not None else None
         self._refused = refused
         self._clock = clock
         self._lock = threading.Lock()
@@ -138,12 +140,14 @@ class Catalogue:
         try:
             overlay = None if self._state_folder is None else read_overlay(self._state_folder, name)
             plain = read(self._folder / name)
-            if overlay is None or self._versions is None:
+            if overlay is None:
                 return Served(signature, plain)
             card, digest = effective(plain.card, overlay), effective_digest(plain.digest, plain.card, overlay)
             model = replace(plain, card=card, digest=digest, switch=overlay.switch)
         except ConfigurationError as error:
             return Served(signature, None, error.sentence)
+        if self._versions is None:
+            return Served(signature, model)
         try:
             return Served(signature, self._versions.keep(self._folder / name, overlay))
         except ConfigurationError as error:

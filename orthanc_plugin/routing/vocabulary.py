@@ -108,8 +108,8 @@ WORDS = {
     "유선, 乳房, 乳腺, マンモ",
     "chest breast": "brust",
     "abdomen": "renal pelvis, abd, abdo, abdom*, liver, hepat*, kidney*, renal*, pancrea*, spleen, splen*, "
-    "gallbladder*, biliar*, bile, mrcp, adrenal*, stomach, gastr*, bowel*, enterogra*, colon, colonogra*, kub, urogra*, "
-    "ureter*, retroperiton*, appendi*, mesenter*, duoden*, jejun*, ileum, "
+    "gallbladder*, biliar*, bile, mrcp, adrenal*, stomach, gastr*, bowel*, enterogra*, colon, colonogra*, kub, "
+    "urogra*, ureter*, retroperiton*, appendi*, mesenter*, duoden*, jejun*, ileum, "
     "bauch*, oberbauch*, unterbauch*, leber*, niere*, nebenniere*, milz*, magen*, darm*, dunndarm*, duenndarm*, "
     "pankreas*, galle*, foie, rein, reins, surrenal*, estomac, higado, rinon*, bazo, vesicula, vientre, "
     "복부, 상복부, 하복부, 간, 신장, 췌장, 비장, 담낭, 담도, 위장, 요로, 腹部, 上腹部, 下腹部, 肝, 腎, 膵, 脾, 胆, "

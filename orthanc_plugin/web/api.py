@@ -13,10 +13,10 @@ from orthanc_plugin.intake.orders import Orders
 from orthanc_plugin.intake.orthanc import Orthanc
 from orthanc_plugin.jobs.ledger import Ledger, NoSuchJob, NotNow
 from orthanc_plugin.routing.catalogue import Catalogue
-from orthanc_plugin.web import health, jobs
+from orthanc_plugin.web import health, jobs, models
 from orthanc_plugin.web.message import Answer, Request, Wrong, found, problem
 from orthanc_plugin.web.run import run
-from orthanc_plugin.web.wish import wish
+from orthanc_plugin.web.wish import uid, wish
 
 ROOT = "/inference/api"
 STATUSES: tuple[tuple[type[NodeError], HTTPStatus], ...] = (
@@ -78,16 +78,19 @@ def checks(request: Request, rooms: Rooms) -> Iterable[health.Check]:
 
 
 def get_models(_request: Request, rooms: Rooms) -> Answer:
-    installed = [
-        {
-            "name": model.card.name,
-            "version": model.card.version,
-            "digest": model.digest,
-            "card": model.card.model_dump(mode="json"),
-        }
-        for model in rooms.catalogue.models
-    ]
+    installed = [models.view(model) for model in rooms.catalogue.models]
     return found({"models": installed, "problems": list(rooms.catalogue.problems)})
+
+
+def get_routes(request: Request, rooms: Rooms) -> Answer:
+    if list(request.query) != ["series"]:
+        raise Wrong("Name one series by its UID: routes?series=1.2.840….")
+    series_uid = uid("series", request.query["series"])
+    known = rooms.orthanc.find_series(series_uid)
+    if not known:
+        raise Unsuitable(f"There is no series {series_uid} in the archive; send it or correct its UID.")
+    routes_of = models.routes(rooms.catalogue, rooms.orthanc.headers(known[0]))
+    return found({"series": series_uid, "routes": routes_of, "problems": list(rooms.catalogue.problems)})
 
 
 def get_jobs(request: Request, rooms: Rooms) -> Answer:
@@ -120,6 +123,7 @@ def post_run(request: Request, rooms: Rooms) -> Answer:
 ROUTES: tuple[tuple[str, str, Callable[..., Answer]], ...] = (
     ("GET", "/health", get_health),
     ("GET", "/models", get_models),
+    ("GET", "/routes", get_routes),
     ("GET", "/jobs", get_jobs),
     ("GET", "/jobs/([^/]+)", get_job),
     ("POST", "/jobs/([^/]+)/retry", retry),

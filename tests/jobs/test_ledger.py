@@ -85,7 +85,7 @@ def test_the_job_on_the_whole_series_replaces_the_early_one(ledger: Ledger) -> N
     early = ledger.propose(order(instances=3, released=False))
     other = ledger.propose(order(2))
     whole = ledger.propose(order(instances=5))
-    ledger.replace("1.2.1.1", input_set(instances=5).key)
+    ledger.replace("1.2.1.1", input_set(instances=5).roles[0].fingerprint)
     replaced = ledger.job(early.id)
     assert replaced.state is State.CANCELLED
     assert replaced.reason == "More instances of the series arrived; the job on the whole series replaces this one."
@@ -96,7 +96,7 @@ def test_the_job_on_the_whole_series_replaces_the_early_one(ledger: Ledger) -> N
 
 def test_a_replaced_job_lives_again_when_its_set_is_the_whole_after_all(ledger: Ledger) -> None:
     early = ledger.propose(order(instances=3))
-    ledger.replace("1.2.1.1", input_set(instances=5).key)
+    ledger.replace("1.2.1.1", input_set(instances=5).roles[0].fingerprint)
     again = ledger.propose(order(instances=3))
     assert (again.id, again.state, again.reason, again.finished_at) == (early.id, State.WAITING, "", None)
     assert [held.ended for held in ledger.dispatch.look_up([Turn(early.id, 2)])] == [False]
@@ -108,7 +108,7 @@ def test_a_done_job_says_that_newer_results_supersede_its_own(ledger: Ledger) ->
     begun = ledger.attempts.begin(Turn(done.id, 1), worker)
     assert begun is not None
     ledger.attempts.end(begun[1], State.DONE, "", {})
-    ledger.replace("1.2.1.1", input_set(instances=5).key)
+    ledger.replace("1.2.1.1", input_set(instances=5).roles[0].fingerprint)
     superseded = ledger.job(done.id)
     assert (superseded.state, superseded.reason) == (
         State.DONE,
@@ -120,7 +120,7 @@ def test_a_done_job_says_that_newer_results_supersede_its_own(ledger: Ledger) ->
 
 def test_a_skipped_job_is_not_replaced(ledger: Ledger) -> None:
     done = ledger.skip(order(instances=3), "It has three slices; the model needs ten.")
-    ledger.replace("1.2.1.1", input_set(instances=5).key)
+    ledger.replace("1.2.1.1", input_set(instances=5).roles[0].fingerprint)
     assert ledger.job(done.id).state is State.SKIPPED
 
 

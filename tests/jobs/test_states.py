@@ -46,7 +46,7 @@ class Books(RuleBasedStateMachine):
 
     @rule(series=series, size=sizes)
     def replace(self, series: int, size: int) -> None:
-        self._ledger.replace(f"1.2.1.{series}", input_set(series, instances=size).key)
+        self._ledger.replace(f"1.2.1.{series}", input_set(series, instances=size).roles[0].fingerprint)
 
     @rule(target=workers)
     def enrol(self) -> str:

@@ -1,0 +1,64 @@
+"""What routing decided in, the sentences about it for the ledger and for who orders by hand out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from orthanc_plugin.routing.body_part import find
+from orthanc_plugin.routing.card import Card
+from orthanc_plugin.routing.folder import Model
+from orthanc_plugin.routing.headers import Headers
+from orthanc_plugin.routing.rules import Verdict, explain
+
+
+def why_not(models: Iterable[Model], headers: Headers) -> str:
+    """The sentence of a series that no model is for."""
+    known = tuple(models)
+    if not known:
+        return "No model is installed and switched on; put one into the models folder."
+    modality = headers.text("Modality")
+    series = f"modality {modality}" if modality else "a series without a modality"
+    sentence = f"No model is for {series} and {body_part(headers)}"
+    if any(only_too_few(model.card, headers) for model in known):
+        return f"{sentence} with {headers.slices} slice{'s' if headers.slices != 1 else ''}."
+    return f"{sentence}."
+
+
+def body_part(headers: Headers) -> str:
+    stated = headers.text("BodyPartExamined")
+    if stated:
+        return f"body part {stated}"
+    region = find(headers).region
+    return f"body part {region} (by {region.source})" if region.parts else "no stated body part"
+
+
+def only_too_few(card: Card, headers: Headers) -> bool:
+    against = [leaf for reason in explain(card, headers).against for leaf in reason.leaves]
+    denied = [leaf for leaf in against if leaf.verdict is Verdict.NO]
+    return bool(denied) and all(leaf.rule.startswith("slices are ") for leaf in denied)
+
+
+def remark(model: Model, headers: Headers) -> str:
+    """Empty where routing agrees with who orders by hand."""
+    decision = explain(model.card, headers)
+    if decision.matches:
+        return ""
+    leaves = [leaf for reason in decision.reasons for leaf in reason.leaves if reason.verdict is not Verdict.YES]
+    met = "; ".join(f"{leaf.rule}, here it is {leaf.value or 'not stated'}" for leaf in leaves)
+    return f"Routing would not choose {model.card.name} for this series: {met}."
+
+
+def lacking(model: Model, roles: Iterable[str], waited_s: float) -> str:
+    return (
+        f"{model.card.title} needs a set of series, and after {waited_s:.0f} s nothing in the study takes the role "
+        f"{' or '.join(roles)}; send what is missing, and it runs."
+    )
+
+
+def passed_over(model: Model) -> str:
+    return f"{model.card.title} takes one series of a study for each of its roles, and others were preferred."
+
+
+def switched_off(model: Model) -> str:
+    name = model.card.name
+    return f'The model {name} is switched off on this node; set "switch" to "on" in overlays/{name}.json to run it.'

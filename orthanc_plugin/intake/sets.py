@@ -1,0 +1,121 @@
+"""Series that take a role of some model in, the jobs on whole sets out: waited for, then ordered or said to lack what.
+
+What is waited for outlives us: it lies in the ledger's kept values, with the moment on the wall clock.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Collection
+from dataclasses import asdict, dataclass, replace
+
+from orthanc_plugin.errors import Unsuitable
+from orthanc_plugin.intake.changes import KeptValues
+from orthanc_plugin.intake.orders import Orders
+from orthanc_plugin.intake.orthanc import Orthanc
+from orthanc_plugin.intake.reconcile import Marks
+from orthanc_plugin.routing.folder import Model
+from orthanc_plugin.routing.headers import Headers
+from orthanc_plugin.routing.roles import Seating, seat
+
+logger = logging.getLogger(__name__)
+
+STUDY_RESTS_S = 30.0
+"""Where one series of several is chosen, so long nothing may come for the study: the better one may follow."""
+LOOK_AGAIN_S = 5.0
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A model waits for its set in a study: since its first series was complete, and since its last."""
+
+    study_uid: str
+    model: str
+    since_s: float
+    last_s: float
+
+
+class Sets:
+    """Called by one thread alone; `clock` is the wall's."""
+
+    def __init__(
+        self,
+        orthanc: Orthanc,
+        orders: Orders,
+        kept: KeptValues,
+        marks: Marks,
+        identity: str,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._orthanc = orthanc
+        self._orders = orders
+        self._kept = kept
+        self._marks = marks
+        self._key = f"{identity}/sets"
+        self._clock = clock
+        self._waiting = {(each.study_uid, each.model): each for each in read(kept.recall(self._key))}
+        self._look_at_s = float("-inf")
+
+    def join(self, headers: Headers) -> None:
+        """A series is complete; each model that may take it in a role waits for the rest of its set."""
+        study_uid = next(iter(headers.texts("StudyInstanceUID")), "")
+        now_s = self._clock()
+        for model in self._orders.wanting_sets(study_uid, headers):
+            key = (study_uid, model.card.name)
+            known = self._waiting.get(key, Waiting(*key, since_s=now_s, last_s=now_s))
+            self._waiting[key] = replace(known, last_s=now_s)
+            self._look_at_s = float("-inf")
+            self._keep()
+
+    def look(self, open_studies: Collection[str]) -> None:
+        """Orders every set that is whole, or has waited long enough."""
+        now_s = self._clock()
+        if not self._waiting or now_s < self._look_at_s:
+            return
+        for key, waiting in list(self._waiting.items()):
+            if self._ended(waiting, now_s, study_is_open=waiting.study_uid in open_studies):
+                del self._waiting[key]
+                self._keep()
+        self._look_at_s = now_s + LOOK_AGAIN_S
+
+    def _ended(self, waiting: Waiting, now_s: float, *, study_is_open: bool) -> bool:
+        """Whether there is a line for the set now; one that can't be had any more is not waited for."""
+        model = self._orders.serving(waiting.study_uid, waiting.model)
+        if model is None:
+            return True
+        seating = self._seating(waiting, model)
+        if not seating.filled:
+            return True
+        waited_s = now_s - waiting.since_s
+        rests = not study_is_open and now_s >= waiting.last_s + STUDY_RESTS_S
+        if waited_s < model.card.wait_s and (seating.missing or (chooses(model) and not rests)):
+            return False
+        try:
+            self._settle(waiting, model, seating, waited_s)
+        except Unsuitable as error:
+            logger.warning("A set of series is not waited for any more: %s", error.sentence)
+        return True
+
+    def _seating(self, waiting: Waiting, model: Model) -> Seating:
+        """Of the series that are complete: of the others it is not known yet what they are."""
+        complete = filter(self._marks.settled, self._orthanc.series_of_study(waiting.study_uid))
+        return seat(model.card, self._orders.candidates(complete))
+
+    def _settle(self, waiting: Waiting, model: Model, seating: Seating, waited_s: float) -> None:
+        if seating.lacking:
+            self._orders.skip_set(waiting.study_uid, model, seating, waited_s)
+        else:
+            self._orders.place_set(waiting.study_uid, model, seating)
+
+    def _keep(self) -> None:
+        self._kept.remember(self._key, json.dumps([asdict(each) for each in self._waiting.values()]))
+
+
+def chooses(model: Model) -> bool:
+    return any(role.best for role in model.card.inputs.values())
+
+
+def read(kept: str | None) -> tuple[Waiting, ...]:
+    return tuple(Waiting(**entry) for entry in json.loads(kept or "[]"))

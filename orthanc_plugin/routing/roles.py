@@ -1,0 +1,109 @@
+"""The series of a study in, which of them takes which role of a model out: for each role one, the best by the card."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import inf
+
+from orthanc_plugin.routing.card import Card, Preference
+from orthanc_plugin.routing.headers import Headers
+from orthanc_plugin.routing.rules import fills
+
+SOFT, SHARP = 0.0, 2.0
+NEITHER = 1.0
+KERNELS = (
+    (SHARP, r"BONE|LUNG|EDGE|SHARP|ULTRA|\b[BHUQ][RFVCL]?[5-9]\d|FC[358]\d|^Y[A-Z]$|^[DEL]$"),
+    (SOFT, r"SOFT|STANDARD|STND|SMOOTH|BODY|\b[BHUQ][RFVCL]?[1-4]\d|FC[01]\d|^[ABC]$"),
+)
+"""Of Siemens, GE, Canon and Philips, as ConvolutionKernel has them."""
+PHASES = (
+    (SOFT, r"PORTAL|VENO|VENÖS|\bPV\b|\bVEN\b|문맥|門脈"),
+    (SHARP, r"ARTER|\bART\b|NATIV|WITHOUT|NON.?CON|DELAY|LATE|SPÄT|UNENHANCED|동맥|動脈|単純|지연"),
+)
+DESCRIPTIONS = ("SeriesDescription", "ProtocolName", "AcquisitionContrast")
+MOMENTS = (("AcquisitionDateTime",), ("SeriesDate", "SeriesTime"), ("AcquisitionDate", "AcquisitionTime"))
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A series of the study, with what routing knows of it."""
+
+    series_uid: str
+    headers: Headers
+
+
+@dataclass(frozen=True)
+class Seating:
+    """`filled` in the order of the card; `missing` are the roles that nobody takes, `lacking` those the model needs."""
+
+    filled: tuple[tuple[str, Candidate], ...]
+    missing: tuple[str, ...]
+    lacking: tuple[str, ...]
+    passed_over: tuple[Candidate, ...]
+
+
+def wants_a_set(card: Card) -> bool:
+    """Several roles, or one series of the study where there may be more: neither is told by one series alone."""
+    return len(card.inputs) > 1 or any(role.best for role in card.inputs.values())
+
+
+def may_take_part(card: Card, headers: Headers) -> bool:
+    return any(fills(card, role, headers).matches for role in card.inputs)
+
+
+def seat(card: Card, candidates: Iterable[Candidate]) -> Seating:
+    """The role with the fewest candidates chooses first, so that one series does not keep two roles empty."""
+    known = tuple(candidates)
+    able = {role: [each for each in known if fills(card, role, each.headers).matches] for role in card.inputs}
+    taken: dict[str, Candidate] = {}
+    for role in sorted(able, key=lambda role: len(able[role])):
+        free = [each for each in able[role] if each not in taken.values()]
+        if free:
+            taken[role] = min(free, key=lambda each: (rank(each.headers, card.inputs[role].best), each.series_uid))
+    missing = tuple(role for role in card.inputs if role not in taken)
+    return Seating(
+        filled=tuple((role, taken[role]) for role in card.inputs if role in taken),
+        missing=missing,
+        lacking=tuple(role for role in missing if card.inputs[role].required),
+        passed_over=tuple(
+            each for each in known if each not in taken.values() and any(each in able[role] for role in able)
+        ),
+    )
+
+
+def rank(headers: Headers, best: tuple[Preference, ...]) -> tuple[float, ...]:
+    """Lower is better; the first preference counts most, and the scanner's own number settles the rest."""
+    return (*(preferred(headers, preference) for preference in best), headers.number("SeriesNumber") or inf)
+
+
+def preferred(headers: Headers, preference: Preference) -> float:
+    thickness = headers.number("SliceThickness")
+    match preference:
+        case "thinnest":
+            return inf if thickness is None else thickness
+        case "thickest":
+            return inf if thickness is None else -thickness
+        case "most-slices":
+            return -float(headers.slices)
+        case "soft-kernel":
+            return first_of(KERNELS, headers.text("ConvolutionKernel"))
+        case "portal-phase":
+            return first_of(PHASES, " ".join(headers.text(keyword) for keyword in DESCRIPTIONS))
+        case "newest":
+            return -moment(headers)
+
+
+def first_of(kinds: tuple[tuple[float, str], ...], text: str) -> float:
+    return next((value for value, pattern in kinds if re.search(pattern, text)), NEITHER)
+
+
+def moment(headers: Headers) -> float:
+    """As one number, year first; 0 for a series that states none."""
+    for keywords in MOMENTS:
+        texts = [headers.text(keyword).partition(".")[0] for keyword in keywords]
+        digits = "".join(text[:14] for text in texts)
+        if digits.isdecimal() and len(digits) >= 8:
+            return float(digits.ljust(14, "0"))
+    return 0.0

@@ -2,37 +2,43 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-import numpy as np
+from pydicom.dataset import Dataset
 
 from orthanc_plugin import __version__
 from orthanc_plugin.archive.protocol import Archive
 from orthanc_plugin.encode.identity import Identity, Origin
 from orthanc_plugin.encode.results import Result, encode
-from orthanc_plugin.errors import Broken, NodeError, Temporary, Unsuitable
-from orthanc_plugin.imaging import header
+from orthanc_plugin.errors import NodeError, Unsuitable
+from orthanc_plugin.imaging.image import Imaged, images
 from orthanc_plugin.imaging.instance import Instance, decode
 from orthanc_plugin.imaging.series import Series, assemble
 from orthanc_plugin.imaging.volume import Volume, volume
+from orthanc_plugin.inference.check import dry_run
 from orthanc_plugin.inference.device import Device
-from orthanc_plugin.inference.segmentation import RawOutput, infer
+from orthanc_plugin.inference.model import RawOutput, infer
 from orthanc_plugin.jobs.job import Job, PlannedResult, Role
 from orthanc_plugin.jobs.lease import Lease
-from orthanc_plugin.measure import body_composition
+from orthanc_plugin.measure import body_composition, classes, outlines
+from orthanc_plugin.measure.clinical import Clinical, clinical
 from orthanc_plugin.measure.findings import Findings
 from orthanc_plugin.measure.level import locate
-from orthanc_plugin.routing.card import Model
+from orthanc_plugin.routing.card import BodyComposition, Card
 from orthanc_plugin.routing.catalogue import Catalogue
+from orthanc_plugin.routing.folder import Model
 
 # As many files are decoded at once as there are cores, and a few more lie ready.
 DECODERS = len(os.sched_getaffinity(0))
 DECODED_AHEAD = 4 * DECODERS
+# A parameter of the order: all is done and planned, and nothing is stored.
+SHADOW = "shadow"
 log = logging.getLogger(__name__)
 
 
@@ -45,15 +51,28 @@ class Rooms:
     device: Device
 
 
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """What a job works on, by role; results lie on the images of `main`, the others are `beside`."""
+
+    by_role: Mapping[str, Imaged]
+    main: Imaged
+    beside: tuple[Imaged, ...]
+
+    @property
+    def headers_beside(self) -> tuple[Dataset, ...]:
+        return tuple(header for imaged in self.beside for header in imaged.headers)
+
+
 def warm(rooms: Rooms) -> str:
     """The device that runs the graphs; all are loaded before the first job comes, and one that can't be is logged."""
     device = rooms.device.start()
+    if rooms.device.fallback:
+        log.warning("%s", rooms.device.fallback)
     for model in rooms.models.models:
         try:
-            for stage in model.card.stages:
-                blank = np.zeros((1, 1, stage.rows, stage.columns), np.float32)
-                rooms.device.infer(model.graph(stage), model.digest, {stage.input: blank})
-        except (Broken, Temporary) as error:
+            dry_run(rooms.device, model)
+        except NodeError as error:
             log.warning("%s", error.sentence)
     return device
 
@@ -61,48 +80,45 @@ def warm(rooms: Rooms) -> str:
 def carry_out(lease: Lease, rooms: Rooms) -> None:
     """Ends without a word when the results are stored; every other end is an error with its sentence."""
     job = lease.job
-    role = job.order.input_set.roles[0]
+    roles = job.order.input_set.roles
     try:
-        model = chosen(rooms.models, job)
+        model = rooms.models.model(job.order.model, job.order.digest)
         with lease.step("read"):
-            unchanged(rooms.archive, role)
-            series = read(rooms.archive, role.series_uid)
-            scan = volume(series)
+            unchanged(rooms.archive, roles)
+            inputs = inputs_of(model.card, {role.name: read(rooms.archive, role.series_uid) for role in roles})
+            given = clinical(model.card, dict(job.order.parameters), inputs.main.headers[0])
         with lease.step("infer"):
-            raw = infer(rooms.device, model, scan, lease.check)
+            raw = infer(rooms.device, model, inputs.by_role, job.order.priority, lease.check)
         with lease.step("measure"):
-            origin = origin_of(job, model, rooms.device)
-            findings = measure(model, scan, raw, origin, height_m(series, job))
+            origin = origin_of(job, model, rooms.device, given, inputs)
+            findings = measured(model, inputs, raw, origin, given)
         with lease.step("encode"):
-            results = encode(findings, scan, origin)
+            results = encode(with_fallback(findings, rooms.device), inputs.main, origin, inputs.headers_beside)
             lease.plan(tuple(planned(result) for result in results))
+        if shadow(job):
+            return
         with lease.step("await"):
             lease.await_release()
         with lease.step("store"):
-            store(lease, rooms.archive, role, results)
+            store(lease, rooms.archive, roles, results)
     except NodeError as error:
-        error.series_uid = error.series_uid or role.series_uid
+        error.series_uid = error.series_uid or roles[0].series_uid
         raise
 
 
-def chosen(models: Catalogue, job: Job) -> Model:
-    """The model that the job was made for, in the version that it was made for."""
-    model = models.model(job.order.model)
-    if model.digest != job.order.digest:
-        raise Unsuitable(
-            f"The model {model.card.name} changed after this job was made; run it again to use version "
-            f"{model.card.version}."
-        )
-    return model
+def shadow(job: Job) -> bool:
+    return dict(job.order.parameters).get(SHADOW) is True
 
 
-def unchanged(archive: Archive, role: Role) -> None:
+def unchanged(archive: Archive, roles: Iterable[Role]) -> None:
     """Nothing is made of a source that is not any more what the job was made for: it would recreate the patient."""
-    if archive.series(role.series_uid).fingerprint != role.fingerprint:
-        raise Unsuitable(
-            "The series was changed, anonymised or merged after this job was made, so nothing of it was stored; "
-            "what it is now gets a job of its own."
-        )
+    for role in roles:
+        if archive.series(role.series_uid).fingerprint != role.fingerprint:
+            raise Unsuitable(
+                "The series was changed, anonymised or merged after this job was made, so nothing of it was stored; "
+                "what it is now gets a job of its own.",
+                series_uid=role.series_uid,
+            )
 
 
 def read(archive: Archive, series_uid: str) -> Series:
@@ -121,46 +137,94 @@ def decoded(pool: ThreadPoolExecutor, files: Iterable[bytes]) -> Iterator[Instan
         yield ahead.popleft().result()
 
 
-def origin_of(job: Job, model: Model, device: Device) -> Origin:
+def inputs_of(card: Card, series: Mapping[str, Series]) -> Inputs:
+    """Each role as its stages take it: a volume, or single images. A set of one role may name it as it likes."""
+    if len(series) == 1 and len(card.inputs) == 1:
+        series = dict(zip(card.inputs, series.values(), strict=True))
+    flat = {role for stage in card.stages if stage.kind == "image" for role in stage.roles}
+    by_role = {role: images(found) if role in flat else volume(found) for role, found in series.items()}
+    main = main_role(card)
+    if main not in by_role:
+        raise Unsuitable(f"The job has no series for the role {main} that the model {card.name} works on.")
+    return Inputs(by_role, by_role[main], tuple(imaged for role, imaged in by_role.items() if role != main))
+
+
+def main_role(card: Card) -> str:
+    """The first role of the stage that outlines, or of the one that classifies."""
+    drawn = card.outputs.segments or card.outputs.classes
+    return card.stage(drawn.source.stage).roles[0] if drawn is not None else next(iter(card.inputs))
+
+
+def origin_of(job: Job, model: Model, device: Device, given: Clinical, inputs: Inputs) -> Origin:
+    """Clinical values count as parameters wherever they come from: another value makes another result."""
+    parameters = {name: value for name, value in job.order.parameters if name != SHADOW} | dict(given.values)
+    provider = device.start().partition(":")[0]
     return Origin.of(
         model,
-        parameters=job.order.parameters,
-        provider=device.start().partition(":")[0],
+        parameters=tuple(sorted(parameters.items())),
+        provider=f"{provider} instead of {device.wanted}" if device.fallback else provider,
         created_at=job.created_at.astimezone(),
         software_version=__version__,
+        beside=tuple(digest_of(imaged) for imaged in inputs.beside),
     )
 
 
-def measure(model: Model, scan: Volume, raw: RawOutput, origin: Origin, height: float | None) -> Findings:
-    identity = Identity.of(scan, origin)
-    level = locate(raw.offsets_mm, raw.sigmas_mm, raw.slices.positions_mm).on(raw.slices.source_slice)
-    tracking_uids = [identity.tracking_uid(segment.label) for segment in model.card.segments]
-    return body_composition.findings(model.card, scan, raw.masks_czyx, level, height, tracking_uids)
+def digest_of(imaged: Imaged) -> str:
+    sources = [f"{source.sop_instance_uid} {source.frame_number}" for source in imaged.sources]
+    return hashlib.sha256("\n".join([*sources, *imaged.pixel_digests]).encode()).hexdigest()
 
 
-def height_m(series: Series, job: Job) -> float | None:
-    """As given with the order, else as the header has it; one that is no number is as good as none."""
-    given = dict(job.order.parameters).get("height_m")
-    if isinstance(given, int | float):
-        return float(given)
-    try:
-        return header.number(series.instances[0].header, "PatientSize")
-    except Unsuitable:
-        return None
+def measured(model: Model, inputs: Inputs, raw: RawOutput, origin: Origin, given: Clinical) -> Findings:
+    found = [*outlined(model.card, inputs, raw, origin, given), *classified(model.card, inputs, raw, origin)]
+    findings = found[0] if len(found) == 1 else classes.joined(*found)
+    return replace(findings, cautions=tuple(dict.fromkeys((*findings.cautions, *given.cautions))))
+
+
+def outlined(card: Card, inputs: Inputs, raw: RawOutput, origin: Origin, given: Clinical) -> Iterator[Findings]:
+    if raw.masks_szyx is None or not isinstance(inputs.main, Volume):
+        return
+    identity = Identity.of(inputs.main, origin)
+    tracking_uids = [identity.tracking_uid(segment.label) for segment in card.segments]
+    for measure in card.outputs.measurements:
+        if isinstance(measure, BodyComposition):
+            said, sure = raw.said[measure.offset_mm.stage], raw.said[measure.sigma_mm.stage]
+            level = locate(said.numbers(measure.offset_mm), sure.numbers(measure.sigma_mm), said.positions_mm)
+            on_source = level.on(said.source_slice)
+            yield body_composition.findings(
+                card, inputs.main, raw.masks_szyx, on_source, given.number("height_m"), tracking_uids
+            )
+            return
+    measures = bool(card.outputs.measurements)
+    yield outlines.findings(card, inputs.main, raw.masks_szyx, tracking_uids, measured=measures)
+
+
+def classified(card: Card, inputs: Inputs, raw: RawOutput, origin: Origin) -> Iterator[Findings]:
+    if raw.classification is None or card.outputs.classes is None:
+        return
+    identity = Identity.of(inputs.main, origin)
+    tracking_uids = [identity.tracking_uid(item.label) for item in card.outputs.classes.items]
+    cautions = inputs.main.cautions
+    yield classes.findings(card.outputs.classes, inputs.main, raw.classification, tracking_uids, cautions)
+
+
+def with_fallback(findings: Findings, device: Device) -> Findings:
+    if not device.fallback:
+        return findings
+    return replace(findings, cautions=(*findings.cautions, device.fallback))
 
 
 def planned(result: Result) -> PlannedResult:
     return PlannedResult(result.kind, result.dataset.SOPInstanceUID, result.dataset.SeriesInstanceUID)
 
 
-def store(lease: Lease, archive: Archive, role: Role, results: Iterable[Result]) -> None:
+def store(lease: Lease, archive: Archive, roles: Iterable[Role], results: Iterable[Result]) -> None:
     """The source is looked at before and after; what was stored beside a source that went is taken back."""
-    unchanged(archive, role)
+    unchanged(archive, roles)
     for result in results:
         lease.check()
         lease.receive(archive.store(result.kind, result.dataset))
     try:
-        unchanged(archive, role)
+        unchanged(archive, roles)
     except Unsuitable:
         for result in results:
             archive.withdraw(result.dataset.SOPInstanceUID)

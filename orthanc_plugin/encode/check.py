@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from orthanc_plugin.errors import Broken
+from orthanc_plugin.imaging.image import Imaged
 from orthanc_plugin.imaging.stack import ORIENTATION_TOLERANCE
 from orthanc_plugin.imaging.volume import Volume
 from orthanc_plugin.measure.findings import Findings
@@ -40,10 +41,8 @@ class Place:
         )
 
 
-def segmentation(result: Dataset | None, findings: Findings, volume: Volume) -> None:
+def segmentation(result: Dataset, findings: Findings, volume: Volume) -> None:
     """Each frame lies where its image lies and holds the mask of its segment there; no frame of a mask is missing."""
-    if result is None:
-        return
     first = volume.headers[0]
     _demand(_series_of(result) == _series_of(first), "The segmentation is of another patient, study or space.")
     _demand((result.Rows, result.Columns) == (first.Rows, first.Columns), "The segmentation has another matrix.")
@@ -81,9 +80,9 @@ def _geometry_agrees(volume: Volume, slice_index: int, place: Place) -> bool:
     return off_mm < volume.geometry.spacing_between_slices / 2
 
 
-def report(result: Dataset, segmentation: Dataset | None, volume: Volume) -> None:
+def report(result: Dataset, segmentation: Dataset | None, imaged: Imaged) -> None:
     """References resolve and are declared as evidence, and every group has a place on an image."""
-    known = {source.sop_instance_uid for source in volume.sources}
+    known = {source.sop_instance_uid for source in imaged.sources}
     if segmentation is not None:
         known.add(segmentation.SOPInstanceUID)
     declared = {
@@ -102,19 +101,20 @@ def report(result: Dataset, segmentation: Dataset | None, volume: Volume) -> Non
             not ("ReferencedFrameNumber" in reference and "ReferencedSegmentNumber" in reference),
             "The report names a frame and a segment in one reference.",
         )
-    _contours_inside(items, volume)
+    _contours_inside(items, imaged)
     _groups_have_places([item for item in items if _concept(item) == MEASUREMENT_GROUP])
 
 
-def capture(result: Dataset, volume: Volume) -> None:
-    known = {(source.sop_instance_uid, source.frame_number) for source in volume.sources}
+def capture(result: Dataset, imaged: Imaged) -> None:
+    known = {(source.sop_instance_uid, source.frame_number) for source in imaged.sources}
     for item in result.SourceImageSequence:
         named = (str(item.ReferencedSOPInstanceUID), item.get("ReferencedFrameNumber"))
         _demand(named in known, "The picture names an image that is not among its sources.")
 
 
-def _contours_inside(items: Sequence[Dataset], volume: Volume) -> None:
-    rows, columns = volume.voxels_zyx.shape[1:]
+def _contours_inside(items: Sequence[Dataset], imaged: Imaged) -> None:
+    """Of the largest image; those of one series rarely differ."""
+    rows, columns = np.max([imaged.shape_yx(index) for index in range(len(imaged))], axis=0)
     for item in items:
         if item.ValueType == SCOORD:
             xy = np.asarray(item.GraphicData, np.float64).reshape(-1, 2)

@@ -15,6 +15,7 @@ from pydicom.sr.codedict import codes
 from pydicom.valuerep import DA, DT, TM
 
 from orthanc_plugin.encode.identity import Identity, Origin, device_uid
+from orthanc_plugin.imaging.image import Imaged
 from orthanc_plugin.imaging.volume import Volume
 
 MANUFACTURER = "Inference node"
@@ -47,16 +48,16 @@ FOLLOWING_IMAGES = ("BodyPartExamined", "Laterality")
 FOLLOWING = ("TimezoneOffsetFromUTC", "LongitudinalTemporalInformationModified")
 
 
-def source_headers(volume: Volume, texts: tuple[str, ...]) -> list[Dataset]:
-    """One header a slice in the volume's order, or the one of a multi-frame source; the first stands for the context.
+def source_headers(imaged: Imaged, texts: tuple[str, ...]) -> list[Dataset]:
+    """One header a slice or image in the source's order, or that of a multi-frame source; the first is the context.
 
     `texts` are the words of ours that go beside the patient's: where the source's character set may not hold them,
     the context is in UTF-8.
     """
-    by_uid = {str(header.SOPInstanceUID): header for header in volume.headers}
-    uids = dict.fromkeys(source.sop_instance_uid for source in volume.sources)
+    by_uid = {str(header.SOPInstanceUID): header for header in imaged.headers}
+    uids = dict.fromkeys(source.sop_instance_uid for source in imaged.sources)
     first, *others = [by_uid[uid] for uid in uids]
-    return [_complete(first, volume, texts), *others]
+    return [_complete(first, imaged, texts), *others]
 
 
 def altered(header: Dataset, **changes: Any) -> Dataset:
@@ -70,7 +71,7 @@ def altered(header: Dataset, **changes: Any) -> Dataset:
     return other
 
 
-def _complete(header: Dataset, volume: Volume, texts: tuple[str, ...]) -> Dataset:
+def _complete(header: Dataset, imaged: Imaged, texts: tuple[str, ...]) -> Dataset:
     """The header with what highdicom needs and it lacks, and without what highdicom must not see."""
     changes: dict[str, Any] = dict.fromkeys(UNCHECKED)
     changes |= {keyword: None for keyword in EXPECTED if keyword not in header}
@@ -80,8 +81,8 @@ def _complete(header: Dataset, volume: Volume, texts: tuple[str, ...]) -> Datase
         changes["SpecificCharacterSet"] = "ISO_IR 192"
     if "SharedFunctionalGroupsSequence" in header:
         changes["SharedFunctionalGroupsSequence"] = [_shared_geometry(header)]
-    elif not header.get("SliceThickness"):
-        changes["SliceThickness"] = f"{volume.geometry.spacing_between_slices:.6g}"
+    elif isinstance(imaged, Volume) and not header.get("SliceThickness"):
+        changes["SliceThickness"] = f"{imaged.geometry.spacing_between_slices:.6g}"
     return altered(header, **changes)
 
 
@@ -133,9 +134,9 @@ def coding_schemes() -> list[CodingSchemeIdentificationItem]:
     ]
 
 
-def settle(result: Dataset, header: Dataset, volume: Volume, origin: Origin) -> None:
+def settle(result: Dataset, header: Dataset, imaged: Imaged, origin: Origin) -> None:
     """Finish a result that was just made from `header`: what highdicom can't copy, or takes from the clock."""
-    source = next(head for head in volume.headers if head.SOPInstanceUID == header.SOPInstanceUID)
+    source = next(head for head in imaged.headers if head.SOPInstanceUID == header.SOPInstanceUID)
     if header.get("SpecificCharacterSet"):
         result.SpecificCharacterSet = header.SpecificCharacterSet
     for keyword in UNCHECKED:

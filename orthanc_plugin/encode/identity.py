@@ -9,8 +9,8 @@ from datetime import datetime
 
 from pydicom.uid import UID
 
-from orthanc_plugin.imaging.volume import Volume
-from orthanc_plugin.routing.card import Model
+from orthanc_plugin.imaging.image import Imaged
+from orthanc_plugin.routing.folder import Model
 
 # Goes up whenever the same findings are written differently, so that no old UID comes with new content.
 RESULT_SCHEMA = 1
@@ -22,7 +22,10 @@ Parameter = str | float | int | bool
 
 @dataclass(frozen=True)
 class Origin:
-    """Who made a result, how and when; `created_at` is written as it is, so it comes in the hospital's local time."""
+    """Who made a result, how and when; `created_at` is written as it is, so it comes in the hospital's local time.
+
+    `beside` holds the digests of what was used beside the images that the result lies on.
+    """
 
     name: str
     title: str
@@ -34,6 +37,7 @@ class Origin:
     provider: str
     created_at: datetime
     software_version: str
+    beside: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -44,6 +48,7 @@ class Origin:
         provider: str,
         created_at: datetime,
         software_version: str,
+        beside: tuple[str, ...] = (),
     ) -> Origin:
         """`provider` is the class of execution provider whose arithmetic is the same, as `cpu` or `cuda`."""
         card = model.card
@@ -58,6 +63,7 @@ class Origin:
             provider=provider,
             created_at=created_at,
             software_version=software_version,
+            beside=beside,
         )
 
 
@@ -68,17 +74,19 @@ class Identity:
     making: str
 
     @classmethod
-    def of(cls, volume: Volume, origin: Origin) -> Identity:
-        # In the volume's order, which position decides: two slices that changed places are another series.
-        made_from = {
-            "sources": [(source.sop_instance_uid, source.frame_number) for source in volume.sources],
-            "pixels": volume.pixel_digests,
+    def of(cls, imaged: Imaged, origin: Origin) -> Identity:
+        # In the order of the volume, which position decides: two slices that changed places are another series.
+        made_from: dict[str, object] = {
+            "sources": [(source.sop_instance_uid, source.frame_number) for source in imaged.sources],
+            "pixels": imaged.pixel_digests,
             "model": origin.digest,
             "parameters": sorted(origin.parameters),
             "provider": origin.provider,
             "encoding": ENCODING,
             "schema": RESULT_SCHEMA,
         }
+        if origin.beside:
+            made_from["beside"] = origin.beside
         return cls(hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest())
 
     def series_uid(self, kind: str) -> UID:

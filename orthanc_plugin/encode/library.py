@@ -19,6 +19,7 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
+from orthanc_plugin.imaging.image import Imaged
 from orthanc_plugin.imaging.volume import Volume
 
 PIXELS = Code("{pixels}", "UCUM", "Pixels")
@@ -32,8 +33,8 @@ ORIENTATION = (
 OF_IMAGES = RelationshipTypeValues.HAS_ACQ_CONTEXT
 
 
-def image_library(headers: Sequence[Dataset], volume: Volume) -> ContainerContentItem:
-    """One group: the images of a volume share matrix, orientation and spacing, so these are said once for all."""
+def image_library(headers: Sequence[Dataset], imaged: Imaged) -> ContainerContentItem:
+    """One group: what all of its images share is said once, of a volume matrix, orientation and spacing, too."""
     library = ContainerContentItem(codes.DCM.ImageLibrary, relationship_type=RelationshipTypeValues.CONTAINS)
     group = ContainerContentItem(codes.DCM.ImageLibraryGroup, relationship_type=RelationshipTypeValues.CONTAINS)
     images = [
@@ -45,14 +46,16 @@ def image_library(headers: Sequence[Dataset], volume: Volume) -> ContainerConten
         )
         for header in headers
     ]
-    group.ContentSequence = ContentSequence([*_shared(headers[0], volume), *images])
+    group.ContentSequence = ContentSequence([*_shared(headers[0], imaged), *images])
     library.ContentSequence = ContentSequence([group])
     return library
 
 
-def _shared(header: Dataset, volume: Volume) -> list[ContentItem]:
+def _shared(header: Dataset, imaged: Imaged) -> list[ContentItem]:
     """Descriptors of TID 1602 and, for cross-sections, TID 1604."""
-    geometry = volume.geometry
+    if not isinstance(imaged, Volume):
+        return [CodeContentItem(codes.DCM.Modality, _modality(header), relationship_type=OF_IMAGES)]
+    geometry = imaged.geometry
     row_mm, column_mm = geometry.pixel_spacing
     items: list[ContentItem] = [CodeContentItem(codes.DCM.Modality, _modality(header), relationship_type=OF_IMAGES)]
     if geometry.frame_of_reference_uid is not None:
@@ -74,7 +77,18 @@ def _modality(header: Dataset) -> CodedConcept:
     return CodedConcept(header.Modality, "DCM", MODALITY_MEANINGS.get(header.Modality, header.Modality))
 
 
-MODALITY_MEANINGS = {"CT": "Computed Tomography", "MR": "Magnetic Resonance", "PT": "Positron emission tomography"}
+MODALITY_MEANINGS = {
+    "CR": "Computed Radiography",
+    "CT": "Computed Tomography",
+    "DX": "Digital Radiography",
+    "MG": "Mammography",
+    "MR": "Magnetic Resonance",
+    "NM": "Nuclear Medicine",
+    "PT": "Positron emission tomography",
+    "RF": "Radio Fluoroscopy",
+    "US": "Ultrasound",
+    "XA": "X-Ray Angiography",
+}
 
 
 def _number(name: Code, value: float, unit: Code) -> NumContentItem:

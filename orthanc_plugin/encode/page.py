@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 
 from orthanc_plugin.encode.identity import Origin
 from orthanc_plugin.encode.picture import WHITE, Colour, font, picture, write
-from orthanc_plugin.imaging.volume import Volume
+from orthanc_plugin.imaging.image import Imaged
 from orthanc_plugin.measure.findings import Findings
 
 WIDTH, HEIGHT = 1280, 960
@@ -23,13 +23,13 @@ AMBER: Colour = (255, 193, 79)
 ON_AMBER: Colour = (30, 22, 0)
 
 
-def page(findings: Findings, volume: Volume, origin: Origin) -> NDArray[np.uint8]:
+def page(findings: Findings, imaged: Imaged, origin: Origin) -> NDArray[np.uint8]:
     """Rows x columns x RGB; nothing on it says who the patient is."""
     canvas = Image.new("RGB", (WIDTH, HEIGHT), BACKGROUND)
-    canvas.paste(picture(findings, volume, PICTURE), (MARGIN, TOP))
+    canvas.paste(picture(findings, imaged, PICTURE), (MARGIN, TOP))
     draw = ImageDraw.Draw(canvas)
     _heading(draw, findings, origin)
-    write(draw, (MARGIN, TOP + PICTURE + 8), _caption(findings, volume), QUIET, 16)
+    write(draw, (MARGIN, TOP + PICTURE + 8), _caption(findings, imaged), QUIET, 16)
     below = _legend(draw, findings, _figures(draw, findings, TOP))
     _cautions(draw, findings, below)
     _notice(draw, origin)
@@ -44,10 +44,10 @@ def _heading(draw: ImageDraw.ImageDraw, findings: Findings, origin: Origin) -> N
     draw.line((MARGIN, 94, RIGHT, 94), LINE, 1)
 
 
-def _caption(findings: Findings, volume: Volume) -> str:
+def _caption(findings: Findings, imaged: Imaged) -> str:
     """How a reader finds the slice among the source's images."""
-    source = volume.sources[findings.key_slice]
-    header = next(header for header in volume.headers if header.SOPInstanceUID == source.sop_instance_uid)
+    source = imaged.sources[findings.key_slice]
+    header = next(header for header in imaged.headers if header.SOPInstanceUID == source.sop_instance_uid)
     number = source.frame_number or header.get("InstanceNumber") or findings.key_slice + 1
     series = header.get("SeriesNumber")
     return f"Image {number}" + (f" of series {series}" if series is not None else "")

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from orthanc_plugin.imaging.header import words
+from orthanc_plugin.imaging.image import Imaged
 from orthanc_plugin.imaging.volume import Volume
 from orthanc_plugin.measure.findings import Findings
 
@@ -19,6 +21,8 @@ Colour = tuple[int, int, int]
 WHITE: Colour = (240, 242, 245)
 BLACK: Colour = (0, 0, 0)
 OVERLAY_OPACITY = 0.32
+HEAT: Colour = (255, 60, 30)
+HEAT_OPACITY = 0.55
 ABDOMEN_WINDOW_HU = (-160.0, 240.0)
 # The longest of these that fits in a third of the picture.
 SCALES_MM = (200, 100, 50, 20, 10, 5, 2, 1)
@@ -43,33 +47,37 @@ def write(draw: ImageDraw.ImageDraw, place_xy: tuple[float, int], text: str, col
         x += draw.textlength(letters, font(shrunk))
 
 
-def picture(findings: Findings, volume: Volume, size: int) -> Image.Image:
+def picture(findings: Findings, imaged: Imaged, size: int) -> Image.Image:
     """A square picture; the slice keeps its proportions in it."""
-    row_mm, column_mm = (float(spacing) for spacing in volume.geometry.pixel_spacing)
-    rows, columns = volume.voxels_zyx.shape[1:]
+    pixel_mm = imaged.pixel_mm(findings.key_slice)
+    row_mm, column_mm = pixel_mm or (1.0, 1.0)
+    rows, columns = imaged.shape_yx(findings.key_slice)
     pixels_per_mm = size / max(rows * row_mm, columns * column_mm)
     shown = (max(1, round(columns * column_mm * pixels_per_mm)), max(1, round(rows * row_mm * pixels_per_mm)))
-    grey = Image.fromarray(_windowed(volume, findings.key_slice)).resize(shown, Image.Resampling.BICUBIC)
-    overlaid = _overlaid(np.asarray(grey), findings, shown)
+    plain = Image.fromarray(_windowed(imaged, findings.key_slice)).convert("RGB")
+    overlaid = _overlaid(np.asarray(plain.resize(shown, Image.Resampling.BICUBIC)), findings, shown)
     square = Image.new("RGB", (size, size), BLACK)
     square.paste(Image.fromarray(overlaid), ((size - shown[0]) // 2, (size - shown[1]) // 2))
-    _letters(square, volume.geometry)
-    _scale(square, pixels_per_mm)
+    _letters(square, letters(imaged, findings.key_slice))
+    if pixel_mm is not None:
+        _scale(square, pixels_per_mm)
     return square
 
 
-def _windowed(volume: Volume, slice_index: int) -> NDArray[np.uint8]:
-    """CT in the abdomen's window; other modalities have no fixed scale and show nearly all of their values."""
-    values = volume.voxels_zyx[slice_index]
+def _windowed(imaged: Imaged, slice_index: int) -> NDArray[np.uint8]:
+    """CT in the abdomen's window, colours as they are; other values have no fixed scale and nearly all are shown."""
+    values = imaged.plane(slice_index)
     low, high = ABDOMEN_WINDOW_HU
-    if volume.headers[0].Modality != "CT":
+    if values.ndim == 3:
+        return np.asarray(np.clip(values, 0, 255), np.uint8)
+    if imaged.headers[0].Modality != "CT":
         low, high = (float(edge) for edge in np.percentile(values, (1, 99)))
     scaled = (values - low) * (255 / max(high - low, 1e-6))
     return np.asarray(np.clip(scaled, 0, 255), np.uint8)
 
 
-def _overlaid(grey_yx: NDArray[np.uint8], findings: Findings, shown: tuple[int, int]) -> NDArray[np.uint8]:
-    picture = np.repeat(grey_yx[..., None], 3, axis=2)
+def _overlaid(plain: NDArray[np.uint8], findings: Findings, shown: tuple[int, int]) -> NDArray[np.uint8]:
+    picture = plain.copy() if findings.heat_yx is None else _heated(plain, findings.heat_yx, shown)
     for segment in findings.segments:
         mask = _enlarged(segment.mask_zyx[findings.key_slice], shown)
         colour = np.array(segment.rgb, np.float32)
@@ -77,6 +85,15 @@ def _overlaid(grey_yx: NDArray[np.uint8], findings: Findings, shown: tuple[int, 
         picture[mask] = blended.astype(np.uint8)
         picture[_edge(mask)] = segment.rgb
     return picture
+
+
+def _heated(plain: NDArray[np.uint8], heat_yx: NDArray[np.float32], shown: tuple[int, int]) -> NDArray[np.uint8]:
+    """Red over the image, the more the larger the heat is; its own least and largest values are the ends."""
+    heat = np.asarray(Image.fromarray(heat_yx).resize(shown, Image.Resampling.BILINEAR), np.float32)
+    spread = float(np.ptp(heat))
+    share = (heat - heat.min()) / spread if spread > 0 else np.zeros_like(heat)
+    opacity = (HEAT_OPACITY * share)[..., None]
+    return np.asarray(plain * (1 - opacity) + np.array(HEAT, np.float32) * opacity, np.uint8)
 
 
 def _enlarged(mask_yx: NDArray[np.bool_], shown: tuple[int, int]) -> NDArray[np.bool_]:
@@ -98,10 +115,21 @@ def sides(geometry: hd.VolumeGeometry) -> tuple[str, str, str, str]:
     return OPPOSITE[right], right, OPPOSITE[down], down
 
 
-def _letters(square: Image.Image, geometry: hd.VolumeGeometry) -> None:
+def letters(imaged: Imaged, index: int) -> tuple[str, str, str, str]:
+    """As `sides`; of a single image what its header says of rows and columns, empty where it says nothing."""
+    if isinstance(imaged, Volume):
+        return sides(imaged.geometry)
+    uid = imaged.sources[index].sop_instance_uid
+    header = next(header for header in imaged.headers if header.SOPInstanceUID == uid)
+    stated = words(header, "PatientOrientation")
+    right, down = (part[:1] for part in stated) if len(stated) == 2 else ("", "")
+    return OPPOSITE.get(right, ""), right, OPPOSITE.get(down, ""), down
+
+
+def _letters(square: Image.Image, around: tuple[str, str, str, str]) -> None:
     size, draw, edge = square.width, ImageDraw.Draw(square), 22
     places = ((edge, size // 2), (size - edge, size // 2), (size // 2, edge), (size // 2, size - edge))
-    for letter, place in zip(sides(geometry), places, strict=True):
+    for letter, place in zip(around, places, strict=True):
         draw.text(place, letter, WHITE, font(26), anchor="mm", stroke_width=2, stroke_fill=BLACK)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
@@ -12,6 +13,7 @@ from orthanc_plugin.encode.sc import capture
 from orthanc_plugin.encode.seg import segmentation
 from orthanc_plugin.encode.sr import report
 from orthanc_plugin.errors import Broken, NodeError
+from orthanc_plugin.imaging.image import Imaged
 from orthanc_plugin.imaging.volume import Volume
 from orthanc_plugin.measure.findings import Findings
 
@@ -24,12 +26,17 @@ class Result:
     dataset: Dataset
 
 
-def encode(findings: Findings, volume: Volume, origin: Origin) -> tuple[Result, ...]:
-    """SEG, SR and SC in the order in which they refer to one another; no SEG where nothing was found."""
+def encode(findings: Findings, imaged: Imaged, origin: Origin, beside: Sequence[Dataset] = ()) -> tuple[Result, ...]:
+    """SEG, SR and SC in the order in which they refer to one another; no SEG where nothing was outlined.
+
+    `beside` are headers of images that were used, too, but on which nothing lies.
+    """
     try:
-        outlined = segmentation(findings, volume, origin) if findings.segments else None
-        said = report(findings, volume, outlined, origin)
-        shown = capture(findings, volume, origin)
+        outlined = None
+        if findings.segments and isinstance(imaged, Volume):
+            outlined = segmentation(findings, imaged, origin)
+        said = report(findings, imaged, outlined, origin, beside)
+        shown = capture(findings, imaged, origin)
     except NodeError:
         raise
     except (ValueError, TypeError, AttributeError, KeyError, NotImplementedError) as error:
@@ -38,8 +45,9 @@ def encode(findings: Findings, volume: Volume, origin: Origin) -> tuple[Result, 
             "the source's header lacks or garbles what they need. See the log.",
             stage="encode",
         ) from error
-    check.segmentation(outlined, findings, volume)
-    check.report(said, outlined, volume)
-    check.capture(shown, volume)
+    if outlined is not None and isinstance(imaged, Volume):
+        check.segmentation(outlined, findings, imaged)
+    check.report(said, outlined, imaged)
+    check.capture(shown, imaged)
     outlines = (Result("SEG", outlined),) if outlined is not None else ()
     return (*outlines, Result("SR", said), Result("SC", shown))

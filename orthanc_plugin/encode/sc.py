@@ -11,26 +11,26 @@ from pydicom.uid import ExplicitVRLittleEndian
 from orthanc_plugin.encode.context import series_attributes, settle, source_headers
 from orthanc_plugin.encode.identity import Identity, Origin
 from orthanc_plugin.encode.page import page
-from orthanc_plugin.imaging.volume import Volume
+from orthanc_plugin.imaging.image import Imaged
 from orthanc_plugin.measure.findings import Findings
 
 # Of the body parts that scanners name in the standard's words (PS3.16 annex L), those of which everyone has one.
 UNPAIRED = frozenset({"ABDOMEN", "BRAIN", "CHEST", "CSPINE", "HEAD", "HEART", "LSPINE", "NECK", "PELVIS", "TSPINE"})
 
 
-def capture(findings: Findings, volume: Volume, origin: Origin) -> Dataset:
+def capture(findings: Findings, imaged: Imaged, origin: Origin) -> Dataset:
     """RGB, uncompressed, since every viewer reads that; patient identity is in the header only."""
     remarks = "\n".join((origin.notice, *findings.cautions))
-    headers = source_headers(volume, (origin.title, remarks))
+    headers = source_headers(imaged, (origin.title, remarks))
     result = SCImage.from_ref_dataset(
         ref_dataset=headers[0],
-        pixel_array=page(findings, volume, origin),
+        pixel_array=page(findings, imaged, origin),
         photometric_interpretation="RGB",
         bits_allocated=8,
         coordinate_system="PATIENT",
         patient_orientation=("L", "P"),
         transfer_syntax_uid=ExplicitVRLittleEndian,
-        **series_attributes("SC", headers[0], Identity.of(volume, origin), origin),
+        **series_attributes("SC", headers[0], Identity.of(imaged, origin), origin),
     )
     # A page has no orientation as a whole; the picture on it carries its own letters.
     result.PatientOrientation = []
@@ -38,16 +38,16 @@ def capture(findings: Findings, volume: Volume, origin: Origin) -> Dataset:
     result.BurnedInAnnotation = "NO"
     result.ImageComments = remarks
     result.DateOfSecondaryCapture, result.TimeOfSecondaryCapture = result.ContentDate, result.ContentTime
-    result.SourceImageSequence = [_source(volume, findings.key_slice)]
-    settle(result, headers[0], volume, origin)
+    result.SourceImageSequence = [_source(imaged, findings.key_slice)]
+    settle(result, headers[0], imaged, origin)
     if "Laterality" not in result and result.get("BodyPartExamined") not in UNPAIRED:
         result.Laterality = ""  # type 2C: whether the body part is one of a pair is not known, and that is said
     return result
 
 
-def _source(volume: Volume, slice_index: int) -> Dataset:
+def _source(imaged: Imaged, slice_index: int) -> Dataset:
     """The image that is shown."""
-    source, item = volume.sources[slice_index], Dataset()
+    source, item = imaged.sources[slice_index], Dataset()
     item.ReferencedSOPClassUID = source.sop_class_uid
     item.ReferencedSOPInstanceUID = source.sop_instance_uid
     if source.frame_number is not None:

@@ -35,44 +35,58 @@ from orthanc_plugin.encode.context import MANUFACTURER, coding_schemes, series_a
 from orthanc_plugin.encode.identity import Identity, Origin, device_uid
 from orthanc_plugin.encode.library import image_library
 from orthanc_plugin.errors import Broken
-from orthanc_plugin.imaging.volume import Volume
-from orthanc_plugin.measure.findings import Absence, Findings, Measurement, PlanarFinding, Segment
+from orthanc_plugin.imaging.image import Imaged
+from orthanc_plugin.measure.findings import Absence, ClassFinding, Findings, Measurement, PlanarFinding, Segment
 
 PROCEDURES: dict[str, Code] = {
     "CT": codes.LN.CTUnspecifiedBodyRegion,
     "MR": codes.LN.MRIUnspecifiedBodyRegion,
     "PT": codes.LN.PETUnspecifiedBodyRegion,
+    "NM": codes.LN.NMUnspecifiedBodyRegion,
+    **dict.fromkeys(("CR", "DX", "MG", "RF", "XA"), codes.LN.XRUnspecifiedBodyRegion),
 }
+IMAGING = Code("imaging", "99INODE", "Imaging procedure")
 QUALITATIVE_EVALUATIONS = Code("C0034375", "UMLS", "Qualitative Evaluations")
 PRESENCE = Code("presence", "99INODE", "Presence in the image")
+PROBABILITY = Code("probability", "99INODE", "Probability")
 
 Group = VolumetricROIMeasurementsAndQualitativeEvaluations | PlanarROIMeasurementsAndQualitativeEvaluations
 
 
-def report(findings: Findings, volume: Volume, segmentation: Dataset | None, origin: Origin) -> Dataset:
-    """`segmentation` is the SEG of the same findings, and None where nothing was found."""
+def report(
+    findings: Findings,
+    imaged: Imaged,
+    segmentation: Dataset | None,
+    origin: Origin,
+    beside: Sequence[Dataset] = (),
+) -> Dataset:
+    """`segmentation` is the SEG of the same findings, None where nothing was outlined.
+
+    `beside` are headers of images that were used, too, but on which nothing lies.
+    """
     texts = (origin.notice, *findings.cautions)
-    labels = (*(segment.label for segment in findings.segments), *(absence.label for absence in findings.absent))
-    headers = source_headers(volume, (origin.title, *texts, *labels))
+    labels = [segment.label for segment in findings.segments]
+    labels += [absence.label for absence in findings.absent] + [found.label for found in findings.classes]
+    headers = source_headers(imaged, (origin.title, *texts, *labels))
     content = MeasurementReport(
         observation_context=_observer(origin),
         procedure_reported=_procedure(headers[0]),
-        imaging_measurements=_groups(findings, volume, segmentation, origin),
+        imaging_measurements=_groups(findings, imaged, segmentation, origin),
         title=codes.DCM.ImagingMeasurementReport,
     )
     items = content[0].ContentSequence
-    items.insert(len(items) - 1, image_library(headers, volume))
+    items.insert(len(items) - 1, image_library(headers, imaged))
     items.append(_remarks([text for text in texts if text]))
     result = Comprehensive3DSR(
-        evidence=[*headers, *([segmentation] if segmentation is not None else [])],
+        evidence=[*headers, *beside, *([segmentation] if segmentation is not None else [])],
         content=content[0],
         is_complete=True,
         is_final=False,
         is_verified=False,
         coding_schemes=coding_schemes(),
-        **series_attributes("SR", headers[0], Identity.of(volume, origin), origin),
+        **series_attributes("SR", headers[0], Identity.of(imaged, origin), origin),
     )
-    settle(result, headers[0], volume, origin)
+    settle(result, headers[0], imaged, origin)
     return result
 
 
@@ -88,26 +102,20 @@ def _observer(origin: Origin) -> ObservationContext:
 
 
 def _procedure(header: Dataset) -> Code:
-    try:
-        return PROCEDURES[header.Modality]
-    except KeyError:
-        raise Broken(
-            f"A report on images of the modality {header.Modality} can't be written yet; keep the model to "
-            f"{', '.join(PROCEDURES)}.",
-            stage="encode",
-        ) from None
+    return PROCEDURES.get(header.Modality, IMAGING)
 
 
-def _groups(findings: Findings, volume: Volume, segmentation: Dataset | None, origin: Origin) -> list[Group]:
+def _groups(findings: Findings, imaged: Imaged, segmentation: Dataset | None, origin: Origin) -> list[Group]:
     """A group with a region for every group without: a viewer that draws groups has nothing to draw otherwise."""
     groups: list[Group] = []
     for segment in findings.segments:
         if segmentation is None:
             raise Broken("A report on outlines needs the segmentation that holds them.", stage="encode")
-        groups.append(_volumetric(segment, str(volume.headers[0].SeriesInstanceUID), segmentation, origin))
+        groups.append(_volumetric(segment, str(imaged.headers[0].SeriesInstanceUID), segmentation, origin))
         planar = [found for found in findings.planar if found.segment_number == segment.number]
-        groups += [_planar(segment, found, volume, origin) for found in planar]
-    return groups + [_absent(absence, findings.key_slice, volume, origin) for absence in findings.absent]
+        groups += [_planar(segment, found, imaged, origin) for found in planar]
+    groups += [_absent(absence, findings.key_slice, imaged, origin) for absence in findings.absent]
+    return groups + [_classified(found, imaged, origin) for found in findings.classes]
 
 
 def _volumetric(segment: Segment, series_uid: str, segmentation: Dataset, origin: Origin) -> Group:
@@ -126,10 +134,10 @@ def _volumetric(segment: Segment, series_uid: str, segmentation: Dataset, origin
     )
 
 
-def _planar(segment: Segment, found: PlanarFinding, volume: Volume, origin: Origin) -> Group:
+def _planar(segment: Segment, found: PlanarFinding, imaged: Imaged, origin: Origin) -> Group:
     return PlanarROIMeasurementsAndQualitativeEvaluations(
         tracking_identifier=TrackingIdentifier(segment.tracking_uid, segment.label),
-        referenced_region=_region(found.contour_xy, found.slice_index, volume),
+        referenced_region=_region(found.contour_xy, found.slice_index, imaged),
         finding_type=segment.property,
         finding_sites=[FindingSite(found.site)] if found.site is not None else None,
         algorithm_id=_algorithm(origin),
@@ -137,21 +145,34 @@ def _planar(segment: Segment, found: PlanarFinding, volume: Volume, origin: Orig
     )
 
 
-def _absent(absence: Absence, slice_index: int, volume: Volume, origin: Origin) -> Group:
+def _absent(absence: Absence, slice_index: int, imaged: Imaged, origin: Origin) -> Group:
     """What was not found is said about the whole key slice, so that this group too has a place."""
-    rows, columns = volume.voxels_zyx.shape[1:]
+    rows, columns = imaged.shape_yx(slice_index)
     border = np.array([(0, 0), (columns, 0), (columns, rows), (0, rows), (0, 0)], np.float64)
     return PlanarROIMeasurementsAndQualitativeEvaluations(
         tracking_identifier=TrackingIdentifier(absence.tracking_uid, absence.label),
-        referenced_region=_region(border, slice_index, volume),
+        referenced_region=_region(border, slice_index, imaged),
         finding_type=absence.property,
         algorithm_id=_algorithm(origin),
         qualitative_evaluations=[QualitativeEvaluation(PRESENCE, codes.SCT.Absent)],
     )
 
 
-def _region(contour_xy: np.ndarray, slice_index: int, volume: Volume) -> ImageRegion:
-    source = volume.sources[slice_index]
+def _classified(found: ClassFinding, imaged: Imaged, origin: Origin) -> Group:
+    """Present or absent, with the probability and, among the parameters, the operating threshold that says which."""
+    presence = codes.SCT.Present if found.present else codes.SCT.Absent
+    return PlanarROIMeasurementsAndQualitativeEvaluations(
+        tracking_identifier=TrackingIdentifier(found.tracking_uid, found.label),
+        referenced_region=_region(found.contour_xy, found.slice_index, imaged),
+        finding_type=found.code,
+        algorithm_id=_algorithm(origin, f"operating threshold = {found.threshold:g}"),
+        measurements=[hd.sr.Measurement(PROBABILITY, found.probability, codes.UCUM.NoUnits)],
+        qualitative_evaluations=[QualitativeEvaluation(PRESENCE, presence)],
+    )
+
+
+def _region(contour_xy: np.ndarray, slice_index: int, imaged: Imaged) -> ImageRegion:
+    source = imaged.sources[slice_index]
     frames = None if source.frame_number is None else [source.frame_number]
     return ImageRegion(
         graphic_type=hd.sr.GraphicTypeValues.POLYLINE,
@@ -173,8 +194,8 @@ def _numbers(measurements: Sequence[Measurement]) -> list[hd.sr.Measurement]:
     ]
 
 
-def _algorithm(origin: Origin) -> AlgorithmIdentification:
-    parameters = [f"{name} = {value}" for name, value in origin.parameters]
+def _algorithm(origin: Origin, *more: str) -> AlgorithmIdentification:
+    parameters = [*(f"{name} = {value}" for name, value in origin.parameters), *more]
     return AlgorithmIdentification(
         name=origin.title,
         version=origin.version,

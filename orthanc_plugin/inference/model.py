@@ -27,6 +27,20 @@ class Series:
     slices: NDArray[np.int64]
     turned: Turned | None
 
+    def numbers(self, output: Output) -> NDArray[np.float32]:
+        """Of an output that gives one number an item."""
+        return self.answers[output.output].reshape(-1)
+
+    @property
+    def positions_mm(self) -> NDArray[np.float64]:
+        """Of the items' slices, in the direction in which they run."""
+        return self.slices.astype(np.float64) if self.turned is None else self.turned.positions_mm[self.slices]
+
+    def source_slice(self, item: int) -> int | None:
+        """The source's slice or image that an item is, where the source was acquired so."""
+        index = int(self.slices[item])
+        return index if self.turned is None else self.turned.source_slice(index)
+
 
 @dataclass(frozen=True, eq=False)
 class RawOutput:

@@ -14,9 +14,9 @@ from orthanc_plugin.errors import Broken
 from orthanc_plugin.imaging.volume import Volume
 from orthanc_plugin.measure import field_of_view
 from orthanc_plugin.measure.contour import outline
-from orthanc_plugin.measure.findings import Absence, Figure, Findings, Measurement, PlanarFinding, Segment
+from orthanc_plugin.measure.findings import Figure, Findings, Measurement, PlanarFinding
 from orthanc_plugin.measure.level import Level
-from orthanc_plugin.measure.tissue import Scan, Tissue
+from orthanc_plugin.measure.tissue import CM2, CM3, Scan, Tissue, tissues
 from orthanc_plugin.routing.card import Card
 
 # Codes of the scheme 99INODE exist where no standard code is known; docs/conformance.md lists them.
@@ -26,8 +26,6 @@ SUBCUTANEOUS_FAT = Code("subcutaneous-fat", "99INODE", "Subcutaneous adipose tis
 MUSCLE_INDEX = Code("muscle-index", "99INODE", "Skeletal muscle index")
 FAT_RATIO = Code("vat-sat-ratio", "99INODE", "Ratio of visceral to subcutaneous fat area")
 L3 = codes.SCT.L3Vertebra
-CM2 = Code("cm2", "UCUM", "square centimeter")
-CM3 = Code("cm3", "UCUM", "cubic centimeter")
 CM2_PER_M2 = Code("cm2/m2", "UCUM", "square centimeter per square meter")
 
 # Outside these a height is a typing error or another unit, and an index made with it would mislead.
@@ -44,17 +42,20 @@ def findings(
 ) -> Findings:
     """`masks_szyx` and `tracking_uids` are in the order of the card's segments."""
     _demand_tissues(card)
-    scan = Scan(volume, _tissues(card, volume, masks_szyx, tracking_uids), level.slice_index, _usable(height_m))
+    scan = Scan(volume, tissues(card, volume, masks_szyx, tracking_uids), level.slice_index, _usable(height_m))
     found = tuple(tissue for tissue in scan.tissues if tissue.found)
     key_slice = _key_slice(scan)
     return Findings(
-        segments=tuple(_segment(number, tissue) for number, tissue in enumerate(found, start=1)),
+        segments=tuple(
+            tissue.segment(number, (Measurement(codes.SCT.Volume, tissue.volume_cm3, CM3),))
+            for number, tissue in enumerate(found, start=1)
+        ),
         planar=tuple(_planar(number, tissue, scan) for number, tissue in enumerate(found, start=1)),
         key_slice=key_slice,
         headline=_headline(scan),
         figures=_figures(scan),
         cautions=(*volume.cautions, *_cautions(scan, level, height_m, key_slice)),
-        absent=tuple(Absence(t.output.label, t.code, t.tracking_uid) for t in scan.tissues if not t.found),
+        absent=tuple(tissue.absence() for tissue in scan.tissues if not tissue.found),
     )
 
 
@@ -69,24 +70,6 @@ def _demand_tissues(card: Card) -> None:
             )
 
 
-def _tissues(
-    card: Card, volume: Volume, masks_szyx: NDArray[np.bool_], tracking_uids: Sequence[UID]
-) -> tuple[Tissue, ...]:
-    expected = (len(card.segments), *volume.voxels_zyx.shape)
-    if masks_szyx.shape != expected:
-        raise Broken(
-            f"The model {card.name} answered masks of the shape {masks_szyx.shape} where its card and the series "
-            f"need {expected}; correct its card or its graph.",
-            stage="measure",
-        )
-    pixel_cm2 = float(np.prod(volume.geometry.pixel_spacing)) / 100
-    voxel_cm3 = float(volume.geometry.voxel_volume) / 1000
-    return tuple(
-        Tissue(output, uid, mask, np.count_nonzero(mask, axis=(1, 2)), pixel_cm2, voxel_cm3)
-        for output, uid, mask in zip(card.segments, tracking_uids, masks_szyx, strict=True)
-    )
-
-
 def _usable(height_m: float | None) -> float | None:
     return height_m if height_m is not None and HEIGHT_LEAST_M <= height_m <= HEIGHT_MOST_M else None
 
@@ -97,19 +80,6 @@ def _key_slice(scan: Scan) -> int:
         return scan.level
     found = [tissue for tissue in scan.tissues if tissue.found]
     return found[0].largest_slice() if found else len(scan.volume.voxels_zyx) // 2
-
-
-def _segment(number: int, tissue: Tissue) -> Segment:
-    return Segment(
-        number=number,
-        label=tissue.output.label,
-        category=tissue.output.category.code(),
-        property=tissue.code,
-        rgb=tissue.output.rgb,
-        tracking_uid=tissue.tracking_uid,
-        mask_zyx=tissue.mask_zyx,
-        measurements=(Measurement(codes.SCT.Volume, tissue.volume_cm3, CM3),),
-    )
 
 
 def _planar(number: int, tissue: Tissue, scan: Scan) -> PlanarFinding:

@@ -62,6 +62,24 @@ class Absence:
     tracking_uid: UID
 
 
+@dataclass(frozen=True, eq=False)
+class ClassFinding:
+    """What a classifier says of the series or image; `contour_xy` is the place on the slice that shows it best.
+
+    That is the neighbourhood of the heat map's peak, or the outline of the whole image. Points are as in
+    `PlanarFinding`.
+    """
+
+    label: str
+    code: Code
+    probability: float
+    threshold: float
+    present: bool
+    tracking_uid: UID
+    slice_index: int
+    contour_xy: NDArray[np.float64]
+
+
 @dataclass(frozen=True)
 class Figure:
     """A line of the page that people read: a name, a value already rounded, its unit."""
@@ -73,7 +91,10 @@ class Figure:
 
 @dataclass(frozen=True, eq=False)
 class Findings:
-    """All that one model says about one volume; `key_slice` is the slice worth showing (L3 where it was found)."""
+    """All that one model says about one volume or image; `key_slice` is the one worth showing (L3 where it was found).
+
+    `heat_yx` lies on the key slice, larger where the network looked more.
+    """
 
     segments: tuple[Segment, ...]
     planar: tuple[PlanarFinding, ...]
@@ -82,3 +103,5 @@ class Findings:
     figures: tuple[Figure, ...]
     cautions: tuple[str, ...]
     absent: tuple[Absence, ...] = ()
+    classes: tuple[ClassFinding, ...] = ()
+    heat_yx: NDArray[np.float32] | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,8 +10,13 @@ from numpy.typing import NDArray
 from pydicom.sr.coding import Code
 from pydicom.uid import UID
 
+from orthanc_plugin.errors import Broken
 from orthanc_plugin.imaging.volume import Volume
-from orthanc_plugin.routing.card import SegmentOutput
+from orthanc_plugin.measure.findings import Absence, Measurement, Segment
+from orthanc_plugin.routing.card import Card, SegmentOutput
+
+CM2 = Code("cm2", "UCUM", "square centimeter")
+CM3 = Code("cm3", "UCUM", "cubic centimeter")
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +47,40 @@ class Tissue:
 
     def largest_slice(self) -> int:
         return int(self.pixels_z.argmax())
+
+    def segment(self, number: int, measurements: tuple[Measurement, ...]) -> Segment:
+        return Segment(
+            number=number,
+            label=self.output.label,
+            category=self.output.category.code(),
+            property=self.code,
+            rgb=self.output.rgb,
+            tracking_uid=self.tracking_uid,
+            mask_zyx=self.mask_zyx,
+            measurements=measurements,
+        )
+
+    def absence(self) -> Absence:
+        return Absence(self.output.label, self.code, self.tracking_uid)
+
+
+def tissues(
+    card: Card, volume: Volume, masks_szyx: NDArray[np.bool_], tracking_uids: Sequence[UID]
+) -> tuple[Tissue, ...]:
+    """`masks_szyx` and `tracking_uids` are in the order of the card's segments."""
+    expected = (len(card.segments), *volume.voxels_zyx.shape)
+    if masks_szyx.shape != expected:
+        raise Broken(
+            f"The model {card.name} answered masks of the shape {masks_szyx.shape} where its card and the series "
+            f"need {expected}; correct its card or its graph.",
+            stage="measure",
+        )
+    pixel_cm2 = float(np.prod(volume.geometry.pixel_spacing)) / 100
+    voxel_cm3 = float(volume.geometry.voxel_volume) / 1000
+    return tuple(
+        Tissue(output, uid, mask, np.count_nonzero(mask, axis=(1, 2)), pixel_cm2, voxel_cm3)
+        for output, uid, mask in zip(card.segments, tracking_uids, masks_szyx, strict=True)
+    )
 
 
 @dataclass(frozen=True, eq=False)

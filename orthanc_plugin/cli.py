@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -81,8 +80,10 @@ def add_route(route_parser: argparse.ArgumentParser) -> None:
 def worker(_chosen: argparse.Namespace) -> int:
     from orthanc_plugin.archive.rest import RestArchive
     from orthanc_plugin.inference.device import Device
+    from orthanc_plugin.inference.limits import Limits
     from orthanc_plugin.jobs import worker as jobs_worker
-    from orthanc_plugin.pipeline import Rooms, carry_out, warm
+    from orthanc_plugin.pipeline import Rooms, carry_out
+    from orthanc_plugin.readiness import make_ready
     from orthanc_plugin.routing.catalogue import Catalogue
 
     log.configure()
@@ -90,9 +91,9 @@ def worker(_chosen: argparse.Namespace) -> int:
     rooms = Rooms(
         RestArchive(known.orthanc_url, known.authorization()),
         Catalogue(known.models_folder, known.state_folder),
-        Device(known.device),
+        Device(known.device, Limits(known.threads, known.host_memory_mb, known.device_memory_mb)),
     )
-    logging.getLogger(__name__).info("graphs run on %s", warm(rooms))
+    make_ready(rooms, ledger())
     jobs_worker.run(known, lambda lease: carry_out(lease, rooms))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,10 +20,9 @@ from orthanc_plugin.imaging.image import Imaged, images
 from orthanc_plugin.imaging.instance import Instance, decode
 from orthanc_plugin.imaging.series import Series, assemble
 from orthanc_plugin.imaging.volume import Volume, volume
-from orthanc_plugin.inference.check import dry_run
 from orthanc_plugin.inference.device import Device
 from orthanc_plugin.inference.model import RawOutput, infer
-from orthanc_plugin.jobs.job import Job, PlannedResult, Role
+from orthanc_plugin.jobs.job import SHADOW, Job, PlannedResult, Role
 from orthanc_plugin.jobs.lease import Lease
 from orthanc_plugin.measure import body_composition, classes, outlines
 from orthanc_plugin.measure.clinical import Clinical, clinical
@@ -37,9 +35,6 @@ from orthanc_plugin.routing.folder import Model
 # As many files are decoded at once as there are cores, and a few more lie ready.
 DECODERS = len(os.sched_getaffinity(0))
 DECODED_AHEAD = 4 * DECODERS
-# A parameter of the order: all is done and planned, and nothing is stored.
-SHADOW = "shadow"
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -64,19 +59,6 @@ class Inputs:
         return tuple(header for imaged in self.beside for header in imaged.headers)
 
 
-def warm(rooms: Rooms) -> str:
-    """The device that runs the graphs; all are loaded before the first job comes, and one that can't be is logged."""
-    device = rooms.device.start()
-    if rooms.device.fallback:
-        log.warning("%s", rooms.device.fallback)
-    for model in rooms.models.models:
-        try:
-            dry_run(rooms.device, model)
-        except NodeError as error:
-            log.warning("%s", error.sentence)
-    return device
-
-
 def carry_out(lease: Lease, rooms: Rooms) -> None:
     """Ends without a word when the results are stored; every other end is an error with its sentence."""
     job = lease.job
@@ -95,7 +77,7 @@ def carry_out(lease: Lease, rooms: Rooms) -> None:
         with lease.step("encode"):
             results = encode(with_fallback(findings, rooms.device), inputs.main, origin, inputs.headers_beside)
             lease.plan(tuple(planned(result) for result in results))
-        if shadow(job):
+        if job.order.shadow:
             return
         with lease.step("await"):
             lease.await_release()
@@ -104,10 +86,6 @@ def carry_out(lease: Lease, rooms: Rooms) -> None:
     except NodeError as error:
         error.series_uid = error.series_uid or roles[0].series_uid
         raise
-
-
-def shadow(job: Job) -> bool:
-    return dict(job.order.parameters).get(SHADOW) is True
 
 
 def unchanged(archive: Archive, roles: Iterable[Role]) -> None:

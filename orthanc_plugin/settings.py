@@ -28,7 +28,7 @@ SECRET_KEYS = frozenset({"DatabaseUrl"})
 
 def key(name: str) -> str:
     """The key in the configuration, in Orthanc's manner: quiet_least_s is QuietLeastSeconds."""
-    return to_pascal(re.sub(r"_s$", "_seconds", name))
+    return to_pascal(re.sub(r"_mb$", "_megabytes", re.sub(r"_s$", "_seconds", name)))
 
 
 def in_project(folder: Path) -> Path:
@@ -72,8 +72,8 @@ class Settings(BaseModel):
     device: Annotated[
         str,
         Field(
-            pattern=r"^(auto|cpu|openvino|cuda(:[0-9]+)?)$",
-            description='"auto", "cpu", "openvino", "cuda" or "cuda:" with a number',
+            pattern=r"^(auto|(cpu|openvino|cuda(:[0-9]+)?)(,(cpu|openvino|cuda(:[0-9]+)?))*)$",
+            description='"auto", "cpu", "openvino", "cuda", "cuda:" with a number, or several with commas between',
         ),
     ] = "auto"
     orthanc_url: Annotated[
@@ -87,6 +87,9 @@ class Settings(BaseModel):
     lease_s: Annotated[float, seconds(0.5, 3600)] = 15
     attempts_most: Annotated[int, whole(1, 100)] = 5
     jobs_at_once: Annotated[int, whole(1, 64)] = 2
+    threads: Annotated[int, whole(0, 1024)] = 0
+    host_memory_mb: Annotated[int, whole(0, 1 << 24)] = 0
+    device_memory_mb: Annotated[int, whole(0, 1 << 24)] = 0
     keep_ended_jobs_days: Annotated[int, whole(1, 36500)] = 90
 
     @model_validator(mode="after")

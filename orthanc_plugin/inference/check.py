@@ -22,7 +22,7 @@ def disagreements(device: Device, model: Model) -> tuple[str, ...]:
 def dry_run(device: Device, model: Model) -> None:
     """Each stage once on one item of zeros, which also makes its sessions warm; Broken when a graph does not run."""
     for stage in model.card.stages:
-        network = Network(device, model, stage, check=lambda: None)
+        network = Network(device, model, stage, check=lambda: None, limit_s=model.card.limits.seconds)
         network(np.zeros((1, *input_shape(stage)), np.float32))
 
 

@@ -7,6 +7,8 @@ import os
 import socket
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,26 @@ ERRORS: dict[str, type[NodeError]] = {
     "memory": OutOfMemory,
     "configuration": ConfigurationError,
 }
+
+
+class Watch:
+    """Calls `strike` when it was not ended within the limit; without a limit it never does."""
+
+    def __init__(self, strike: Callable[[], None], limit_s: float | None) -> None:
+        self.struck = False
+        self._strike = strike
+        self._timer = None if limit_s is None else threading.Timer(limit_s, self._late)
+        if self._timer is not None:
+            self._timer.daemon = True
+            self._timer.start()
+
+    def end(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _late(self) -> None:
+        self.struck = True
+        self._strike()
 
 
 class Device:
@@ -59,11 +81,28 @@ class Device:
         return self._fallback
 
     def infer(
-        self, graph: Path, digest: str, feeds: dict[str, NDArray[np.generic]], priority: int = LEAST_URGENT
+        self,
+        graph: Path,
+        digest: str,
+        feeds: dict[str, NDArray[np.generic]],
+        priority: int = LEAST_URGENT,
+        limit_s: float | None = None,
     ) -> dict[str, NDArray[np.generic]]:
-        """OutOfMemory when a smaller batch may fit."""
+        """OutOfMemory when a smaller batch may fit; Broken when it does not end within `limit_s` of its turn."""
         with self._turns.turn(priority):
-            answer = self._ask(graph, digest, feeds)
+            watch = Watch(self.kill, limit_s)
+            try:
+                answer = self._ask(graph, digest, feeds)
+            except Temporary as error:
+                if watch.struck:
+                    raise Broken(
+                        f"The graph {graph.name} of {graph.parent.name} did not end within {limit_s:g} s; "
+                        "look at its loops, or raise the limit in its card.",
+                        stage="infer",
+                    ) from error
+                raise
+            finally:
+                watch.end()
             return {name: tensor.copy() for name, tensor in self._inbox.get(answer["tensors"]).items()}
 
     def describe(self, graph: Path, digest: str, priority: int = LEAST_URGENT) -> Graph:

@@ -20,10 +20,19 @@ log = logging.getLogger(__name__)
 
 
 class Network:
-    """One stage of a model on the device; `check` is called before each batch and may raise to stop."""
+    """One stage of a model on the device; `check` is called before each batch and may raise to stop.
+
+    `limit_s` is for one batch, and for what nobody else watches over.
+    """
 
     def __init__(
-        self, device: Device, model: Model, stage: Stage, check: Callable[[], None], priority: int = LEAST_URGENT
+        self,
+        device: Device,
+        model: Model,
+        stage: Stage,
+        check: Callable[[], None],
+        priority: int = LEAST_URGENT,
+        limit_s: float | None = None,
     ) -> None:
         self.stage = stage
         self.name = model.card.name
@@ -33,6 +42,7 @@ class Network:
         self._device = device
         self._priority = priority
         self._check = check
+        self._limit_s = limit_s
 
     def __call__(self, batch: NDArray[np.float32]) -> Answers:
         """For each output its answers, the first axis being that of the batch."""
@@ -55,7 +65,7 @@ class Network:
     def _fold(self, graph: Path, batch: NDArray[np.float32]) -> Answers:
         self._check()
         try:
-            answers = self._device.infer(graph, self._digest, {self.stage.input: batch}, self._priority)
+            answers = self._device.infer(graph, self._digest, {self.stage.input: batch}, self._priority, self._limit_s)
         except OutOfMemory as error:
             if len(batch) == 1:
                 raise

@@ -61,7 +61,7 @@ class Attendant:
         """Whatever an attempt raises ends here; only a lost lease has no outcome."""
         try:
             self._carry_out(lease)
-            return finished(self._ledger.attempts.unstored(lease.hold))
+            return finished(0 if lease.job.order.shadow else self._ledger.attempts.unstored(lease.hold))
         except LostLease:
             raise
         except Exception as error:  # noqa: BLE001 - the one place that turns whatever happened into an outcome

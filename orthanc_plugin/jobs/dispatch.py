@@ -12,9 +12,13 @@ import sqlalchemy as sa
 from dbos import DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions, Serializer
 
 from orthanc_plugin.jobs.database import Database
+from orthanc_plugin.jobs.job import Priority
 
 APPLICATION = "inference-node"
 QUEUE = "attempts"
+# Has slots of its own in every worker, so that an urgent attempt never waits for others to end.
+STAT_QUEUE = "stat-attempts"
+QUEUES = (STAT_QUEUE, QUEUE)
 WORKFLOW = "attempt"
 # One for all releases: an attempt waits for ever for a version that no worker has.
 VERSION = "1"
@@ -79,7 +83,7 @@ class Dispatch:
         """Within the caller's transaction, so that no job waits without a turn in the queue."""
         options: EnqueueOptions = {
             "workflow_name": WORKFLOW,
-            "queue_name": QUEUE,
+            "queue_name": STAT_QUEUE if priority <= Priority.STAT else QUEUE,
             "workflow_id": turn.workflow_id,
             "app_version": VERSION,
             "priority": priority,
@@ -96,7 +100,7 @@ class Dispatch:
 
     def taken(self) -> list[Held]:
         """The turns that some worker, alive or dead, has taken from the queue and not ended."""
-        return self._held(status="PENDING", queue_name=QUEUE)
+        return [held for queue in QUEUES for held in self._held(status="PENDING", queue_name=queue)]
 
     def strike_out(self, turns: Iterable[Turn]) -> None:
         ids = [turn.workflow_id for turn in turns]
@@ -115,11 +119,12 @@ class Dispatch:
                 self._client.delete_workflows([status.workflow_id for status in ended])
         return len(ended)
 
-    def set_up_queue(self, worker_concurrency: int, polling_interval_s: float) -> None:
+    def set_up_queues(self, worker_concurrency: int, polling_interval_s: float) -> None:
         with self._database.door():
-            self._client.register_queue(
-                QUEUE, worker_concurrency=worker_concurrency, polling_interval_sec=polling_interval_s
-            )
+            for queue in QUEUES:
+                self._client.register_queue(
+                    queue, worker_concurrency=worker_concurrency, polling_interval_sec=polling_interval_s
+                )
 
     def close(self) -> None:
         self._client.destroy()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dbos import DBOS
 
 from orthanc_plugin.jobs.database import Database
-from orthanc_plugin.jobs.dispatch import APPLICATION, QUEUE, VERSION, WORKFLOW, Turn, json_alone
+from orthanc_plugin.jobs.dispatch import APPLICATION, QUEUES, VERSION, WORKFLOW, Turn, json_alone
 
 
 def launch(database: Database, worker: str, attend: Callable[[Turn], None]) -> None:
@@ -29,5 +29,5 @@ def launch(database: Database, worker: str, attend: Callable[[Turn], None]) -> N
         }
     )
     DBOS.workflow(name=WORKFLOW)(attempt)
-    DBOS.listen_queues([QUEUE])
+    DBOS.listen_queues(list(QUEUES))
     DBOS.launch()

@@ -10,6 +10,8 @@ from enum import IntEnum, StrEnum
 from orthanc_plugin.archive.protocol import Receipt
 
 Parameter = str | float | int | bool
+# The name of the parameter by which an order says that its results are not to be stored.
+SHADOW = "shadow"
 
 
 class State(StrEnum):
@@ -76,6 +78,11 @@ class Order:
     priority: Priority = Priority.ROUTINE
     released: bool = True
     limit_s: float | None = None
+
+    @property
+    def shadow(self) -> bool:
+        """Carried out and planned, with nothing stored."""
+        return (SHADOW, True) in self.parameters
 
 
 @dataclass(frozen=True)

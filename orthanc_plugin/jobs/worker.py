@@ -55,7 +55,7 @@ def run(settings: WorkerSettings, carry_out: Callable[[Lease], None], *, retry_a
     for leave in (signal.SIGTERM, signal.SIGINT):
         signal.signal(leave, lambda *_: watch.leave())
     Janitor(ledger, settings.lease_s, timedelta(days=settings.keep_ended_jobs_days)).start()
-    ledger.dispatch.set_up_queue(settings.jobs_at_once, POLL_S)
+    ledger.dispatch.set_up_queues(settings.jobs_at_once, POLL_S)
     engine.launch(ledger.database, worker, attendant.attend)
     log.info("worker %s takes %d jobs at once", worker, settings.jobs_at_once)
     _repeat(watch.look, TICK_S)

@@ -11,6 +11,7 @@ from pathlib import Path
 from orthanc_plugin.errors import Broken, ConfigurationError, NodeError, Temporary, Unsuitable
 from orthanc_plugin.intake.orders import Orders
 from orthanc_plugin.intake.orthanc import Orthanc
+from orthanc_plugin.jobs import device_report
 from orthanc_plugin.jobs.ledger import Ledger, NoSuchJob, NotNow
 from orthanc_plugin.routing.catalogue import Catalogue
 from orthanc_plugin.web import health, jobs, models
@@ -73,6 +74,7 @@ def checks(request: Request, rooms: Rooms) -> Iterable[health.Check]:
     yield health.worker(request.processes)
     yield health.tried("orthanc", rooms.orthanc.identity)
     yield health.tried("database", rooms.ledger.counts)
+    yield health.device(device_report.reports(rooms.ledger))
     yield health.models(len(rooms.catalogue.models), rooms.catalogue.problems)
     yield health.disk(rooms.state_folder)
 

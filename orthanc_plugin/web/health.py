@@ -10,6 +10,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 from orthanc_plugin.errors import NodeError
+from orthanc_plugin.jobs.device_report import DeviceReport
 from orthanc_plugin.web.message import Answer, found
 
 PATH = "/inference/api/health"
@@ -54,6 +55,12 @@ def worker(processes: Mapping[str, str]) -> Check:
         return Check("worker", Status.OK)
     sentence = "The worker process is not running; it is being started again, and jobs wait. The log says why it ended."
     return Check("worker", Status.DEGRADED, sentence)
+
+
+def device(reports: Iterable[DeviceReport]) -> Check:
+    """Of the machines on which workers run: a fallback is work for somebody."""
+    sentences = sorted({report.fallback for report in reports if report.fallback})
+    return Check("device", Status.DEGRADED if sentences else Status.OK, " ".join(sentences))
 
 
 def models(installed: int, problems: Iterable[str]) -> Check:

@@ -231,7 +231,7 @@ class Bomb:
 
 
 def test_a_pickle_in_the_queue_is_refused(sqlite_books: Ledger, workers: Workers, tmp_path: Path) -> None:
-    sqlite_books.dispatch.set_up_queue(1, 0.2)
+    sqlite_books.dispatch.set_up_queues(1, 0.2)
     foreign = DBOSClient(system_database_url=sqlite_books.database.address, application_name=APPLICATION)
     foreign.enqueue(
         {"workflow_name": WORKFLOW, "queue_name": QUEUE, "workflow_id": "999:1", "app_version": VERSION},

@@ -12,12 +12,14 @@ from orthanc_plugin.errors import ConfigurationError
 from orthanc_plugin.inference.device import Device
 from orthanc_plugin.models.check import check, links
 from orthanc_plugin.routing.folder import Model, read, read_card
+from orthanc_plugin.routing.overlay import Overlay
+from orthanc_plugin.routing.versions import Versions
 
 # More than any model that a hospital runs; a tar that unpacks to more was made to fill the disk.
 MOST_BYTES = 32 * 2**30
 
 
-def add(source: Path, models: Path, device: Device) -> Model:
+def add(source: Path, models: Path, state_folder: Path, device: Device) -> Model:
     """Replaces a model of the same name; ConfigurationError says all that is wrong, and then nothing has changed."""
     models.mkdir(parents=True, exist_ok=True)
     # On the same file system, so that it can be renamed; the catalogue does not look into hidden folders.
@@ -28,6 +30,8 @@ def add(source: Path, models: Path, device: Device) -> Model:
         bad = [finding.sentence for finding in check(given, device) if not finding.well]
         if bad:
             raise ConfigurationError(f"{name} was not added. {' '.join(bad)}")
+        if (models / name).is_dir():
+            Versions(state_folder).keep(models / name, Overlay())  # for jobs that wait for it, and for rollback
         put(given, models / name, Path(staging) / "before")
     return read(models / name)
 

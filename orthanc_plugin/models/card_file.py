@@ -28,8 +28,11 @@ def wrongs(folder: Path) -> tuple[str, ...]:
 
 
 def _sentences(written: object, error: ValidationError) -> Iterator[str]:
-    for wrong in error.errors():
-        where = place(written, wrong["loc"])
+    wrongs = error.errors()
+    places = [place(written, wrong["loc"]) for wrong in wrongs]
+    for where, wrong in zip(places, wrongs, strict=True):
+        if any(other.startswith(f"{where}.") for other in places):
+            continue  # wrong because of what is wrong in it
         if wrong["type"] != "missing" and where and wrong["input"] is None:
             yield f"The card leaves {where} open (null); state it in card.json."
         else:
@@ -45,7 +48,7 @@ def place(written: object, location: Sequence[str | int]) -> str:
         entries = dict(enumerate(here)) if isinstance(here, list) else here
         if isinstance(entries, dict) and part in entries:
             here = entries[part]
-        elif index < len(location) - 1:
+        elif index < len(location) - 1 or not isinstance(here, dict):
             continue
         path.append(str(part))
     return ".".join(path)

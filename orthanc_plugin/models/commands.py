@@ -83,7 +83,8 @@ def device() -> Iterator[Device]:
 def list_models(chosen: argparse.Namespace) -> int:
     from orthanc_plugin.routing.catalogue import Catalogue
 
-    catalogue = Catalogue(settings.from_environment().models_folder)
+    known = settings.from_environment()
+    catalogue = Catalogue(known.models_folder, known.state_folder, keeps=False)
     cards = [(model.card, model.digest) for model in catalogue.models]
     if chosen.json:
         listed = [{"name": c.name, "version": c.version, "title": c.title, "digest": digest} for c, digest in cards]
@@ -113,8 +114,9 @@ def check_model(chosen: argparse.Namespace) -> int:
 def add_model(chosen: argparse.Namespace) -> int:
     from orthanc_plugin.models.add import add
 
+    known = settings.from_environment()
     with device() as opened:
-        model = add(chosen.source.resolve(), settings.from_environment().models_folder, opened)
+        model = add(chosen.source.resolve(), known.models_folder, known.state_folder, opened)
     said = f"{model.card.title} {model.card.version} is in; digest {model.digest}."
     _say(chosen, said, {"name": model.card.name, "version": model.card.version, "digest": model.digest})
     return DONE
@@ -149,7 +151,13 @@ def bring(chosen: argparse.Namespace) -> int:
 
 
 def roll_back(chosen: argparse.Namespace) -> int:
-    raise ConfigurationError(f"There is no earlier version of {chosen.name}.")
+    from orthanc_plugin.routing.versions import rollback
+
+    known = settings.from_environment()
+    model = rollback(chosen.name, known.models_folder, known.state_folder)
+    said = f"{model.card.title} {model.card.version} is back; digest {model.digest}."
+    _say(chosen, said, {"name": model.card.name, "version": model.card.version, "digest": model.digest})
+    return DONE
 
 
 def _folder(path: Path) -> Path:

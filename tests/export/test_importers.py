@@ -1,0 +1,532 @@
+"""Bundles are built here with small random networks, as their makers write them, and brought over."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from monai.networks.nets import DenseNet121, DynUNet, UNet
+from torch import Tensor, nn
+
+from export.importers import Refused, draft, monai_bundle, nnunet, torchscript
+from export.importers.folder import write
+from export.importers.nnunet_network import Network
+from orthanc_plugin.models.card_file import wrongs
+
+# TorchScript is what many models still come as, whatever torch says of it.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:.torch.jit:DeprecationWarning", "ignore::torch.jit.TracerWarning", "ignore::DeprecationWarning:torch.jit"
+)
+
+KNOWN = {
+    "version": "2.1",
+    "licence": "Apache-2.0",
+    "intended_use": "Tests.",
+    "trained_on": "Nothing.",
+    "applies": {"tag": "Modality", "in": ["CT"]},
+}
+CODE = {"value": "78961009", "scheme": "SCT", "meaning": "Spleen"}
+ORGAN = {"value": "123037004", "scheme": "SCT", "meaning": "Anatomical structure"}
+
+
+def run(graph: Path, image: Tensor) -> np.ndarray:
+    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    (scores,) = session.run(["scores"], {"image": image.numpy()})
+    return np.asarray(scores)
+
+
+def read(folder: Path, file: str = "card.json") -> Any:
+    return json.loads((folder / file).read_text())
+
+
+def small_unet(classes: int = 2, channels: int = 1) -> UNet:
+    torch.manual_seed(3)
+    return UNet(spatial_dims=3, in_channels=channels, out_channels=classes, channels=(4, 8), strides=(2,)).eval()
+
+
+UNET = {
+    "_target_": "UNet",
+    "spatial_dims": 3,
+    "in_channels": 1,
+    "out_channels": 2,
+    "channels": [4, 8],
+    "strides": [2],
+}
+
+
+def write_json(path: Path, entries: object) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(entries))
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    """As the model zoo has them: segmentation of the spleen."""
+    folder = tmp_path / "bundle"
+    image = {"type": "image", "modality": "CT", "num_channels": 1, "spatial_shape": [32, 32, 16]}
+    answer = {"type": "image", "format": "segmentation", "num_channels": 2}
+    write_json(
+        folder / "configs/metadata.json",
+        {
+            "version": "0.5.3",
+            "name": "Spleen segmentation",
+            "intended_use": "Not for diagnostic purposes.",
+            "data_source": "Decathlon",
+            "network_data_format": {
+                "inputs": {"image": image | {"channel_def": {"0": "image"}}},
+                "outputs": {"pred": answer | {"channel_def": {"0": "background", "1": "spleen"}}},
+            },
+        },
+    )
+    window = {"a_min": -57, "a_max": 164, "b_min": 0, "b_max": 1, "clip": True}
+    before = [
+        {"_target_": "LoadImaged", "keys": "image"},
+        {"_target_": "EnsureChannelFirstd", "keys": "image"},
+        {"_target_": "Orientationd", "keys": "image", "axcodes": "RAS"},
+        {"_target_": "Spacingd", "keys": "image", "pixdim": [1.5, 1.5, 2.0], "mode": "bilinear"},
+        {"_target_": "ScaleIntensityRanged", "keys": "image", **window},
+        {"_target_": "EnsureTyped", "keys": "image"},
+    ]
+    after = [
+        {"_target_": "Activationsd", "keys": "pred", "softmax": True},
+        {"_target_": "Invertd", "keys": "pred"},
+        {"_target_": "AsDiscreted", "keys": "pred", "argmax": True},
+        {"_target_": "SaveImaged", "keys": "pred"},
+    ]
+    write_json(
+        folder / "configs/inference.json",
+        {
+            "patch": [32, 32, 16],
+            "network_def": UNET,
+            "network": "$@network_def.to(@device)",
+            "preprocessing": {"_target_": "Compose", "transforms": before},
+            "inferer": {"_target_": "SlidingWindowInferer", "roi_size": "@patch", "sw_batch_size": 4, "overlap": 0.5},
+            "postprocessing": {"_target_": "Compose", "transforms": after},
+        },
+    )
+    (folder / "models").mkdir()
+    torch.save(small_unet().state_dict(), folder / "models/model.pt")
+    return folder
+
+
+def changed(folder: Path, file: str, change: Callable[[Any], None]) -> None:
+    entries = read(folder, f"configs/{file}")
+    change(entries)
+    write_json(folder / "configs" / file, entries)
+
+
+def test_a_monai_bundle_says_most_of_its_card(bundle: Path, tmp_path: Path) -> None:
+    out = tmp_path / "spleen"
+
+    left_open = write(monai_bundle.bring(bundle, "spleen"), out, {})
+
+    card = read(out)
+    (stage,) = card["stages"]
+    assert (card["title"], card["version"]) == ("Spleen segmentation", "0.5.3")
+    assert card["applies"]["all"][0] == {"tag": "Modality", "in": ["CT"]}
+    assert stage["intensity"] == {"kind": "window", "lowest": -57.0, "highest": 164.0}
+    assert (stage["kind"], stage["orientation"], stage["spacing_mm"]) == ("volume", "RAH", [1.5, 1.5, 2.0])
+    assert (stage["depth"], stage["rows"], stage["columns"], stage["overlap"]) == (32, 32, 16, 0.5)
+    segments = card["outputs"]["segments"]
+    assert segments["background"] is True
+    assert segments["steps"] == [{"step": "softmax"}, {"step": "likeliest"}]
+    assert left_open == (
+        "The card leaves licence open (null); state it in card.json.",
+        "The card leaves applies.all.1.body_part open (null); state it in card.json.",
+        "The card leaves outputs.segments.items.0.category open (null); state it in card.json.",
+        "The card leaves outputs.segments.items.0.property open (null); state it in card.json.",
+    )
+    assert read(out, "parity.json")["not_stated"] == list(left_open)
+
+
+def test_weights_and_torchscript_of_a_bundle_give_the_same_graph(bundle: Path, tmp_path: Path) -> None:
+    image = torch.rand(2, 1, 32, 32, 16)
+    write(monai_bundle.bring(bundle, "weights"), tmp_path / "weights", {})
+    (bundle / "models/model.pt").unlink()
+    torch.jit.save(torch.jit.trace(small_unet(), image), bundle / "models/model.ts")
+    changed(bundle, "inference.json", lambda entries: entries.pop("network_def"))
+    write(monai_bundle.bring(bundle, "script"), tmp_path / "script", {})
+
+    with torch.inference_mode():
+        ours = small_unet()(image).numpy()
+    for name in ("weights", "script"):
+        np.testing.assert_allclose(run(tmp_path / name / "model.onnx", image), ours, atol=1e-4)
+        assert read(tmp_path / name, "parity.json")["largest_difference"]["model.onnx"] < 1e-3
+
+
+def test_a_bundle_is_complete_with_what_is_stated_beside_it(bundle: Path, tmp_path: Path) -> None:
+    known = KNOWN | {"outputs": {"segments": {"items": [{"category": ORGAN, "property": CODE}]}}}
+
+    assert write(monai_bundle.bring(bundle, "spleen"), tmp_path / "spleen", known) == ()
+
+    assert wrongs(tmp_path / "spleen") == ()
+    assert read(tmp_path / "spleen")["outputs"]["segments"]["items"][0]["label"] == "spleen"
+
+
+def test_what_a_bundle_does_otherwise_is_named_and_left_open(bundle: Path, tmp_path: Path) -> None:
+    def odd(entries: Any) -> None:
+        before = entries["preprocessing"]["transforms"]
+        before[4] = {"_target_": "NormalizeIntensityd", "keys": "image", "nonzero": True}
+        before[2] = {"_target_": "CropForegroundd", "keys": "image"}
+        entries["postprocessing"]["transforms"].append({"_target_": "KeepLargestConnectedComponentd"})
+
+    changed(bundle, "inference.json", odd)
+
+    left_open = write(monai_bundle.bring(bundle, "spleen"), tmp_path / "spleen", KNOWN)
+
+    assert read(tmp_path / "spleen", "parity.json")["not_translated"] == [
+        "The transform CropForeground before the network is not translated.",
+        "The transform NormalizeIntensity before the network is not translated.",
+        "The transform KeepLargestConnectedComponent after the network is not translated.",
+    ]
+    assert "The card leaves stages.0.intensity open (null); state it in card.json." in left_open
+    assert "The card leaves stages.0.orientation open (null); state it in card.json." in left_open
+
+
+def test_nothing_that_a_bundle_holds_is_run(bundle: Path) -> None:
+    changed(bundle, "inference.json", lambda entries: entries["network_def"].update(out_channels="$print('run')"))
+    with pytest.raises(Refused) as caught:
+        monai_bundle.bring(bundle, "spleen")
+    assert str(caught.value) == (
+        "inference.json says \"$print('run')\", an expression that is not run; write its value there."
+    )
+    changed(bundle, "inference.json", lambda entries: entries["network_def"].update(_target_="os.system"))
+    with pytest.raises(Refused) as caught:
+        monai_bundle.bring(bundle, "spleen")
+    assert str(caught.value) == "The network os.system is none of MONAI's; save the bundle as TorchScript."
+
+
+def test_weights_of_another_network_are_refused(bundle: Path) -> None:
+    torch.save(small_unet(classes=5).state_dict(), bundle / "models/model.pt")
+    with pytest.raises(Refused, match=r"^models/model\.pt does not fit the network_def of the bundle \("):
+        monai_bundle.bring(bundle, "spleen")
+
+
+def test_a_classifier_of_pictures_sees_them_turned_as_monai_reads_them(bundle: Path, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = DenseNet121(2, 1, 3, init_features=4, growth_rate=2, block_config=(1, 1, 1, 1)).eval()
+    image = torch.rand(1, 1, 64, 96)
+    torch.jit.save(torch.jit.trace(network, image.transpose(2, 3)), bundle / "models/model.ts")
+
+    def classifier(entries: Any) -> None:
+        wanted = entries["network_data_format"]
+        wanted["inputs"]["image"] |= {"spatial_shape": [64, 96], "modality": "CR"}
+        wanted["outputs"]["pred"] = {
+            "type": "probabilities",
+            "format": "classes",
+            "num_channels": 3,
+            "channel_def": {"0": "none", "1": "pneumonia", "2": "cancer"},
+        }
+
+    changed(bundle, "metadata.json", classifier)
+    changed(bundle, "inference.json", lambda entries: entries.pop("inferer"))
+    changed(bundle, "inference.json", lambda entries: entries["preprocessing"]["transforms"].__delitem__(slice(2, 4)))
+    out = tmp_path / "lungs"
+
+    write(monai_bundle.bring(bundle, "lungs"), out, {})
+
+    card = read(out)
+    assert card["stages"][0]["kind"] == "image"
+    assert card["outputs"]["classes"]["activation"] == "softmax"
+    assert [item["label"] for item in card["outputs"]["classes"]["items"]] == ["none", "pneumonia", "cancer"]
+    with torch.inference_mode():
+        ours = network(image.transpose(2, 3)).numpy()
+    np.testing.assert_allclose(run(out / "model.onnx", image), ours, atol=1e-4)
+
+
+def test_torchscript_says_only_its_shapes(tmp_path: Path) -> None:
+    path, out = tmp_path / "net.pt", tmp_path / "net"
+    torch.jit.save(torch.jit.script(nn.Conv2d(1, 2, 3, padding=1)), path)
+
+    left_open = write(torchscript.bring(path, "net", "1,32,48"), out, {})
+
+    assert [sentence.split()[3] for sentence in left_open] == [
+        "version",
+        "licence",
+        "intended_use",
+        "trained_on",
+        "applies.all.0.in",
+        "applies.all.1.body_part",
+        "stages.0.intensity",
+        *(f"outputs.segments.items.{item}.{key}" for item in (0, 1) for key in ("label", "category", "property")),
+    ]
+    assert read(out)["stages"][0] | {"intensity": None} == {
+        "name": "network",
+        "files": ["model.onnx"],
+        "input": "image",
+        "outputs": ["scores"],
+        "rows": 32,
+        "columns": 48,
+        "intensity": None,
+        "kind": "slices",
+    }
+
+
+@pytest.mark.parametrize(
+    ("content", "shape", "sentence"),
+    [
+        (b"no network", "1,8,8", "^net.pt is not TorchScript (.*); save it by torch.jit.save.$"),
+        (nn.Flatten(), "1,8,8", None),
+        (nn.Conv2d(1, 2, 3), "1,8,8", r"^The network answers \[2, 6, 6\] to \[1, 8, 8\]: neither a value a class nor "),
+        (nn.Conv2d(3, 2, 3), "1,8,8", r"^The network does not run on an input of the shape \[1, 1, 8, 8\] \("),
+        (nn.Conv2d(1, 2, 3), "8,8", "^TorchScript does not say which size it takes; give --shape CHANNELS,ROWS,COLUMN"),
+        (nn.Conv2d(1, 2, 3), None, "^TorchScript does not say which size it takes; give --shape CHANNELS,ROWS,COLUMN"),
+    ],
+)
+def test_torchscript_that_can_not_be_served(
+    content: bytes | nn.Module, shape: str | None, sentence: str | None, tmp_path: Path
+) -> None:
+    path = tmp_path / "net.pt"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        torch.jit.save(torch.jit.script(content), path)
+    if sentence is None:
+        assert len(torchscript.bring(path, "net", shape).card["outputs"]["classes"]["items"]) == 64
+        return
+    with pytest.raises(Refused, match=sentence):
+        torchscript.bring(path, "net", shape)
+
+
+def test_a_folder_that_is_there_is_not_written_over(tmp_path: Path) -> None:
+    path = tmp_path / "net.pt"
+    torch.jit.save(torch.jit.script(nn.Flatten()), path)
+    (tmp_path / "net").mkdir()
+    with pytest.raises(Refused, match=r"^net is there already; remove it or name another folder\.$"):
+        write(torchscript.bring(path, "net", "1,2,2"), tmp_path / "net", {})
+
+
+FEATURES, STRIDES = [4, 8, 16], [[1, 1, 1], [1, 2, 2], [2, 2, 2]]
+KERNELS = [[3, 3, 3]] * 3
+
+
+def architecture(kind: str = "PlainConvUNet", **changes: Any) -> dict[str, Any]:
+    given = {
+        "n_stages": 3,
+        "features_per_stage": FEATURES,
+        "conv_op": "torch.nn.modules.conv.Conv3d",
+        "kernel_sizes": KERNELS,
+        "strides": STRIDES,
+        "n_conv_per_stage": [2, 2, 2],
+        "n_blocks_per_stage": [1, 2, 2],
+        "n_conv_per_stage_decoder": [2, 2],
+        "conv_bias": False,
+        "norm_op": "torch.nn.modules.instancenorm.InstanceNorm3d",
+        "norm_op_kwargs": {"eps": 1e-5, "affine": True},
+        "dropout_op": None,
+        "dropout_op_kwargs": None,
+        "nonlin": "torch.nn.LeakyReLU",
+        "nonlin_kwargs": {"inplace": True},
+    }
+    return {
+        "network_class_name": f"dynamic_network_architectures.architectures.unet.{kind}",
+        "arch_kwargs": given | changes,
+        "_kw_requires_import": ["conv_op", "norm_op", "dropout_op", "nonlin"],
+    }
+
+
+def reference() -> DynUNet:
+    """Another implementation of nnU-Net's plain network, by MONAI."""
+    torch.manual_seed(1)
+    network = DynUNet(
+        3, 1, 3, KERNELS, STRIDES, STRIDES[1:], filters=FEATURES, norm_name=("INSTANCE", {"affine": True})
+    )
+    for name, values in network.named_parameters():
+        if "norm" in name:
+            nn.init.uniform_(values, 0.5, 1.5)
+    return network.eval()
+
+
+def as_nnunet_names_them(network: DynUNet) -> dict[str, Tensor]:
+    """With the parts twice and the decoder's second encoder, as its checkpoints have them."""
+    named: dict[str, Tensor] = {}
+    places = {"input_block": "encoder.stages.0.0", "downsamples.0": "encoder.stages.1.0"}
+    places |= {"bottleneck": "encoder.stages.2.0"}
+    places |= {f"upsamples.{level}.conv_block": f"decoder.stages.{level}" for level in (0, 1)}
+    for name, values in network.state_dict().items():
+        if name.startswith("skip_layers"):
+            continue  # the same once more
+        if name.startswith("output_block"):
+            named["decoder.seg_layers.1." + name.rpartition(".")[2]] = values
+            named["decoder.seg_layers.0." + name.rpartition(".")[2]] = values[:, :1] if values.dim() > 1 else values
+        elif "transp_conv" in name:
+            named[f"decoder.transpconvs.{name.split('.')[1]}.weight"] = values
+        else:
+            place = next(place for place in places if name.startswith(place))
+            part, last = name.removeprefix(place + ".").split(".")[0], name.rpartition(".")[2]
+            unit = f"{places[place]}.convs.{int(part[-1]) - 1}"
+            named[f"{unit}.{'conv' if part.startswith('conv') else 'norm'}.{last}"] = values
+            named[f"{unit}.all_modules.{0 if part.startswith('conv') else 1}.{last}"] = values
+    named |= {f"decoder.{name}": values for name, values in named.items() if name.startswith("encoder.")}
+    return named
+
+
+@pytest.fixture
+def trained(tmp_path: Path) -> Path:
+    """Two folds of a plain network, with the log that nnU-Net keeps beside the weights."""
+    folder = tmp_path / "nnUNetTrainer__nnUNetPlans__3d_fullres"
+    seen = {"mean": 99.0, "std": 40.0, "percentile_00_5": -40.0, "percentile_99_5": 200.0, "min": -900.0, "max": 3000.0}
+    write_json(
+        folder / "plans.json",
+        {
+            "dataset_name": "Dataset009_Spleen",
+            "transpose_forward": [0, 1, 2],
+            "image_reader_writer": "SimpleITKIO",
+            "foreground_intensity_properties_per_channel": {"0": seen},
+            "configurations": {
+                "3d_fullres": {
+                    "patch_size": [8, 16, 24],
+                    "spacing": [2.5, 0.8, 0.8],
+                    "normalization_schemes": ["CTNormalization"],
+                    "use_mask_for_norm": [False],
+                    "architecture": architecture(),
+                },
+                "3d_cascade_fullres": {"inherits_from": "3d_fullres", "previous_stage": "3d_lowres"},
+            },
+        },
+    )
+    labels = {"background": 0, "spleen": 1, "lesion": 2}
+    dataset = {"name": "Spleen", "channel_names": {"0": "CT"}, "labels": labels, "licence": "CC-BY-SA 4.0"}
+    write_json(folder / "dataset.json", dataset)
+    for fold in (0, 1):
+        weights = {name: values * (1 + fold) for name, values in as_nnunet_names_them(reference()).items()}
+        (folder / f"fold_{fold}").mkdir()
+        state = {"network_weights": weights, "logging": {"losses": [np.float64(0.5), np.float32(0.25)]}}
+        torch.save(state | {"trainer_name": "nnUNetTrainer"}, folder / f"fold_{fold}/checkpoint_final.pth")
+    return folder
+
+
+def test_nnunet_answers_as_another_implementation_of_it(trained: Path, tmp_path: Path) -> None:
+    out = tmp_path / "spleen"
+    write(nnunet.bring(trained, "spleen", "3d_fullres"), out, {})
+
+    image = torch.randn(1, 1, 8, 16, 24)
+    with torch.inference_mode():
+        ours = reference()(image).numpy()
+    np.testing.assert_allclose(run(out / "fold_0.onnx", image), ours, atol=1e-4)
+    assert read(out)["stages"][0]["files"] == ["fold_0.onnx", "fold_1.onnx"]
+
+
+def test_nnunet_says_most_of_its_card(trained: Path, tmp_path: Path) -> None:
+    out = tmp_path / "spleen"
+
+    left_open = write(nnunet.bring(trained, "spleen", "3d_fullres"), out, {})
+
+    card = read(out)
+    (stage,) = card["stages"]
+    assert stage["intensity"] == {"kind": "scale", "lowest": -40, "highest": 200, "factor": 0.025, "shift": -2.475}
+    assert (stage["depth"], stage["rows"], stage["columns"], stage["spacing_mm"]) == (8, 16, 24, [2.5, 0.8, 0.8])
+    assert card["licence"] == "CC-BY-SA 4.0"
+    assert [item["label"] for item in card["outputs"]["segments"]["items"]] == ["spleen", "lesion"]
+    assert "The card leaves version open (null); state it in card.json." in left_open
+    assert len(read(out, "parity.json")["not_translated"]) == 3
+
+
+def test_residual_encoders_are_built_by_their_plan(trained: Path, tmp_path: Path) -> None:
+    def residual(plans: Any) -> None:
+        plans["configurations"]["3d_fullres"]["architecture"] = architecture("ResidualEncoderUNet")
+
+    entries = read(trained, "plans.json")
+    residual(entries)
+    write_json(trained / "plans.json", entries)
+    plan = nnunet.plan_of(entries["configurations"]["3d_fullres"], 1, 3)
+    torch.manual_seed(0)
+    weights = Network(plan).state_dict()
+    assert {
+        "encoder.stem.convs.0.conv.weight",
+        "encoder.stages.1.blocks.0.conv2.norm.bias",
+        "encoder.stages.1.blocks.0.skip.1.conv.weight",
+        "encoder.stages.1.blocks.1.conv1.conv.weight",
+        "decoder.transpconvs.0.weight",
+    } <= set(weights)
+    for fold in (0, 1):
+        named = {name.replace("decoder.answer.", "decoder.seg_layers.1."): values for name, values in weights.items()}
+        torch.save({"network_weights": named}, trained / f"fold_{fold}/checkpoint_final.pth")
+
+    write(nnunet.bring(trained, "spleen", "3d_fullres"), tmp_path / "spleen", {})
+
+    assert run(tmp_path / "spleen/fold_1.onnx", torch.zeros(1, 1, 8, 16, 24)).shape == (1, 3, 8, 16, 24)
+
+
+@pytest.mark.parametrize(
+    ("file", "keys", "value", "sentence"),
+    [
+        (
+            "plans.json",
+            ("transpose_forward",),
+            [1, 0, 2],
+            "The plan swaps the axes of the images (transpose_forward), which a card can't say.",
+        ),
+        (
+            "dataset.json",
+            ("labels",),
+            {"background": 0, "whole": [1, 2], "core": 2},
+            "dataset.json has regions, labels that overlap, which this importer does not translate.",
+        ),
+        (
+            "plans.json",
+            ("configurations", "3d_fullres", "use_mask_for_norm"),
+            [True],
+            "The plan normalises inside a mask (use_mask_for_norm), which a card can't say.",
+        ),
+        (
+            "plans.json",
+            ("configurations", "3d_fullres", "architecture", "network_class_name"),
+            "my.net.Mamba",
+            "The network is a Mamba; this importer builds PlainConvUNet and ResidualEncoderUNet.",
+        ),
+        (
+            "plans.json",
+            ("configurations", "3d_fullres", "spacing"),
+            None,
+            "plans.json lacks or garbles 'NoneType' object is not iterable in the configuration 3d_fullres; give the "
+            "folder that nnU-Net wrote.",
+        ),
+        (
+            "plans.json",
+            ("configurations", "3d_fullres", "normalization_schemes"),
+            ["Magic"],
+            "The plan's normalisation Magic is not known to this importer.",
+        ),
+    ],
+)
+def test_what_nnunet_can_do_and_a_card_can_not(
+    trained: Path, file: str, keys: tuple[str, ...], value: Any, sentence: str
+) -> None:
+    entries = whole = read(trained, file)
+    for key in keys[:-1]:
+        entries = entries[key]
+    entries[keys[-1]] = value
+    write_json(trained / file, whole)
+    with pytest.raises(Refused) as caught:
+        nnunet.bring(trained, "spleen", "3d_fullres")
+    assert str(caught.value) == sentence
+
+
+def test_configurations_that_are_not_there_or_a_cascade(trained: Path) -> None:
+    with pytest.raises(Refused, match=r"^plans.json has no configuration 2d; it has 3d_fullres, 3d_cascade_fullres\.$"):
+        nnunet.bring(trained, "spleen", "2d")
+    with pytest.raises(Refused, match=r"^The configuration 3d_cascade_fullres is the second of a cascade"):
+        nnunet.bring(trained, "spleen", "3d_cascade_fullres")
+
+
+def test_weights_of_another_plan_and_pickles_are_refused(trained: Path) -> None:
+    checkpoint = trained / "fold_0/checkpoint_final.pth"
+    state = torch.load(checkpoint, weights_only=False)
+    state["network_weights"].pop("decoder.transpconvs.0.weight")
+    torch.save(state, checkpoint)
+    with pytest.raises(Refused, match=r"^fold_0/checkpoint_final.pth is not of this plan \("):
+        nnunet.bring(trained, "spleen", "3d_fullres")
+    torch.save({"network_weights": Path("x")}, checkpoint)
+    with pytest.raises(Refused, match=r"^fold_0/checkpoint_final.pth can't be read as plain weights \("):
+        nnunet.bring(trained, "spleen", "3d_fullres")
+
+
+def test_what_is_known_completes_a_draft_entry_by_entry() -> None:
+    drafted = {"a": None, "b": [{"c": None, "d": 1}], "e": [1, 2]}
+    known = {"a": 5, "b": [{"c": 6}], "e": [3], "f": 7}
+    assert draft.completed(drafted, known) == {"a": 5, "b": [{"c": 6, "d": 1}], "e": [3], "f": 7}

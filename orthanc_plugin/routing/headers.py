@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -136,8 +137,9 @@ def values_of(dataset: Dataset) -> dict[str, object]:
 
 def written(dataset: Dataset, keyword: str) -> object:
     try:
-        element = dataset.get_item(keyword) and dataset[keyword]
-        return value_of(element) if isinstance(element, DataElement) else None
+        with warnings.catch_warnings(action="ignore"):
+            element = dataset.get_item(keyword) and dataset[keyword]
+            return value_of(element) if isinstance(element, DataElement) else None
     except Exception:  # noqa: BLE001  # pydicom fails in many ways on a damaged element, and any of them means: not known
         return None
 

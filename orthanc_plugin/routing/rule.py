@@ -108,25 +108,16 @@ class Orientation(Entry):
     orientation: Literal["axial", "coronal", "sagittal", "oblique"]
 
 
-KINDS = {
-    "all": "all",
-    "any": "any",
-    "not": "not",
-    "in": "in",
-    "between": "between",
-    "matches": "matches",
-    "present": "present",
-    "body_part": "body_part",
-    "slices": "slices",
-    "age_years": "age_years",
-    "orientation": "orientation",
-}
+KINDS = ("all", "any", "not", "in", "between", "matches", "present", "body_part", "slices", "age_years", "orientation")
 
 
 def kind(entry: object) -> str | None:
     """By the key that names the kind of rule, so that an error speaks of that kind alone."""
-    keys = entry.keys() if isinstance(entry, dict) else ()
-    return next((KINDS[key] for key in KINDS if key in keys), None)
+    if isinstance(entry, Entry):
+        keys = {field.alias or name for name, field in type(entry).model_fields.items()}
+    else:
+        keys = set(entry) if isinstance(entry, dict) else set()
+    return next((each for each in KINDS if each in keys), None)
 
 
 Rule = Annotated[

@@ -94,7 +94,7 @@ WORDS = {
     "머리, 두부, 두개, 뇌, 뇌혈관, 안면, 부비동, 측두골, 안와, 頭部, 脳, 頭蓋, 副鼻腔, 眼窩, 顔面, 側頭骨",
     "head neck": "두경부, 頭頸部, 頭頚部, head and neck, head & neck",
     "neck": "neck, larynx, laryng*, pharynx, pharyng*, nasopharyn*, hypopharyn*, thyroid*, parathyroid*, carotid*, "
-    "salivary, submandib*, hals, halsweichteil*, schilddruse*, schilddruese*, kehlkopf*, cou, thyroid*, larynx, "
+    "salivary, submandib*, hals, halsweichteil*, schilddruse*, schilddruese*, kehlkopf*, cou, "
     "cuello, tiroid*, laringe, 경부, 목, 갑상선, 경동맥, 頸部, 頚部, 甲状腺, 喉頭",
     "neck cervical-spine": "cervical*",
     "chest": "chest, thorax*, thorac*, lung*, pulmon*, heart, cardiac*, cardio*, coronary, coronaries, mediastin*, "

@@ -8,6 +8,16 @@ from typing import Any
 
 from orthanc_plugin.routing.card import Card
 
+CT_ABDOMEN = ({"tag": "Modality", "in": ["CT"]}, {"body_part": ["abdomen"]})
+
+
+def slices(least: int = 1) -> dict[str, Any]:
+    return {"slices": {"least": least}}
+
+
+def code(value: str) -> dict[str, str]:
+    return {"value": value, "scheme": "99TEST", "meaning": value}
+
 
 def card_values(**changes: Any) -> dict[str, Any]:
     values: dict[str, Any] = {
@@ -20,18 +30,43 @@ def card_values(**changes: Any) -> dict[str, Any]:
         "trained_on": "Nothing.",
         "clinical_use": False,
         "notice": "Not for clinical use.",
-        "applies": {"modality": ["CT"], "body_part": ["ABDOMEN"], "unknown_body_part": "run", "minimum_slices": 1},
-        "stages": [{"name": "only", "file": "model.onnx", "input": "x", "outputs": ["y"], "rows": 64, "columns": 64}],
-        "segments": [],
-        "measurements": [],
+        "applies": {"all": [*CT_ABDOMEN, slices()]},
+        "unknown": "run",
+        "stages": [stage()],
+        "outputs": {
+            "segments": {
+                "from": {"stage": "only", "output": "y"},
+                "steps": [{"step": "threshold"}],
+                "items": [segment("Liver"), segment("Spleen")],
+            }
+        },
         "limits": {"seconds": 60},
     }
     return values | changes
 
 
-def card(**applies: Any) -> Card:
-    rules = card_values()["applies"] | applies
-    return Card.model_validate_json(json.dumps(card_values(applies=rules)))
+def segment(label: str, **changes: Any) -> dict[str, Any]:
+    coded = {"category": code("organ"), "property": code(label.lower())}
+    return {"label": label, **coded, "rgb": [200, 80, 80], "threshold": 0.5} | changes
+
+
+def stage(**changes: Any) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        "name": "only",
+        "files": ["model.onnx"],
+        "kind": "slices",
+        "input": "x",
+        "outputs": ["y"],
+        "rows": 64,
+        "columns": 64,
+    }
+    return values | changes
+
+
+def card(*rules: Any, **changes: Any) -> Card:
+    """Whose rules must all hold; without any, those of a CT of the abdomen."""
+    applies = {"applies": {"all": list(rules)}} if rules else {}
+    return Card.model_validate_json(json.dumps(card_values(**applies, **changes)))
 
 
 def model_folder(models: Path, name: str = "abdomen", **changes: Any) -> Path:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from orthanc_plugin.errors import ConfigurationError
-from orthanc_plugin.routing.card import folder_digest, read
-from tests.routing.cards import card_values, model_folder
+from orthanc_plugin.routing.folder import folder_digest, read
+from tests.routing.cards import card_values, model_folder, stage
 
 SHIPPED = Path(__file__).resolve().parents[2] / "onnx_models"
 
@@ -26,10 +26,18 @@ def rewritten(folder: Path, **changes: Any) -> Path:
     return folder
 
 
+def wrong(folder: Path, **changes: Any) -> str:
+    """What is wrong with the card, without the words around it."""
+    sentence = refusal(rewritten(model_folder(folder), **changes))
+    assert sentence.startswith("The card of the model abdomen is wrong")
+    assert sentence.endswith("; correct card.json.")
+    return sentence.removeprefix("The card of the model abdomen is wrong").removesuffix("; correct card.json.")
+
+
 def test_a_good_folder_is_a_model_with_its_graphs(tmp_path: Path) -> None:
     model = read(model_folder(tmp_path))
     assert model.card.title == "Abdomen"
-    assert model.graph(model.card.stage("only")) == tmp_path / "abdomen" / "model.onnx"
+    assert model.graphs(model.card.stage("only")) == (tmp_path / "abdomen" / "model.onnx",)
 
 
 def test_the_digest_covers_every_file_and_its_name(tmp_path: Path) -> None:
@@ -71,26 +79,62 @@ def test_an_unknown_key(tmp_path: Path) -> None:
     )
 
 
-def test_a_modality_in_lower_case_could_never_match(tmp_path: Path) -> None:
-    folder = rewritten(model_folder(tmp_path), applies={"modality": ["ct"], "body_part": ["ABDOMEN"]})
-    assert refusal(folder) == (
-        "The card of the model abdomen is wrong at applies.modality.0: "
-        "String should match pattern '^[A-Z0-9_ ]{1,16}$'; correct card.json."
-    )
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        (
+            {"tga": "Modality", "in": ["CT"]},
+            " at applies.in.tag: Field required",
+        ),
+        (
+            {"tag": "modality", "in": ["CT"]},
+            " at applies.in.tag: String should match pattern '^[A-Z][A-Za-z0-9]{1,63}$'",
+        ),
+        (
+            {"modality": "CT"},
+            " at applies: a rule has one of the keys all, any, not, tag with in, between, matches or present, "
+            "body_part, slices, age_years, orientation",
+        ),
+        (
+            {"tag": "SeriesDescription", "matches": "(t2"},
+            " at applies.matches.matches: (t2 is no regular expression (missing ) at position 3)",
+        ),
+        ({"slices": {}}, " at applies.slices.slices: a range states least, most or both"),
+        ({"slices": {"least": 3, "most": 2}}, " at applies.slices.slices: the least of a range is above its most"),
+        ({"all": []}, " at applies.all.all: Tuple should have at least 1 item after validation, not 0"),
+    ],
+)
+def test_a_rule_that_says_nothing(tmp_path: Path, rule: dict[str, Any], said: str) -> None:
+    assert wrong(tmp_path, applies=rule) == said
 
 
-def test_two_stages_of_one_name(tmp_path: Path) -> None:
-    folder = rewritten(model_folder(tmp_path), stages=card_values()["stages"] * 2)
-    assert refusal(folder) == (
-        "The card of the model abdomen is wrong: two stages have the same name; correct card.json."
-    )
+def test_a_body_part_that_the_vocabulary_lacks(tmp_path: Path) -> None:
+    said = wrong(tmp_path, applies={"body_part": ["ABDOMEN"]})
+    assert said.startswith(" at applies.body_part.body_part.0: Input should be 'head', 'neck', 'chest', ")
 
 
-def test_a_model_that_is_not_clinical_says_so(tmp_path: Path) -> None:
-    folder = rewritten(model_folder(tmp_path), notice="")
-    assert refusal(folder) == (
-        "The card of the model abdomen is wrong: "
-        "a model that is not for clinical use states its notice; correct card.json."
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"stages": [stage()] * 2}, ": two stages have the name only"),
+        ({"notice": ""}, ": a model that is not for clinical use states its notice"),
+        (
+            {"stages": [stage(roles=["flair"])]},
+            ": the stage only takes the role flair, which is not among the inputs",
+        ),
+        ({"stages": [stage(outputs=["z"])]}, ": no stage only has the output y"),
+        ({"outputs": {}}, " at outputs: a model gives segments, classes or both"),
+    ],
+)
+def test_what_contradicts_itself(tmp_path: Path, changes: dict[str, Any], said: str) -> None:
+    assert wrong(tmp_path, **changes) == said
+
+
+def test_an_unknown_step(tmp_path: Path) -> None:
+    outputs = card_values()["outputs"]
+    outputs["segments"]["steps"] = [{"step": "dilate"}]
+    assert wrong(tmp_path, outputs=outputs).startswith(
+        " at outputs.segments.steps.0: Input tag 'dilate' found using 'step' does not match any of the expected tags: "
     )
 
 
@@ -104,7 +148,7 @@ def test_a_name_that_is_not_the_folders(tmp_path: Path) -> None:
 @pytest.mark.parametrize("file", ["missing.onnx", "../outside.onnx"])
 def test_a_graph_that_the_folder_lacks(tmp_path: Path, file: str) -> None:
     (tmp_path / "outside.onnx").write_bytes(b"another's")
-    folder = rewritten(model_folder(tmp_path), stages=[card_values()["stages"][0] | {"file": file}])
+    folder = rewritten(model_folder(tmp_path), stages=[stage(files=[file])])
     assert refusal(folder) == (f"The model abdomen names the graph {file}, which its folder lacks; correct card.json.")
 
 
@@ -117,6 +161,6 @@ def test_a_stage_that_the_card_lacks(tmp_path: Path) -> None:
 
 def test_the_shipped_cards_are_right() -> None:
     for path in sorted(SHIPPED.glob("*/card.json")):
-        graphs = [path.parent / stage["file"] for stage in json.loads(path.read_text())["stages"]]
-        if all(graph.is_file() for graph in graphs):
+        files = [file for stage in json.loads(path.read_text())["stages"] for file in stage["files"]]
+        if all((path.parent / file).is_file() for file in files):
             assert read(path.parent).card.name == path.parent.name

@@ -1,0 +1,86 @@
+"""Which series takes which role: one for each, the best by the card, whoever else is there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from orthanc_plugin.routing.card import Card
+from orthanc_plugin.routing.headers import Headers
+from orthanc_plugin.routing.roles import Candidate, seat, wants_a_set
+from tests.routing.cards import card, stage
+
+
+def series(uid: str, slices: int = 20, **values: Any) -> Candidate:
+    return Candidate(uid, Headers({"Modality": "CT", "BodyPartExamined": "ABDOMEN", **values}, slices))
+
+
+def of_roles(**roles: Any) -> Card:
+    return card(inputs=roles, stages=[stage(roles=[name for name in roles])])
+
+
+def described(pattern: str, **more: Any) -> dict[str, Any]:
+    return {"rule": {"tag": "SeriesDescription", "matches": pattern}} | more
+
+
+def seated(whole: Card, *candidates: Candidate) -> dict[str, str]:
+    return {role: candidate.series_uid for role, candidate in seat(whole, candidates).filled}
+
+
+def test_one_series_alone_is_no_set() -> None:
+    assert not wants_a_set(card())
+    assert wants_a_set(of_roles(series={"best": ["thinnest"]}))
+    assert wants_a_set(of_roles(t1=described("t1"), t2=described("t2")))
+
+
+def test_every_role_gets_its_series_and_what_is_missing_is_named() -> None:
+    whole = of_roles(t1=described("t1"), t2=described("t2"), flair=described("flair", required=False))
+    one, other = series("1", SeriesDescription="T2 tse"), series("2", SeriesDescription="T1 vibe")
+    assert seated(whole, one, other) == {"t1": "2", "t2": "1"}
+    assert seat(whole, [one, other]).missing == ("flair",)
+    assert seat(whole, [one, other]).lacking == ()
+    assert seat(whole, [one]).lacking == ("t1",)
+
+
+def test_a_series_takes_one_role_and_leaves_the_other_to_who_else_can_take_it() -> None:
+    whole = of_roles(any={}, t1=described("t1"))
+    assert seated(whole, series("1", SeriesDescription="T1"), series("2")) == {"any": "2", "t1": "1"}
+
+
+def test_a_series_that_the_model_is_not_for_takes_no_role() -> None:
+    assert seated(of_roles(any={"best": ["thinnest"]}), series("1", Modality="MR")) == {}
+
+
+@pytest.mark.parametrize(
+    ("preference", "better", "worse"),
+    [
+        ("thinnest", {"SliceThickness": "1"}, {"SliceThickness": "5"}),
+        ("thinnest", {"SliceThickness": "5"}, {}),
+        ("thickest", {"SliceThickness": "5"}, {"SliceThickness": "1"}),
+        ("soft-kernel", {"ConvolutionKernel": "B30f"}, {"ConvolutionKernel": "B70f"}),
+        ("soft-kernel", {"ConvolutionKernel": "Br40d\\3"}, {"ConvolutionKernel": "Br64d\\3"}),
+        ("soft-kernel", {"ConvolutionKernel": "STANDARD"}, {"ConvolutionKernel": "BONEPLUS"}),
+        ("soft-kernel", {"ConvolutionKernel": "FC08"}, {"ConvolutionKernel": "FC52"}),
+        ("soft-kernel", {"ConvolutionKernel": "B"}, {"ConvolutionKernel": "YC"}),
+        ("soft-kernel", {}, {"ConvolutionKernel": "LUNG"}),
+        ("portal-phase", {"SeriesDescription": "Abdomen portalvenös"}, {"SeriesDescription": "Abdomen arteriell"}),
+        ("portal-phase", {"SeriesDescription": "Abdomen"}, {"SeriesDescription": "Abdomen nativ"}),
+        ("newest", {"AcquisitionDateTime": "20260102101500.1"}, {"AcquisitionDateTime": "20260102101400"}),
+        ("newest", {"SeriesDate": "20260102", "SeriesTime": "1015"}, {"SeriesDate": "20260101", "SeriesTime": "2359"}),
+        ("newest", {"SeriesDate": "20260102"}, {}),
+    ],
+)
+def test_the_preference_decides(preference: str, better: dict[str, str], worse: dict[str, str]) -> None:
+    whole = of_roles(series={"best": [preference]})
+    one, other = series("2", **better), series("1", **worse)
+    for order in ([one, other], [other, one]):
+        seating = seat(whole, order)
+        assert seating.filled == (("series", one),)
+        assert seating.passed_over == (other,)
+
+
+def test_most_slices_and_then_the_next_preference() -> None:
+    whole = of_roles(series={"best": ["most-slices", "thinnest"]})
+    few, thick, thin = series("1", 10), series("2", SliceThickness="5"), series("3", SliceThickness="2")
+    assert seated(whole, few, thick, thin) == {"series": "3"}

@@ -8,15 +8,17 @@ from pathlib import Path
 import pytest
 
 from orthanc_plugin.errors import ConfigurationError, Unsuitable
-from orthanc_plugin.intake.orders import EARLY, Terms, remark, why_not
+from orthanc_plugin.intake.orders import EARLY, Terms
+from orthanc_plugin.intake.reasons import remark, why_not
 from orthanc_plugin.jobs.job import Priority, State
 from orthanc_plugin.jobs.ledger import utc_now
-from orthanc_plugin.routing.card import read
 from orthanc_plugin.routing.catalogue import Catalogue
-from orthanc_plugin.routing.rules import Headers
+from orthanc_plugin.routing.folder import read
+from orthanc_plugin.routing.headers import Headers
 from tests.builders.series import Scan, slices
 from tests.intake.bench import Bench
-from tests.routing.cards import card_values, model_folder
+from tests.routing.cards import CT_ABDOMEN, model_folder
+from tests.routing.cards import slices as least_slices
 
 
 def headers(slices: int = 60, **values: object) -> Headers:
@@ -26,8 +28,7 @@ def headers(slices: int = 60, **values: object) -> Headers:
 class TestWhyNot:
     @pytest.fixture
     def catalogue(self, tmp_path: Path) -> Catalogue:
-        applies = card_values()["applies"] | {"minimum_slices": 20, "unknown_body_part": "skip"}
-        model_folder(tmp_path, "abdomen", applies=applies)
+        model_folder(tmp_path, "abdomen", applies={"all": [*CT_ABDOMEN, least_slices(20)]}, unknown="skip")
         return Catalogue(tmp_path)
 
     @pytest.mark.parametrize(
@@ -48,11 +49,11 @@ class TestWhyNot:
         ],
     )
     def test_it_names_what_routing_met(self, catalogue: Catalogue, known: Headers, sentence: str) -> None:
-        assert why_not(catalogue, known) == sentence
+        assert why_not(catalogue.models, known) == sentence
 
     def test_it_says_that_there_is_no_model_at_all(self, tmp_path: Path) -> None:
-        assert why_not(Catalogue(tmp_path), headers(Modality="CT")) == (
-            "No model is installed; put one into the models folder."
+        assert why_not((), headers(Modality="CT")) == (
+            "No model is installed and switched on; put one into the models folder."
         )
 
 
@@ -61,7 +62,7 @@ def test_the_remark_says_what_routing_would_have_minded(tmp_path: Path) -> None:
     assert remark(model, headers(Modality="CT", BodyPartExamined="ABDOMEN")) == ""
     assert remark(model, headers(Modality="MR")) == (
         "Routing would not choose abdomen for this series: "
-        "Modality is one of CT, here it is MR; BodyPartExamined is one of ABDOMEN, here it is not stated."
+        "Modality is CT, here it is MR; body part is abdomen, here it is not stated."
     )
 
 
@@ -79,7 +80,8 @@ class TestByHand:
         (placed,) = bench.orders.orders_for(series[0].SeriesInstanceUID, "abdomen")
         assert placed.job.state is State.WAITING
         assert placed.remark == (
-            "Routing would not choose abdomen for this series: BodyPartExamined is one of ABDOMEN, here it is HEAD."
+            "Routing would not choose abdomen for this series: "
+            "body part is abdomen, here it is head (BodyPartExamined)."
         )
 
     def test_priority_and_parameters_are_part_of_the_order(self, bench: Bench) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -254,7 +253,7 @@ class TestOverlay:
         site.overlay(thresholds={"Liver": 0.7})
         site.rest(catalogue)
         second = catalogue.model("abdomen")
-        assert os.path.samefile(first.folder / "model.onnx", second.folder / "model.onnx")
+        assert (first.folder / "model.onnx").samefile(second.folder / "model.onnx")
 
     @pytest.mark.parametrize("values", [{}, {"thresholds": {"Liver": 0.5}}, {"switch": "shadow"}])
     def test_what_changes_no_result_changes_no_digest(self, site: Site, values: dict[str, Any]) -> None:

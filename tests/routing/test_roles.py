@@ -17,7 +17,7 @@ def series(uid: str, slices: int = 20, **values: Any) -> Candidate:
 
 
 def of_roles(**roles: Any) -> Card:
-    return card(inputs=roles, stages=[stage(roles=[name for name in roles])])
+    return card(inputs=roles, stages=[stage(roles=list(roles))])
 
 
 def described(pattern: str, **more: Any) -> dict[str, Any]:

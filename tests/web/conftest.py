@@ -14,6 +14,7 @@ from orthanc_plugin.intake.orders import Orders, Placed, Terms
 from orthanc_plugin.intake.orthanc import Orthanc
 from orthanc_plugin.jobs.ledger import Ledger
 from orthanc_plugin.routing.catalogue import Catalogue
+from orthanc_plugin.routing.headers import Headers
 from orthanc_plugin.web.api import Rooms
 from tests.jobs.builders import Clock, order
 from tests.routing.cards import model_folder
@@ -36,22 +37,17 @@ class Shelf:
             raise Temporary("Orthanc does not answer; intake goes on when it is back.")
         return "shelf"
 
-    def post(self, path: str, uid: str) -> Any:
-        assert path == "/tools/lookup"
-        return [{"Type": "Study", "ID": uid}] if uid == "1.2.1" else []
+    def series_of_study(self, study_uid: str) -> tuple[Any, ...]:
+        return tuple(map(self.series, self.series_headers)) if study_uid == "1.2.1" else ()
 
-    def get(self, path: str) -> Any:
-        assert path == "/studies/1.2.1"
-        return {"Series": list(self.series_headers)}
+    def find_series(self, series_uid: str) -> tuple[Any, ...]:
+        return (self.series(series_uid),) if series_uid in self.series_headers else ()
 
     def series(self, series_id: str) -> Any:
         return SimpleNamespace(uid=series_id, instance_ids=(series_id,))
 
-    def header(self, instance_id: str) -> dict[str, str]:
-        return self.series_headers[instance_id]
-
-    def slices(self, _series_id: str) -> Any:
-        return (SimpleNamespace(frames=1),) * 3
+    def headers(self, series: Any) -> Headers:
+        return Headers(self.series_headers[series.uid], 3)
 
 
 class Hand:

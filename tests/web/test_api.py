@@ -189,14 +189,51 @@ def test_models_show_their_cards(rooms: Rooms) -> None:
     [model] = entries["models"]
     assert (model["name"], model["version"], len(model["digest"])) == ("abdomen", "1.0.0", 64)
     assert model["card"]["notice"] == "Not for clinical use."
+    assert model["card"]["applies"]["all"][0] == {"tag": "Modality", "in": ["CT"]}
+    assert model["switch"] == "on"
     assert entries["problems"] == []
+
+
+def test_routes_say_rule_by_rule_why_a_model_is_for_a_series(rooms: Rooms) -> None:
+    _, entries = ask(rooms, "GET", "/routes", series="1.2.1.1")
+
+    assert (entries["series"], entries["problems"]) == ("1.2.1.1", [])
+    [route] = entries["routes"]
+    assert len(route.pop("digest")) == 64
+    assert route == {
+        "model": "abdomen",
+        "version": "1.0.0",
+        "switch": "on",
+        "matches": True,
+        "verdict": "yes",
+        "rules": [
+            {"rule": "Modality is CT", "value": "CT", "verdict": "yes"},
+            {"rule": "body part is abdomen", "value": "abdomen (BodyPartExamined)", "verdict": "yes"},
+            {"rule": "slices are at least 1", "value": "3", "verdict": "yes"},
+        ],
+        "remarks": [],
+        "unknown": "run",
+    }
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "sentence"),
+    [
+        ({}, 400, "Name one series by its UID: routes?series=1.2.840…."),
+        ({"study": "1.2.1"}, 400, "Name one series by its UID: routes?series=1.2.840…."),
+        ({"series": "x"}, 400, '"series" is "x"; allowed is a DICOM UID.'),
+        ({"series": "1.2.9"}, 422, "There is no series 1.2.9 in the archive; send it or correct its UID."),
+    ],
+)
+def test_routes_that_can_not_be_asked_for(rooms: Rooms, query: dict[str, str], status: int, sentence: str) -> None:
+    assert refusal(rooms, "GET", "/routes", **query) == (status, sentence)
 
 
 def test_health_when_all_is_well(rooms: Rooms) -> None:
     status, entries = ask(rooms, "GET", "/health")
 
     assert (status, entries["status"]) == (200, "ok")
-    assert entries["checks"].keys() == {"intake", "worker", "orthanc", "database", "models", "disk"}
+    assert entries["checks"].keys() == {"intake", "worker", "orthanc", "database", "models", "device", "disk"}
 
 
 def test_health_while_orthanc_does_not_answer(rooms: Rooms, shelf: Shelf) -> None:

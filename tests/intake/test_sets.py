@@ -1,0 +1,236 @@
+"""Sets of series: waited for over series and restarts, ordered once they are whole, or said to lack a role."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import Any
+
+import pytest
+from pydicom.dataset import Dataset
+
+from orthanc_plugin.errors import ConfigurationError, Unsuitable
+from orthanc_plugin.jobs.job import Job, Priority, State
+from tests.builders.series import Scan, slices
+from tests.intake.bench import Bench
+from tests.routing.cards import CT_ABDOMEN, model_folder, stage
+
+STUDY_UID = "1.2.826.77"
+MR = {"tag": "Modality", "in": ["MR"]}
+
+
+def named(pattern: str, **more: Any) -> dict[str, Any]:
+    return {"rule": {"tag": "SeriesDescription", "matches": pattern}} | more
+
+
+def series(description: str, count: int = 4, modality: str = "MR", **values: str) -> list[Dataset]:
+    """One of several in the same study."""
+    made = slices(Scan(slices=count, name=description, modality=modality, **values))  # type: ignore[arg-type]
+    for dataset in made:
+        dataset.StudyInstanceUID = STUDY_UID
+        dataset.PatientID = "one"
+    return made
+
+
+def jobs(bench: Bench, state: State | None = None) -> list[Job]:
+    return bench.ledger.jobs(state=state)[0][::-1]
+
+
+def seats(job: Job) -> dict[str, str]:
+    return {role.name: role.series_uid for role in job.order.input_set.roles}
+
+
+def uids(**roles: list[Dataset]) -> dict[str, str]:
+    return {name: str(datasets[0].SeriesInstanceUID) for name, datasets in roles.items()}
+
+
+@pytest.fixture
+def pair(bench: Bench) -> Bench:
+    """A model that wants T1 and T2, and FLAIR if there is one; it waits for a minute."""
+    shutil.rmtree(bench.models / "abdomen")
+    model_folder(
+        bench.models,
+        "brain",
+        title="Brain",
+        applies=MR,
+        inputs={"t1": named("^t1"), "t2": named("^t2"), "flair": named("flair", required=False)},
+        stages=[stage(roles=["t1", "t2"])],
+        wait_s=60,
+    )
+    bench.start()
+    return bench
+
+
+def test_a_set_is_ordered_as_soon_as_every_role_is_taken(pair: Bench) -> None:
+    t1, t2, flair = series("t1"), series("t2"), series("flair")
+    pair.send([*t1, *t2])
+    pair.tick(10)
+    assert jobs(pair) == []
+    pair.send(flair)
+    pair.tick(4)
+    (job,) = jobs(pair)
+    assert (job.state, job.order.model, job.order.released) == (State.WAITING, "brain", True)
+    assert seats(job) == uids(t1=t1, t2=t2, flair=flair)
+
+
+def test_what_is_not_required_is_waited_for_until_the_limit(pair: Bench) -> None:
+    t1, t2 = series("t1"), series("t2")
+    pair.send([*t1, *t2])
+    pair.tick(5)
+    assert jobs(pair) == []
+    pair.now_s += 60
+    pair.tick(1)
+    (job,) = jobs(pair)
+    assert seats(job) == uids(t1=t1, t2=t2)
+
+
+def test_after_the_limit_the_line_says_which_role_is_missing(pair: Bench) -> None:
+    t1 = series("t1")
+    pair.send(t1)
+    pair.tick(5)
+    pair.now_s += 60
+    pair.tick(1)
+    (job,) = jobs(pair)
+    assert (job.state, seats(job)) == (State.SKIPPED, uids(t1=t1))
+    waited, _, rest = job.reason.removeprefix("Brain needs a set of series, and after ").partition(" s ")
+    assert 60 <= float(waited) <= 70
+    assert rest == "nothing in the study takes the role t2; send what is missing, and it runs."
+
+
+def test_what_comes_after_the_limit_makes_the_set_all_the_same(pair: Bench) -> None:
+    t1, t2, flair = series("t1"), series("t2"), series("flair")
+    pair.send(t1)
+    pair.tick(5)
+    pair.now_s += 60
+    pair.tick(1)
+    pair.send([*t2, *flair])
+    pair.tick(5)
+    skipped, ordered = jobs(pair)
+    assert (skipped.state, ordered.state) == (State.SKIPPED, State.WAITING)
+    assert seats(ordered) == uids(t1=t1, t2=t2, flair=flair)
+
+
+def test_a_restart_goes_on_waiting_from_where_it_was(pair: Bench) -> None:
+    pair.send(series("t1"))
+    pair.tick(5)
+    pair.now_s += 40
+    pair.start()
+    pair.tick(2)
+    assert jobs(pair) == []
+    pair.now_s += 20
+    pair.tick(1)
+    assert [job.state for job in jobs(pair)] == [State.SKIPPED]
+
+
+def test_a_changed_series_makes_a_new_set_that_replaces_the_old(pair: Bench) -> None:
+    t1, t2, flair = series("t1"), series("t2", 5), series("flair")
+    pair.send([*t1, *t2[:-1], *flair])
+    pair.tick(4)
+    pair.send(t2[-1:])
+    pair.tick(20)
+    old, new = jobs(pair)
+    assert (old.state, new.state) == (State.CANCELLED, State.WAITING)
+    assert seats(old) == seats(new)
+    assert len(new.order.input_set.roles[1].sop_instance_uids) == 5
+
+
+def test_a_series_that_takes_no_role_is_told_why(pair: Bench) -> None:
+    pair.send(series("ct", modality="CT"))
+    pair.tick(4)
+    (job,) = jobs(pair)
+    assert (job.state, job.reason) == (State.SKIPPED, "No model is for modality CT and body part ABDOMEN.")
+
+
+def test_a_set_by_hand_takes_what_the_study_has(pair: Bench) -> None:
+    t1, t2 = series("t1"), series("t2")
+    pair.send(t1)
+    with pytest.raises(Unsuitable) as caught:
+        pair.orders.orders_for(str(t1[0].SeriesInstanceUID), "brain")
+    assert caught.value.sentence == (
+        "Brain needs a set of series, and after 0 s nothing in the study takes the role t2; "
+        "send what is missing, and it runs."
+    )
+    pair.send(t2)
+    (placed,) = pair.orders.orders_for(str(t1[0].SeriesInstanceUID), "brain")
+    assert seats(placed.job) == uids(t1=t1, t2=t2)
+
+
+class TestOneSeriesOfTheStudy:
+    @pytest.fixture
+    def thinnest(self, bench: Bench) -> Bench:
+        shutil.rmtree(bench.models / "abdomen")
+        model_folder(
+            bench.models,
+            "abdomen",
+            applies={"all": list(CT_ABDOMEN)},
+            inputs={"series": {"best": ["thinnest"]}},
+            priority="stat",
+        )
+        bench.start()
+        return bench
+
+    def test_the_best_is_chosen_when_the_study_rests(self, thinnest: Bench) -> None:
+        thick = series("thick", modality="CT", thickness_mm=5.0)  # type: ignore[arg-type]
+        thin = series("thin", modality="CT", thickness_mm=1.0)  # type: ignore[arg-type]
+        thinnest.send(thick)
+        thinnest.tick(8)
+        thinnest.send(thin)
+        thinnest.tick(20)
+        assert jobs(thinnest) == []
+        thinnest.tick(25)
+        ordered, passed = jobs(thinnest)
+        assert (ordered.state, seats(ordered)) == (State.WAITING, uids(series=thin))
+        assert ordered.order.priority is Priority.STAT
+        assert (passed.state, seats(passed), passed.reason) == (
+            State.SKIPPED,
+            uids(series=thick),
+            "Abdomen takes one series of a study for each of its roles, and others were preferred.",
+        )
+
+    def test_a_better_one_that_comes_later_replaces_the_job(self, thinnest: Bench) -> None:
+        thinnest.send(series("thick", modality="CT", thickness_mm=5.0))  # type: ignore[arg-type]
+        thinnest.tick(45)
+        thin = series("thin", modality="CT", thickness_mm=1.0)  # type: ignore[arg-type]
+        thinnest.send(thin)
+        thinnest.tick(45)
+        old, new = jobs(thinnest)
+        assert (old.state, old.reason) == (
+            State.CANCELLED,
+            "Another series of the study arrived; the job on the new set of series replaces this one.",
+        )
+        assert (new.state, seats(new)) == (State.WAITING, uids(series=thin))
+
+
+class TestSwitches:
+    def switch(self, bench: Bench, choice: str) -> None:
+        folder = bench.models.parent / "overlays"
+        folder.mkdir(exist_ok=True)
+        (folder / "abdomen.json").write_text(json.dumps({"switch": choice}))
+        bench.start()
+
+    def test_what_is_off_is_not_chosen_and_refused_by_hand(self, bench: Bench) -> None:
+        self.switch(bench, "off")
+        scan = series("off", modality="CT")
+        bench.send(scan)
+        bench.tick(5)
+        (job,) = jobs(bench)
+        assert (job.state, job.reason) == (
+            State.SKIPPED,
+            "No model is installed and switched on; put one into the models folder.",
+        )
+        with pytest.raises(ConfigurationError) as caught:
+            bench.orders.orders_for(str(scan[0].SeriesInstanceUID), "abdomen")
+        assert caught.value.sentence == (
+            'The model abdomen is switched off on this node; set "switch" to "on" in overlays/abdomen.json to run it.'
+        )
+
+    def test_a_shadow_is_ordered_as_such_and_once_more_when_it_is_on(self, bench: Bench) -> None:
+        self.switch(bench, "shadow")
+        scan = series("shadow", modality="CT")
+        bench.send(scan)
+        bench.tick(5)
+        (shadow,) = jobs(bench)
+        assert shadow.order.parameters == (("shadow", True),)
+        self.switch(bench, "on")
+        (placed,) = bench.orders.orders_for(str(scan[0].SeriesInstanceUID))
+        assert (placed.job.id != shadow.id, placed.job.order.parameters) == (True, ())

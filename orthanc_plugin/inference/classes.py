@@ -13,6 +13,10 @@ from orthanc_plugin.inference.preprocess import Turned
 from orthanc_plugin.routing.card import Classes
 
 
+# What float32 and float16 leave a softmax within the graph beside 0 and 1.
+ROUNDING = 1e-3
+
+
 @dataclass(frozen=True, eq=False)
 class Classification:
     """`probabilities` in the order of the card's classes; `index` is the source's slice or image worth showing.
@@ -34,9 +38,9 @@ def probabilities(classes: Classes, answers: NDArray[np.float32], network: Netwo
         found = softmax(found, axis=1)
     elif classes.activation == "sigmoid":
         found = expit(found)
-    if found.min() < 0 or found.max() > 1:
+    if found.min() < -ROUNDING or found.max() > 1 + ROUNDING:
         raise network.broken(f"answers {classes.source.output} outside 0 to 1 where the card names no activation")
-    return found
+    return np.clip(found, 0, 1)
 
 
 def of_series(classes: Classes, found: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -223,9 +223,3 @@ def test_a_picture_of_a_foreign_image_is_caught() -> None:
     with pytest.raises(Broken) as caught:
         check.capture(picture, ON)
     assert caught.value.sentence == "The picture names an image that is not among its sources." + NOTHING_STORED
-
-
-def test_findings_without_segments_have_no_segmentation_to_check() -> None:
-    nothing: Findings = replace(FINDINGS, segments=())
-
-    check.segmentation(None, nothing, ON)

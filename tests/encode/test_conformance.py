@@ -7,14 +7,14 @@ from pydicom.sr.coding import Code
 
 from orthanc_plugin.encode import sr
 from orthanc_plugin.encode.context import PRIVATE_SCHEME
-from orthanc_plugin.measure import body_composition
+from orthanc_plugin.measure import body_composition, outlines
 from tests.encode.making import card
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "conformance.md"
 
 
 def test_private_codes_are_documented() -> None:
-    constants = [value for module in (sr, body_composition) for value in vars(module).values()]
+    constants = [value for module in (sr, body_composition, outlines) for value in vars(module).values()]
     written = {code for code in constants if isinstance(code, Code)}
     written |= {code for segment in card().segments for code in (segment.category.code(), segment.property.code())}
     documented = re.findall(r"^\| `([a-z-]+)` \| ([^|]+) \|", DOCUMENT.read_text(), re.MULTILINE)

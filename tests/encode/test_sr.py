@@ -167,18 +167,17 @@ def test_where_nothing_was_found_it_says_so_on_the_image(tmp_path: Path) -> None
         assert len(called(group, "Image Region")[0].GraphicData) == 10
 
 
-def test_a_modality_without_a_procedure_code_is_refused() -> None:
+def test_a_modality_without_a_procedure_code_has_ours() -> None:
     on = making.volume()
     headers = [making.read_back(header) for header in on.headers]
     headers[0].Modality = "US"
     findings = making.findings(on)
     outlined = segmentation(findings, on, making.origin())
 
-    with pytest.raises(Broken) as refused:
-        report(findings, replace(on, headers=tuple(headers)), outlined, making.origin())
-    assert refused.value.sentence == (
-        "A report on images of the modality US can't be written yet; keep the model to CT, MR, PT."
-    )
+    document = report(findings, replace(on, headers=tuple(headers)), outlined, making.origin())
+
+    [procedure] = called(document, "Procedure reported")
+    assert procedure.ConceptCodeSequence[0].CodeMeaning == "Imaging procedure"
 
 
 def test_words_beyond_the_sources_character_set_bring_utf_8() -> None:

@@ -1,13 +1,22 @@
-"""Tiny ONNX graphs for the tests, made by hand."""
+"""Tiny ONNX graphs for the tests, made by hand, and the folders of models around them."""
 
+from __future__ import annotations
+
+import json
 from pathlib import Path
+from typing import Any
 
-from onnx import TensorProto, helper, save
+import numpy as np
+from onnx import NodeProto, TensorProto, helper, numpy_helper, save
+
+from orthanc_plugin.routing.folder import Model, read
+
+FREE = ["n", "c", "r", "k"]
 
 
 def write_doubler(path: Path) -> Path:
-    """hu [n, 1, r, c] -> probability, twice as much."""
-    return _write(path, [helper.make_node("Add", ["hu", "hu"], ["probability"])], ["n", 1, "r", "c"])
+    """hu [n, c, r, k] -> probability, twice as much."""
+    return write(path, [helper.make_node("Add", ["hu", "hu"], ["probability"])])
 
 
 def write_endless(path: Path) -> Path:
@@ -33,15 +42,126 @@ def write_endless(path: Path) -> Path:
         helper.make_node("Constant", [], ["yes"], value=helper.make_tensor("y", TensorProto.BOOL, [], [True])),
         helper.make_node("Loop", ["rounds", "yes", "hu"], ["probability"], body=body),
     ]
-    return _write(path, nodes, ["n", 1, "r", "c"])
+    return write(path, nodes)
 
 
-def _write(path: Path, nodes: list, shape: list) -> Path:  # type: ignore[type-arg]
+def write_hungry(path: Path) -> Path:
+    """hu [n, …] -> probability, the same; on the way it asks for 4 MB for one item and for 4 TB for two."""
+    nodes = [
+        helper.make_node("Shape", ["hu"], ["lengths"]),
+        constant("first", np.array([0], np.int64)),
+        helper.make_node("Gather", ["lengths", "first"], ["items"], axis=0),
+        helper.make_node("Cast", ["items"], ["count"], to=TensorProto.FLOAT),
+        constant("twenty", np.array([20], np.float32)),
+        constant("two", np.array([2], np.float32)),
+        helper.make_node("Mul", ["count", "twenty"], ["exponent"]),
+        helper.make_node("Pow", ["two", "exponent"], ["length"]),
+        helper.make_node("Cast", ["length"], ["whole"], to=TensorProto.INT64),
+        helper.make_node("ConstantOfShape", ["whole"], ["much"]),
+        helper.make_node("ReduceMax", ["much"], ["nothing"], keepdims=0),
+        helper.make_node("Add", ["hu", "nothing"], ["probability"]),
+    ]
+    return write(path, nodes)
+
+
+def write_heavy(path: Path, megabytes: int, seed: int) -> Path:
+    """hu [n, 1, r, k] -> probability: plus the first of so many megabytes of weights."""
+    weights = np.random.default_rng(seed).normal(size=megabytes << 18).astype(np.float32)
+    nodes = [
+        helper.make_node("ReduceMean", ["weights"], ["mean"], keepdims=0),
+        helper.make_node("Add", ["hu", "mean"], ["probability"]),
+    ]
+    return write(path, nodes, initializers={"weights": weights})
+
+
+def write_channels(path: Path, factors: list[float], shape: list[Any] | None = None, kind: int = 2) -> Path:
+    """hu [n, c, …] -> probability [n, len(factors), …]: the mean of the channels times each factor."""
+    spread = np.array(factors, np.float32).reshape(1, -1, *[1] * kind)
+    nodes = [
+        helper.make_node("ReduceMean", ["hu"], ["mean"], axes=[1], keepdims=1),
+        helper.make_node("Mul", ["mean", "factors"], ["probability"]),
+    ]
+    return write(path, nodes, shape or ["n", "c", *(f"s{axis}" for axis in range(kind))], {"factors": spread})
+
+
+def write_classifier(path: Path, bias: list[float]) -> Path:
+    """hu [n, c, r, k] -> logits [n, classes]: the mean of the item plus each bias; and heat [n, 1, r, k], the input."""
+    nodes = [
+        helper.make_node("ReduceMean", ["hu"], ["mean"], axes=[1, 2, 3], keepdims=0),
+        constant("column", np.array([-1, 1], np.int64)),
+        helper.make_node("Reshape", ["mean", "column"], ["means"]),
+        helper.make_node("Add", ["means", "bias"], ["logits"]),
+        helper.make_node("ReduceMean", ["hu"], ["heat"], axes=[1], keepdims=1),
+    ]
+    return write(
+        path,
+        nodes,
+        outputs={"logits": ["n", len(bias)], "heat": FREE},
+        initializers={"bias": np.array([bias], np.float32)},
+    )
+
+
+def constant(name: str, value: np.ndarray) -> NodeProto:  # type: ignore[type-arg]
+    return helper.make_node("Constant", [], [name], value=numpy_helper.from_array(value))
+
+
+def write(
+    path: Path,
+    nodes: list[NodeProto],
+    shape: list[Any] | None = None,
+    initializers: dict[str, np.ndarray] | None = None,  # type: ignore[type-arg]
+    outputs: dict[str, list[Any]] | None = None,
+) -> Path:
+    outputs = outputs or {"probability": ["n", *(f"o{axis}" for axis in range(len(shape or FREE) - 1))]}
     graph = helper.make_graph(
         nodes,
         "tiny",
-        [helper.make_tensor_value_info("hu", TensorProto.FLOAT, shape)],
-        [helper.make_tensor_value_info("probability", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info("hu", TensorProto.FLOAT, shape or FREE)],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, lengths) for name, lengths in outputs.items()],
+        [numpy_helper.from_array(value, name) for name, value in (initializers or {}).items()],
     )
+    path.parent.mkdir(parents=True, exist_ok=True)
     save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
     return path
+
+
+def concept(value: str, meaning: str) -> dict[str, str]:
+    return {"value": value, "scheme": "99TEST", "meaning": meaning}
+
+
+def segment(label: str, **more: Any) -> dict[str, Any]:
+    category = {"value": "123037004", "scheme": "SCT", "meaning": "Anatomical Structure"}
+    structure = {"value": "10200004", "scheme": "SCT", "meaning": "Liver"}
+    return {"label": label, "category": category, "property": structure, "rgb": [200, 80, 60]} | more
+
+
+def model(folder: Path, stages: list[dict[str, Any]], outputs: dict[str, Any], **more: Any) -> Model:
+    """The model in `folder`, whose graphs are there already: its card has these stages and outputs."""
+    card = {
+        "card_version": 1,
+        "name": folder.name,
+        "title": "Of the tests",
+        "version": "1.0.0",
+        "licence": "AGPL-3.0-or-later",
+        "intended_use": "Tests.",
+        "trained_on": "Nothing.",
+        "clinical_use": False,
+        "notice": "Not for clinical use.",
+        "applies": {"tag": "Modality", "present": True},
+        "unknown": "run",
+        "stages": stages,
+        "outputs": outputs,
+        "limits": {"seconds": 60},
+    }
+    (folder / "card.json").write_text(json.dumps(card | more))
+    return read(folder)
+
+
+def stage(**changes: Any) -> dict[str, Any]:
+    plain = {"name": "only", "files": ["model.onnx"], "kind": "slices", "input": "hu", "outputs": ["probability"]}
+    return plain | {"rows": 16, "columns": 16, "batch": 4} | changes
+
+
+def segments(*items: dict[str, Any], steps: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+    source = {"stage": "only", "output": "probability"}
+    return {"segments": {"from": source, "steps": steps, "items": list(items)} | more}

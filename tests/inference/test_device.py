@@ -72,7 +72,7 @@ def test_a_hanging_graph_can_be_killed_and_the_next_one_runs(device: Device, tmp
     device.start()
     thread = threading.Thread(target=hang)
     thread.start()
-    eventually(lambda: device._turn.locked(), what="the endless graph's start")
+    eventually(lambda: device._turns.taken, what="the endless graph's start")
     device.kill()
     thread.join(10)
     assert [str(error) for error in ended] == [

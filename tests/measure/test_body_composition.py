@@ -192,7 +192,10 @@ def test_masks_of_another_shape_are_refused() -> None:
 
 def test_a_card_without_one_of_the_tissues_is_refused() -> None:
     described = card()
-    without = described.model_copy(update={"segments": described.segments[:2]})
+    segments = described.outputs.segments
+    assert segments is not None
+    two = segments.model_copy(update={"items": segments.items[:2]})
+    without = described.model_copy(update={"outputs": described.outputs.model_copy(update={"segments": two})})
 
     with pytest.raises(Broken) as refused:
         bc.findings(without, volume(), masks()[:2], AT_TWO, None, UIDS[:2])

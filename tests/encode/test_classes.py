@@ -1,0 +1,144 @@
+"""What a classifier finds becomes a valid report and page, on volumes and on single images of any kind."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.sr.coding import Code
+
+from orthanc_plugin.encode.identity import Identity
+from orthanc_plugin.encode.picture import letters, picture
+from orthanc_plugin.encode.results import encode
+from orthanc_plugin.imaging.image import Imaged, images
+from orthanc_plugin.imaging.instance import decode
+from orthanc_plugin.imaging.series import assemble
+from orthanc_plugin.measure.classes import border
+from orthanc_plugin.measure.findings import ClassFinding, Figure, Findings
+from tests import judges
+from tests.builders import series
+from tests.encode import making
+from tests.imaging.radiographs import radiograph
+
+PNEUMONIA = Code("233604007", "SCT", "Pneumonia")
+TUMOUR = Code("pretend", "99TEST", "Tumour")
+
+
+def flat(*datasets: Dataset) -> Imaged:
+    return images(assemble([decode(series.part10(dataset)) for dataset in datasets]))
+
+
+SOURCES: dict[str, Callable[[], Imaged]] = {
+    "CT": making.volume,
+    "DX": lambda: flat(radiograph("DX")),
+    "CR": lambda: flat(radiograph("CR")),
+    "US in colour": lambda: flat(radiograph("US", colour=True)),
+}
+
+
+def findings(on: Imaged, heat: bool = False) -> Findings:
+    index = len(on) // 2
+    shape = on.shape_yx(index)
+    identity = Identity.of(on, making.origin())
+    found = [
+        ClassFinding(label, code, share, 0.5, share > 0.5, identity.tracking_uid(label), index, border(shape))
+        for label, code, share in (("Pneumonia", PNEUMONIA, 0.875), ("Tumour", TUMOUR, 0.25))
+    ]
+    return Findings(
+        segments=(),
+        planar=(),
+        key_slice=index,
+        headline="Present: Pneumonia (0.88)",
+        figures=(Figure("Pneumonia: present", "0.88", "> 0.50"), Figure("Tumour: absent", "0.25", "> 0.50")),
+        cautions=(),
+        classes=tuple(found),
+        heat_yx=np.linspace(0, 1, shape[0] * shape[1], dtype=np.float32).reshape(shape) if heat else None,
+    )
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_the_judges_hold_nothing_against_it(source: str, tmp_path: Path) -> None:
+    on = SOURCES[source]()
+
+    results = encode(findings(on, heat=True), on, making.origin())
+
+    assert [result.kind for result in results] == ["SR", "SC"]
+    for result in results:
+        path = tmp_path / f"{result.kind}.dcm"
+        path.write_bytes(making.written(result.dataset))
+        assert judges.dciodvfy(path) == []
+    assert "Imaging Measurement Report" in judges.dsrdump(tmp_path / "SR.dcm")
+
+
+@pytest.mark.slow
+def test_the_template_is_kept(tmp_path: Path) -> None:
+    on = flat(radiograph("DX"))
+    report, _ = encode(findings(on), on, making.origin())
+    path = tmp_path / "sr.dcm"
+    path.write_bytes(making.written(report.dataset))
+
+    assert judges.pixelmed_sr(path) == []
+
+
+def test_each_class_says_how_likely_it_is_and_whether_that_is_enough() -> None:
+    on = flat(radiograph("DX"))
+    report, _ = encode(findings(on), on, making.origin())
+    document = making.read_back(report.dataset)
+
+    said = {}
+    [groups] = [
+        item
+        for item in document.ContentSequence
+        if item.ConceptNameCodeSequence[0].CodeMeaning == "Imaging Measurements"
+    ]
+    for group in groups.ContentSequence:
+        by_name = {item.ConceptNameCodeSequence[0].CodeMeaning: item for item in group.ContentSequence}
+        finding = by_name["Finding"].ConceptCodeSequence[0].CodeMeaning
+        presence = by_name["Presence in the image"].ConceptCodeSequence[0].CodeMeaning
+        probability = float(by_name["Probability"].MeasuredValueSequence[0].NumericValue)
+        texts = [item.TextValue for item in group.ContentSequence if item.ValueType == "TEXT"]
+        assert "operating threshold = 0.5" in texts
+        assert by_name["Image Region"].GraphicData == [0, 0, 40, 0, 40, 48, 0, 48, 0, 0]
+        said[finding] = (presence, probability)
+    assert said == {"Pneumonia": ("Present", 0.875), "Tumour": ("Absent", 0.25)}
+
+
+def test_the_letters_of_a_single_image_are_its_headers() -> None:
+    stated = radiograph("DX")
+    stated.PatientOrientation = ["L", "F"]
+    unstated = radiograph("DX")
+    del unstated.PatientOrientation
+
+    assert letters(flat(stated), 0) == ("R", "L", "H", "F")
+    assert letters(flat(unstated), 0) == ("", "", "", "")
+
+
+def test_heat_reddens_where_the_network_looked() -> None:
+    on = flat(radiograph("DX"))
+    cool, hot = (np.asarray(picture(each, on, 96), np.int16) for each in (findings(on), findings(on, heat=True)))
+
+    redder = (hot - cool)[..., 0] - (hot - cool)[..., 2]
+    assert redder[70:80, 40:56].mean() > redder[15:25, 40:56].mean() + 20
+
+
+def test_another_role_beside_the_images_makes_other_results() -> None:
+    on = flat(radiograph("DX"))
+    other = replace(making.origin(), beside=("ab" * 32,))
+
+    assert Identity.of(on, making.origin()) != Identity.of(on, other)
+
+
+def test_images_that_were_used_beside_are_evidence() -> None:
+    on, beside = making.volume(), flat(radiograph("DX"))
+    report, _ = encode(findings(on), on, making.origin(), beside.headers)
+
+    declared = {
+        instance.ReferencedSOPInstanceUID
+        for keyword in ("CurrentRequestedProcedureEvidenceSequence", "PertinentOtherEvidenceSequence")
+        for study in report.dataset.get(keyword) or []
+        for of_series in study.ReferencedSeriesSequence
+        for instance in of_series.ReferencedSOPSequence
+    }
+    assert beside.headers[0].SOPInstanceUID in declared

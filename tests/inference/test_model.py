@@ -1,0 +1,248 @@
+"""Any kind of network that a card names, on volumes and images whose answers are known by hand."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import highdicom as hd
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from orthanc_plugin.errors import Broken, Unsuitable
+from orthanc_plugin.imaging.image import Imaged, Images
+from orthanc_plugin.imaging.volume import SourceSlice, Volume
+from orthanc_plugin.inference.device import Device
+from orthanc_plugin.inference.model import RawOutput, infer
+from orthanc_plugin.routing.folder import Model
+from tests.inference import graphs
+
+BRIGHT = [{"step": "threshold"}]
+
+
+@pytest.fixture(scope="module")
+def device() -> Iterator[Device]:
+    device = Device("cpu")
+    yield device
+    device.close()
+
+
+def volume(
+    shape: tuple[int, int, int] = (6, 16, 16),
+    orientation: str = "HPL",
+    spacing: tuple[float, float, float] = (2.0, 1.0, 1.0),
+    frame_of_reference: str = "1.2.3",
+    seed: int = 4,
+) -> Volume:
+    """A bright box off the middle in noise that stays below it."""
+    geometry = hd.VolumeGeometry.from_components(
+        shape,
+        spacing=spacing,
+        coordinate_system="PATIENT",
+        position=[-10.0, -9.0, 30.0],
+        patient_orientation=orientation,
+        frame_of_reference_uid=frame_of_reference,
+    )
+    voxels = np.random.default_rng(seed).uniform(0, 0.2, shape).astype(np.float32)
+    voxels[box(shape)] = 1.0
+    sources = tuple(SourceSlice("1.2.840.10008.5.1.4.1.1.4", f"1.2.{k}", None) for k in range(shape[0]))
+    return Volume(voxels, geometry, sources, (), ("",) * shape[0], ())
+
+
+def box(shape: tuple[int, int, int]) -> tuple[slice, ...]:
+    return tuple(slice(length // 6, length // 2) for length in shape)
+
+
+def boxed(shape: tuple[int, int, int]) -> NDArray[np.bool_]:
+    mask = np.zeros(shape, bool)
+    mask[box(shape)] = True
+    return mask
+
+
+def images(*pixels: NDArray[np.float32]) -> Images:
+    sources = tuple(SourceSlice("1.2.840.10008.5.1.4.1.1.1.1", f"1.2.{k}", None) for k in range(len(pixels)))
+    return Images(pixels, (None,) * len(pixels), sources, (), ("",) * len(pixels), ())
+
+
+def outliner(folder: Path, factors: list[float] | None = None, **stage: Any) -> Model:
+    dimensions = 3 if stage.get("kind") == "volume" else 2
+    graphs.write_channels(folder / "model.onnx", factors or [1.0], kind=dimensions)
+    roles = {role: {} for role in stage.get("roles", ["series"])}
+    return graphs.model(
+        folder, [graphs.stage(**stage)], graphs.segments(graphs.segment("Box"), steps=BRIGHT), inputs=roles
+    )
+
+
+def run(device: Device, model: Model, **inputs: Imaged) -> RawOutput:
+    return infer(device, model, inputs, 10, lambda: None)
+
+
+def masks(device: Device, model: Model, **inputs: Imaged) -> NDArray[np.bool_]:
+    found = run(device, model, **inputs).masks_szyx
+    assert found is not None
+    return found
+
+
+KINDS: dict[str, dict[str, Any]] = {
+    "slices": {},
+    "slices at a spacing": {"spacing_mm": [None, 0.5, 0.5], "rows": 20, "columns": 24},
+    "patches": {"kind": "volume", "depth": 4, "rows": 8, "columns": 8},
+    "patches without overlap": {"kind": "volume", "depth": 4, "rows": 8, "columns": 8, "overlap": 0},
+    "a patch larger than the series": {"kind": "volume", "depth": 12, "rows": 32, "columns": 20},
+    "finer patches": {"kind": "volume", "depth": 8, "rows": 16, "columns": 12, "spacing_mm": [1.0, 0.5, 0.5]},
+    "sagittal slices": {"orientation": "LFP"},
+    "sagittal patches": {"kind": "volume", "depth": 4, "rows": 4, "columns": 8, "orientation": "RFA"},
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("orientation", ["HPL", "FAR", "LHP"])
+def test_masks_come_back_to_the_voxels_that_the_network_meant(
+    kind: str, orientation: str, device: Device, tmp_path: Path
+) -> None:
+    shape = (6, 16, 16)
+    model = outliner(tmp_path / "box", **KINDS[kind])
+    found = masks(device, model, series=volume(shape, orientation))
+    np.testing.assert_array_equal(found[0], boxed(shape))
+
+
+def test_a_grid_of_another_spacing_keeps_structures_in_their_place(device: Device, tmp_path: Path) -> None:
+    shape = (24, 40, 40)
+    model = outliner(tmp_path / "box", kind="volume", depth=8, rows=12, columns=12, spacing_mm=[3.0, 1.7, 1.7])
+    found = masks(device, model, series=volume(shape, spacing=(1.0, 1.0, 1.0)))[0]
+    overlap = 2 * (found & boxed(shape)).sum() / (found.sum() + boxed(shape).sum())
+    assert overlap > 0.9
+    centre = [np.mean(np.nonzero(mask), axis=1) for mask in (found, boxed(shape))]
+    np.testing.assert_allclose(*centre, atol=0.5)
+
+
+def test_a_stack_sees_its_neighbours(device: Device, tmp_path: Path) -> None:
+    """The graph answers the mean of three slices: half of it is reached one slice within the box and no further."""
+    shape = (12, 16, 16)
+    model = outliner(tmp_path / "box", kind="stack", depth=3)
+    assert masks(device, model, series=volume(shape))[0].any(axis=(1, 2)).nonzero()[0].tolist() == [2, 3, 4, 5]
+
+
+def test_folds_are_averaged(device: Device, tmp_path: Path) -> None:
+    folder = tmp_path / "box"
+    graphs.write_channels(folder / "a.onnx", [1.2])
+    graphs.write_channels(folder / "b.onnx", [0.0])
+    outputs = graphs.segments(graphs.segment("Box", threshold=0.55), steps=BRIGHT)
+    model = graphs.model(folder, [graphs.stage(files=["a.onnx", "b.onnx"])], outputs)
+    assert masks(device, model, series=volume())[0].sum() == boxed((6, 16, 16)).sum()
+    outputs = graphs.segments(graphs.segment("Box", threshold=0.65), steps=BRIGHT)
+    model = graphs.model(folder, [graphs.stage(files=["a.onnx", "b.onnx"])], outputs)
+    assert not masks(device, model, series=volume()).any()
+
+
+def test_roles_are_laid_on_the_grid_of_the_first(device: Device, tmp_path: Path) -> None:
+    """The mean of two channels passes 0.5 only where both are bright in the same place of the patient."""
+    shape = (6, 16, 16)
+    model = outliner(tmp_path / "box", roles=["first", "second"])
+    first, second = volume(shape), volume(shape, orientation="LHP", seed=5)
+    upside_down = second.geometry.with_array(first.voxels_zyx).get_geometry()
+    laid = first.geometry.with_array(first.voxels_zyx).to_patient_orientation(("L", "H", "P"))
+    second = replace(second, voxels_zyx=laid.array, geometry=laid.get_geometry())
+    assert upside_down.spatial_shape == shape
+    np.testing.assert_array_equal(masks(device, model, first=first, second=second)[0], boxed(shape))
+
+
+def test_series_of_different_spaces_are_refused(device: Device, tmp_path: Path) -> None:
+    model = outliner(tmp_path / "box", roles=["first", "second"])
+    with pytest.raises(Unsuitable) as refusal:
+        run(device, model, first=volume(), second=volume(frame_of_reference="1.2.4"))
+    assert refusal.value.sentence == (
+        "The series of the role second lies in another frame of reference than the first, so the two can't be "
+        "laid on one another; send series of one examination that share it."
+    )
+
+
+def test_a_map_of_another_shape_than_the_card_says_is_broken(device: Device, tmp_path: Path) -> None:
+    model = outliner(tmp_path / "box", factors=[1.0, 2.0])
+    with pytest.raises(Broken) as failure:
+        run(device, model, series=volume())
+    assert failure.value.sentence == (
+        "The network model.onnx of box answered maps of the shape (2, 16, 16) in probability instead of (1, 16, 16); "
+        "its card and its graph must agree."
+    )
+
+
+def test_answers_that_are_no_numbers_are_broken(device: Device, tmp_path: Path) -> None:
+    model = outliner(tmp_path / "box", factors=[float("inf")])
+    with pytest.raises(Broken) as failure:
+        run(device, model, series=volume())
+    assert failure.value.sentence == (
+        "The network model.onnx of box answered values that are not numbers in probability; nothing of it was stored."
+    )
+
+
+def test_the_same_comes_out_twice(device: Device, tmp_path: Path) -> None:
+    model = outliner(tmp_path / "box", kind="volume", depth=4, rows=8, columns=8, spacing_mm=[1.1, 0.7, 0.7])
+    once, again = (masks(device, model, series=volume((9, 17, 21))) for _ in range(2))
+    assert once.tobytes() == again.tobytes()
+
+
+def classifier(folder: Path, classes: dict[str, Any] | None = None, **stage: Any) -> Model:
+    graphs.write_classifier(folder / "model.onnx", [0.0, 0.1])
+    items = [{"label": name, "code": graphs.concept(name, name), "threshold": 0.5} for name in ("One", "Two")]
+    source = {"from": {"stage": "only", "output": "logits"}, "activation": "none", "exclusive": False, "items": items}
+    stages = [graphs.stage(outputs=["logits", "heat"], **stage)]
+    return graphs.model(folder, stages, {"classes": source | (classes or {})})
+
+
+def test_each_image_has_probabilities_and_the_plainest_is_shown(device: Device, tmp_path: Path) -> None:
+    model = classifier(tmp_path / "kinds", {"series": "largest"}, kind="image")
+    found = run(device, model, series=images(*(np.full((9, 9), v, np.float32) for v in (0.3, 0.8, 0.4)))).classification
+    assert found is not None
+    assert found.probabilities == pytest.approx((0.8, 0.9))
+    assert (found.index, found.heat_yx) == (1, None)
+
+
+def test_over_slices_the_mean_counts_where_the_card_says_so(device: Device, tmp_path: Path) -> None:
+    model = classifier(tmp_path / "kinds")
+    voxels = np.linspace(0.2, 0.7, 6, dtype=np.float32)[:, None, None] * np.ones((1, 16, 16), np.float32)
+    on = replace(volume(orientation="FPL"), voxels_zyx=voxels)
+    found = run(device, model, series=on).classification
+    assert found is not None
+    assert found.probabilities == pytest.approx((0.45, 0.55))
+    assert found.index == 5
+
+
+def test_a_heat_map_lies_on_the_image_that_is_shown(device: Device, tmp_path: Path) -> None:
+    model = classifier(tmp_path / "kinds", {"heat_map": {"stage": "only", "output": "heat"}}, kind="image")
+    picture = np.zeros((32, 20), np.float32)
+    picture[24:28, 4:8] = 1.0
+    found = run(device, model, series=images(picture)).classification
+    assert found is not None and found.heat_yx is not None
+    assert found.heat_yx.shape == (32, 20)
+    row, column = np.unravel_index(found.heat_yx.argmax(), (32, 20))
+    assert 24 <= row < 28 and 4 <= column < 8
+
+
+def test_a_heat_map_is_turned_as_its_slice_is(device: Device, tmp_path: Path) -> None:
+    model = classifier(tmp_path / "kinds", {"heat_map": {"stage": "only", "output": "heat"}})
+    on = volume(orientation="HAR")
+    found = run(device, model, series=on).classification
+    assert found is not None and found.heat_yx is not None and found.index is not None
+    np.testing.assert_allclose(found.heat_yx, on.voxels_zyx[found.index], atol=1e-6)
+
+
+def test_colours_and_greys_become_what_the_network_takes(device: Device, tmp_path: Path) -> None:
+    red = np.zeros((8, 8, 3), np.float32)
+    red[..., 0] = 0.9
+    grey = classifier(tmp_path / "grey", kind="image")
+    coloured = classifier(tmp_path / "coloured", kind="image", channels="rgb")
+    for model, picture, mean in ((grey, red, 0.2691), (coloured, red, 0.3), (coloured, red[..., 0], 0.9)):
+        found = run(device, model, series=images(picture)).classification
+        assert found is not None and found.probabilities[0] == pytest.approx(mean, abs=1e-5)
+
+
+def test_numbers_outside_0_to_1_need_an_activation(device: Device, tmp_path: Path) -> None:
+    model = classifier(tmp_path / "kinds", kind="image")
+    with pytest.raises(Broken) as failure:
+        run(device, model, series=images(np.full((8, 8), 3.0, np.float32)))
+    assert failure.value.sentence == (
+        "The network model.onnx of kinds answers logits outside 0 to 1 where the card names no activation; "
+        "its card and its graph must agree."
+    )

@@ -10,7 +10,7 @@ from orthanc_plugin.errors import ConfigurationError, Unsuitable
 from orthanc_plugin.intake.orthanc import Orthanc, Series
 from orthanc_plugin.intake.reasons import lacking, passed_over, remark, switched_off, why_not
 from orthanc_plugin.intake.results import result_kind
-from orthanc_plugin.jobs.job import InputSet, Job, Order, Parameter, Priority, Role
+from orthanc_plugin.jobs.job import SHADOW, InputSet, Job, Order, Parameter, Priority, Role
 from orthanc_plugin.jobs.ledger import Ledger
 from orthanc_plugin.routing.catalogue import Catalogue
 from orthanc_plugin.routing.folder import Model
@@ -19,8 +19,6 @@ from orthanc_plugin.routing.roles import Candidate, Seating, may_take_part, seat
 from orthanc_plugin.routing.rules import explain
 
 ROLE = "series"
-SHADOW = ("shadow", True)
-"""A parameter of the order, so that the same series may have a job whose results are stored as well."""
 
 
 @dataclass(frozen=True)
@@ -190,8 +188,8 @@ def nobody(input_set: InputSet) -> Order:
 
 
 def order(input_set: InputSet, model: Model, terms: Terms) -> Order:
-    """The model's own urgency counts where nobody asked for more."""
-    shadow = (SHADOW,) if model.switch == "shadow" else ()
+    """The model's own urgency counts where nobody asked for more; a shadow's job is another than that of the real."""
+    shadow: tuple[tuple[str, Parameter], ...] = ((SHADOW, True),) if model.switch == "shadow" else ()
     return Order(
         input_set=input_set,
         model=model.card.name,

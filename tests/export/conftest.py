@@ -2,6 +2,13 @@
 
 from importlib.util import find_spec
 
-collect_ignore = ["test_data.py", "test_export.py", "test_evaluate.py", "test_importers.py", "test_train.py"]
+collect_ignore = [
+    "test_data.py",
+    "test_export.py",
+    "test_evaluate.py",
+    "test_from_folders.py",
+    "test_importers.py",
+    "test_train.py",
+]
 if find_spec("torch") and find_spec("monai"):
     collect_ignore = []

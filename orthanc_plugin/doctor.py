@@ -147,7 +147,7 @@ def tried(subject: str, attempt: Callable[[], object], sentence: str) -> Finding
 
 
 def models(settings: Settings) -> Iterator[Finding]:
-    catalogue = Catalogue(settings.models_folder)
+    catalogue = Catalogue(settings.models_folder, settings.state_folder, keeps=False)
     check = health.models(len(catalogue.models), catalogue.problems)
     names = ", ".join(f"{model.card.name} {model.card.version}" for model in catalogue.models)
     yield Finding("models", check.status is health.Status.OK, check.sentence or f"Installed: {names}.")

@@ -1,0 +1,39 @@
+"""What docs/ says about cards is what the code says."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from orthanc_plugin.routing.card import Card
+from orthanc_plugin.routing.overlay import Overlay
+from orthanc_plugin.routing.schema import written
+from orthanc_plugin.routing.vocabulary import PARTS
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+
+
+def examples() -> list[str]:
+    return re.findall(r"```json\n(.*?)```", (DOCS / "cards.md").read_text(), re.DOTALL)
+
+
+def test_the_published_schema_is_the_code_s() -> None:
+    assert (DOCS / "card.schema.json").read_text() == written()
+
+
+def test_the_examples_are_right() -> None:
+    card, roles, overlay = examples()
+    read = Card.model_validate_json(card)
+    assert Card.model_validate_json(json.dumps({**json.loads(card), "inputs": {**json.loads(roles), "series": {}}}))
+    assert set(Overlay.model_validate_json(overlay).thresholds) == {segment.label for segment in read.segments}
+
+
+def test_every_region_is_named() -> None:
+    text = (DOCS / "cards.md").read_text()
+    assert [part for part in PARTS if f"`{part}`" not in text] == []
+
+
+def test_a_card_reads_the_same_after_it_was_written() -> None:
+    card = Card.model_validate_json(examples()[0])
+    assert Card.model_validate_json(card.model_dump_json(by_alias=True)) == card

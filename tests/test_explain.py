@@ -1,0 +1,76 @@
+"""`route explain`: files, folders and stored series, each rule with its value."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from orthanc_plugin import cli
+from tests.builders.series import Scan, part10, slices
+from tests.routing.cards import model_folder
+
+
+@pytest.fixture
+def scan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with six slices of a CT of the abdomen and a text, beside a site with one model."""
+    model_folder(tmp_path / "models")
+    monkeypatch.setenv("INFERENCE_DATA", str(tmp_path / "state"))
+    monkeypatch.setenv("INFERENCE_SETTINGS", json.dumps({"ModelsFolder": str(tmp_path / "models")}))
+    folder = tmp_path / "scan"
+    folder.mkdir()
+    for number, dataset in enumerate(slices(Scan(slices=6, name="explained"))):
+        (folder / f"{number}.dcm").write_bytes(part10(dataset))
+    (folder / "README.txt").write_text("no image")
+    return folder
+
+
+def uid() -> str:
+    return str(slices(Scan(slices=1, name="explained"))[0].SeriesInstanceUID)
+
+
+def test_a_folder_is_explained_rule_by_rule(scan: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["route", "explain", str(scan)]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"series {uid()}",
+        "  abdomen 1.0.0 runs",
+        "    + Modality is CT: CT",
+        "    + body part is abdomen: abdomen (BodyPartExamined)",
+        "    + slices are at least 1: 6",
+        "",
+    ]
+
+
+def test_one_file_as_json(scan: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["route", "explain", "--json", str(scan / "0.dcm")]) == 0
+    [explained] = json.loads(capsys.readouterr().out)["series"]
+    assert explained["series"] == uid()
+    [route] = explained["routes"]
+    assert (route["model"], route["matches"], route["verdict"]) == ("abdomen", True, "yes")
+
+
+def test_looking_leaves_nothing_behind(scan: Path) -> None:
+    assert cli.main(["route", "explain", str(scan)]) == 0
+    assert not (scan.parent / "state").exists()
+
+
+@pytest.mark.parametrize(
+    ("named", "code", "sentence"),
+    [
+        ("README.txt", 1, "{folder}/README.txt is no DICOM file; name another one.\n"),
+        ("nowhere", 2, "{folder}/nowhere is neither a file nor a series UID; name what is there.\n"),
+    ],
+)
+def test_what_can_not_be_explained(
+    scan: Path, capsys: pytest.CaptureFixture[str], named: str, code: int, sentence: str
+) -> None:
+    assert cli.main(["route", "explain", str(scan / named)]) == code
+    assert capsys.readouterr().err == sentence.format(folder=scan)
+
+
+def test_real_headers_are_all_explained(scan: Path, real_dicom: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["route", "explain", "--json", str(real_dicom / "real")]) == 0
+    explained = json.loads(capsys.readouterr().out)["series"]
+    assert len(explained) > 10
+    assert all(len(route["rules"]) == 3 for each in explained for route in each["routes"])

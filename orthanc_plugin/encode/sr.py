@@ -45,7 +45,6 @@ PROCEDURES: dict[str, Code] = {
     "NM": codes.LN.NMUnspecifiedBodyRegion,
     **dict.fromkeys(("CR", "DX", "MG", "RF", "XA"), codes.LN.XRUnspecifiedBodyRegion),
 }
-IMAGING = Code("imaging", "99INODE", "Imaging procedure")
 QUALITATIVE_EVALUATIONS = Code("C0034375", "UMLS", "Qualitative Evaluations")
 PRESENCE = Code("presence", "99INODE", "Presence in the image")
 PROBABILITY = Code("probability", "99INODE", "Probability")
@@ -102,7 +101,7 @@ def _observer(origin: Origin) -> ObservationContext:
 
 
 def _procedure(header: Dataset) -> Code:
-    return PROCEDURES.get(header.Modality, IMAGING)
+    return PROCEDURES.get(header.Modality, codes.SCT.ImagingProcedure)
 
 
 def _groups(findings: Findings, imaged: Imaged, segmentation: Dataset | None, origin: Origin) -> list[Group]:

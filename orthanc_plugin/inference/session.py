@@ -71,6 +71,7 @@ class Sessions:
         key = (graph, digest)
         if key not in self._warm:
             self._warm[key] = self._load(graph)
+            _give_back()
         self._warm.move_to_end(key)
         return self._warm[key].session
 
@@ -90,7 +91,13 @@ class Sessions:
         except Broken:
             raise
         except Exception as error:
-            raise self._named(error, graph, {}) from error
+            if _is_memory(error):
+                raise self._named(error, graph, {}) from error
+            raise Broken(
+                f"The graph {graph.name} of {graph.parent.name} does not load ({type(error).__name__}); it must hold all "
+                "of its weights and use the operators of ONNX alone.",
+                stage="infer",
+            ) from error
         given = session.get_providers()[0]
         if given != PROVIDERS[self._device.partition(":")[0]]:
             raise Temporary(

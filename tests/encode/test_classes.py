@@ -74,7 +74,8 @@ def test_the_judges_hold_nothing_against_it(source: str, tmp_path: Path) -> None
 
 @pytest.mark.slow
 def test_the_template_is_kept(tmp_path: Path) -> None:
-    on = flat(radiograph("DX"))
+    """On CT, since the judge does not know the procedure code of radiographs."""
+    on = making.volume()
     report, _ = encode(findings(on), on, making.origin())
     path = tmp_path / "sr.dcm"
     path.write_bytes(making.written(report.dataset))

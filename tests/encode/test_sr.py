@@ -167,7 +167,7 @@ def test_where_nothing_was_found_it_says_so_on_the_image(tmp_path: Path) -> None
         assert len(called(group, "Image Region")[0].GraphicData) == 10
 
 
-def test_a_modality_without_a_procedure_code_has_ours() -> None:
+def test_a_modality_without_a_procedure_code_of_its_own_has_the_general_one() -> None:
     on = making.volume()
     headers = [making.read_back(header) for header in on.headers]
     headers[0].Modality = "US"
@@ -177,7 +177,7 @@ def test_a_modality_without_a_procedure_code_has_ours() -> None:
     document = report(findings, replace(on, headers=tuple(headers)), outlined, making.origin())
 
     [procedure] = called(document, "Procedure reported")
-    assert procedure.ConceptCodeSequence[0].CodeMeaning == "Imaging procedure"
+    assert procedure.ConceptCodeSequence[0].CodeValue == "363679005"
 
 
 def test_words_beyond_the_sources_character_set_bring_utf_8() -> None:

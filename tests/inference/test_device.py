@@ -101,3 +101,69 @@ def test_a_device_that_is_not_there_is_refused_with_the_mend() -> None:
     with pytest.raises(ConfigurationError) as unknown:
         Device("quantum").start()
     assert unknown.value.sentence == "The device quantum is not known; use auto, cpu, cuda, openvino or cuda:1."
+
+
+def test_the_most_urgent_goes_next_and_equals_keep_their_order(device: Device, tmp_path: Path) -> None:
+    """A stat case that comes during a long one waits for the patch that runs, and for no other."""
+    doubler = write_doubler(tmp_path / "model.onnx")
+    patch = np.ones((1, 1, 256, 256), np.float32)
+    done: list[str] = []
+    begun, come = threading.Event(), threading.Event()
+
+    def long_case() -> None:
+        for _ in range(40):
+            device.infer(doubler, "v1", {"hu": patch}, priority=10)
+            done.append("patch")
+            begun.set()
+
+    def stat_case() -> None:
+        begun.wait(30)
+        come.set()
+        before = len(done)
+        device.infer(doubler, "v1", {"hu": patch}, priority=1)
+        done.append(f"stat after {len(done) - before}")
+
+    device.start()
+    threads = [threading.Thread(target=case) for case in (long_case, long_case, stat_case)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    [stat] = [each for each in done if each.startswith("stat")]
+    assert done.index(stat) < len(done) - 1
+    assert int(stat.removeprefix("stat after ")) <= 2
+
+
+def test_a_graph_that_takes_too_long_is_stopped_where_nobody_else_watches(device: Device, tmp_path: Path) -> None:
+    folder = tmp_path / "some-model"
+    folder.mkdir()
+    endless = write_endless(folder / "endless.onnx")
+    with pytest.raises(Broken) as stopped:
+        device.infer(endless, "v1", {"hu": np.zeros((1, 1, 2, 2), np.float32)}, limit_s=1.5)
+    assert stopped.value.sentence == (
+        "The graph endless.onnx of some-model did not end within 1.5 s; look at its loops, or raise the limit in its card."
+    )
+
+
+def test_a_graph_is_described_across_the_processes(device: Device, tmp_path: Path) -> None:
+    described = device.describe(write_doubler(tmp_path / "model.onnx"), "v1")
+    assert [(given.name, given.type, given.shape) for given in described.inputs] == [
+        ("hu", "tensor(float)", (None, None, None, None))
+    ]
+    assert [given.name for given in described.outputs] == ["probability"]
+
+
+def test_a_device_that_stands_in_for_another_says_so() -> None:
+    device = Device("cuda:1,cpu")
+    try:
+        assert device.start() == "cpu"
+        assert device.fallback == (
+            "The graphs run on cpu and not on cuda:1, which was asked for: "
+            "the installed ONNX Runtime has no CUDAExecutionProvider."
+        )
+    finally:
+        device.close()
+
+
+def test_the_first_choice_is_no_fallback(device: Device) -> None:
+    assert (device.start(), device.fallback) == ("cpu", "")

@@ -116,6 +116,13 @@ class Node:
         answer.raise_for_status()
         return answer.json()
 
+    def takes_dicom(self) -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", self.dicom_port), timeout=5).close()
+        except OSError:
+            return False
+        return True
+
     def upload(self, file: bytes) -> None:
         """One DICOM file, byte for byte as it is."""
         answer = requests.post(f"{self.url}/instances", data=file, auth=self.credentials, timeout=30)

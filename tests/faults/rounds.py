@@ -77,6 +77,8 @@ class Harness:
         files = {str(uid): path for uid, path in zip(series.datasets(), series.files, strict=True)}
 
         def send_the_rest() -> bool:
+            if not self.node.takes_dicom():
+                return False
             sent_before = len(series.files) - len(files)
             scanner = Scanner(self.node.dicom_port)
             for uid in scanner.send(list(files.values()), after_each=lambda n: told(sent_before + n)):

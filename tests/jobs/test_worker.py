@@ -101,10 +101,11 @@ def test_a_worker_that_slept_past_its_lease_stores_nothing(books: Ledger, worker
     assert workers.happened("stores") == [(job.id, other.pid)]
     before = books.job(job.id)
     sleeper.send_signal(signal.SIGCONT)
-    eventually(lambda: len(books.attempts.workers()) == 2, what="the sleeper under a new name")
+    eventually(lambda: len(books.attempts.workers()) == 2, within_s=60, what="the sleeper under a new name")
     assert workers.happened("stores") == [(job.id, other.pid)]
     assert books.job(job.id) == before
     assert sleeper.poll() is None
+    assert "Traceback" not in workers.log
 
 
 def test_cancelling_ends_an_attempt_that_asks(sqlite_books: Ledger, workers: Workers) -> None:

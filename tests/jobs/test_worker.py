@@ -182,19 +182,23 @@ def test_a_worker_that_is_asked_to_leave_lets_its_jobs_finish(sqlite_books: Ledg
     assert sqlite_books.attempts.workers() == []
 
 
-def test_a_worker_that_is_asked_to_leave_hands_back_what_does_not_finish(
+def test_a_worker_that_is_asked_to_leave_begins_nothing_and_hands_back_what_does_not_finish(
     sqlite_books: Ledger, workers: Workers
 ) -> None:
     running = sqlite_books.propose(order(act="sleep-in-c"))
-    waiting = sqlite_books.propose(order(2))
-    worker = workers.start(lease_s=600, jobs_at_once=1)
+    worker = workers.start(lease_s=600, jobs_at_once=2)
     begun_by(workers, running)
     worker.terminate()
+    eventually(lambda: "leaves when its jobs are done" in workers.log)
+    late = sqlite_books.propose(order(2))
     assert worker.wait(60) == 0
-    assert {sqlite_books.job(job.id).state for job in (running, waiting)} == {State.WAITING}
+    assert [(sqlite_books.job(job.id).state, sqlite_books.job(job.id).attempts) for job in (running, late)] == [
+        (State.WAITING, 1),
+        (State.WAITING, 0),
+    ]
     assert sqlite_books.job(running.id).deaths == 0
     assert sqlite_books.attempts.workers() == []
-    assert [held.worker for held in sqlite_books.dispatch.taken()] == []
+    assert sqlite_books.dispatch.taken() == []
 
 
 def test_stat_goes_before_routine(sqlite_books: Ledger, workers: Workers) -> None:

@@ -5,3 +5,6 @@ from importlib.util import find_spec
 collect_ignore = ["test_data.py", "test_export.py", "test_evaluate.py", "test_train.py"]
 if find_spec("torch") and find_spec("monai"):
     collect_ignore = []
+    import torch
+
+    torch.set_num_threads(1)  # the networks of these tests are so small that threads only wait for each other

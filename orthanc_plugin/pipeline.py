@@ -154,7 +154,10 @@ def planned(result: Result) -> PlannedResult:
 
 
 def store(lease: Lease, archive: Archive, role: Role, results: Iterable[Result]) -> None:
-    """The source is looked at before and after; what was stored beside a source that went is taken back."""
+    """The source is looked at before and after; what was stored beside a source that went is taken back.
+
+    So is what was made of fewer of its instances, once the results on all of them are there.
+    """
     unchanged(archive, role)
     for result in results:
         lease.check()
@@ -165,3 +168,6 @@ def store(lease: Lease, archive: Archive, role: Role, results: Iterable[Result])
         for result in results:
             archive.withdraw(result.dataset.SOPInstanceUID)
         raise
+    for sop_instance_uid in lease.superseded():
+        lease.check()
+        archive.withdraw(sop_instance_uid)

@@ -78,11 +78,12 @@ class Orders:
         Early there is no such line: what is still to come may change it.
         """
         input_set = input_set_of(stored)
+        # First, so that whatever happens in between the new job finds the old ones marked, whose results it takes back.
+        self._ledger.replace(stored.series_uid, input_set.key)
         fitting = [model for model in self._catalogue.models if explain(model.card, headers).matches]
         jobs = tuple(self._ledger.propose(order(input_set, model, terms)) for model in fitting)
         if not fitting and terms.released:
             jobs = (self._ledger.skip(nobody(input_set), why_not(self._catalogue, headers)),)
-        self._ledger.replace(stored.series_uid, input_set.key)
         return jobs
 
     def _forgotten(self, stored: StoredSeries) -> bool:

@@ -17,7 +17,7 @@ from orthanc_plugin.jobs.dispatch import Dispatch, Turn
 from orthanc_plugin.jobs.job import Job, PlannedResult, State
 from orthanc_plugin.jobs.process import Process
 from orthanc_plugin.jobs.rows import job_of
-from orthanc_plugin.jobs.tables import jobs, results, workers
+from orthanc_plugin.jobs.tables import jobs, results, roles, workers
 from orthanc_plugin.jobs.turns import give_turn, move
 
 DEATHS_MOST = 3
@@ -149,6 +149,24 @@ class Attempts:
             self._hold_fast(connection, hold)
             if connection.execute(stored).rowcount == 0:
                 raise Broken(f"The job {hold.number} stored a {receipt.kind} that it had not planned; report this.")
+
+    def superseded(self, hold: Hold) -> list[str]:
+        """What replaced jobs stored, or were about to, by the same model with the same parameters on this series."""
+        mine, other = jobs.alias(), jobs.alias()
+        here, there = roles.alias(), roles.alias()
+        question = (
+            sa.select(results.c.sop_instance_uid)
+            .select_from(mine)
+            .join(here, here.c.input_set == mine.c.input_set)
+            .join(there, there.c.series_uid == here.c.series_uid)
+            .join(other, other.c.input_set == there.c.input_set)
+            .join(results, results.c.job == other.c.number)
+            .where(mine.c.number == hold.number, other.c.replaced)
+            .where(other.c.model == mine.c.model, other.c.parameters == mine.c.parameters)
+            .order_by(results.c.job, results.c.place)
+        )
+        with self._database.read() as connection:
+            return list(dict.fromkeys(connection.execute(question).scalars()))
 
     def note(self, hold: Hold, timings: Mapping[str, float]) -> None:
         with self._database.write() as connection:

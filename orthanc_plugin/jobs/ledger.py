@@ -58,9 +58,8 @@ class Ledger:
             if is_new:
                 give_turn(connection, self.dispatch, number)
             else:
-                replaced = tables.jobs.c.replaced & (tables.jobs.c.state == State.CANCELLED)
+                replaced = tables.jobs.c.replaced & tables.jobs.c.state.in_([State.CANCELLED, State.DONE])
                 give_turn(connection, self.dispatch, number, replaced, replaced=False, released=order.released)
-                self._say(connection, number, "")
                 if order.released:
                     self._release(connection, number)
             return _there(job_of(connection, number), number)
@@ -77,7 +76,7 @@ class Ledger:
             self._release(connection, _number(job_id))
 
     def replace(self, series_uid: str, but_key: str) -> None:
-        """Ends what is not ended on other input sets of this series; what is done there says that it is superseded."""
+        """Ends what is not ended on other input sets of this series; what is done there is superseded."""
         others = (
             sa.select(tables.jobs.c.number)
             .select_from(JOBS_ON_SETS.join(tables.roles))
@@ -91,7 +90,7 @@ class Ledger:
             for number in unended:
                 self._cancel(connection, number, REPLACED, replaced=True)
             for number in connection.execute(others.where(tables.jobs.c.state == State.DONE)).scalars():
-                self._say(connection, number, REPLACED)
+                self._supersede(connection, number)
         self.dispatch.strike_out(queued)
 
     def cancel(self, job_id: str) -> Job:
@@ -239,10 +238,10 @@ class Ledger:
     def _release(self, connection: sa.Connection, number: int) -> None:
         connection.execute(sa.update(tables.jobs).where(tables.jobs.c.number == number).values(released=True))
 
-    def _say(self, connection: sa.Connection, number: int, reason: str) -> None:
-        """Of a done job, whether newer results supersede its own."""
+    def _supersede(self, connection: sa.Connection, number: int) -> None:
+        """A done job: whoever works on the whole series takes its results back once the new ones are stored."""
         done = (tables.jobs.c.number == number, tables.jobs.c.state == State.DONE)
-        connection.execute(sa.update(tables.jobs).where(*done).values(reason=reason))
+        connection.execute(sa.update(tables.jobs).where(*done).values(reason=REPLACED, replaced=True))
 
     def _cancel(self, connection: sa.Connection, number: int, reason: str, *, replaced: bool = False) -> bool:
         """At once, whoever works on it: its lease is lost, and the worker sees to the call that still runs."""

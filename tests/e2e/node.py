@@ -166,6 +166,10 @@ class Node:
                 f"there are {known}"
             ) from None
 
+    def standing(self, series_uid: str) -> list[dict[str, Any]]:
+        """The series' done jobs that no job on more instances supersedes; those say so in their reason."""
+        return [job for job in self.jobs(series=series_uid, state="done") if not job["reason"]]
+
     def idle(self, *, within_s: float = PATIENCE_S) -> None:
         """Until every job has ended."""
         eventually(self._all_ended, within_s=within_s, what="the end of all jobs")

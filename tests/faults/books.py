@@ -30,10 +30,10 @@ def _of_arrival(node: Node, series: PushedSeries) -> Iterator[str]:
     missing = set(series.datasets()) - {str(Dataset.from_json(entry).SOPInstanceUID) for entry in held}
     if missing:
         yield f"series {series.series_uid} misses {len(missing)} of {len(series.files)} instances in the archive"
-    jobs = node.jobs(series=series.series_uid)
-    states = Counter(job["state"] for job in jobs)
-    if states["done"] != 1:
-        yield f"series {series.series_uid} has jobs in the states {dict(states)}, not one that is done"
+    standing = node.standing(series.series_uid)
+    if len(standing) != 1:
+        states = dict(Counter(job["state"] for job in node.jobs(series=series.series_uid)))
+        yield f"series {series.series_uid} has {len(standing)} jobs whose results stand; their states are {states}"
 
 
 def _of_results(node: Node, series: PushedSeries) -> Iterator[str]:

@@ -18,7 +18,7 @@ from tests.faults import books
 from tests.faults.plan import FAULTS, Plan
 from tests.waiting import eventually
 
-PATIENCE_S = 90.0
+PATIENCE_S = 180.0
 
 
 @dataclass(frozen=True)

@@ -93,6 +93,11 @@ class Attempts:
                 self._hand_on(connection, line.number, line.deaths + int(died))
         return [str(line.number) for line in lines]
 
+    def deaths(self, job_id: str) -> int:
+        question = sa.select(jobs.c.deaths).where(jobs.c.number == int(job_id))
+        with self._database.read() as connection:
+            return connection.execute(question).scalar() or 0
+
     def begin(self, turn: Turn, worker: str) -> tuple[Job, Hold] | None:
         """None: it is no longer this attempt's turn, or no longer this worker's."""
         number = int(turn.job_id)

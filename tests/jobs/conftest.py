@@ -81,6 +81,9 @@ class Workers:
         lines = [line.split() for line in path.read_text("utf-8").splitlines()] if path.exists() else []
         return [(job, int(pid)) for job, happened, pid in lines if what in ("", happened)]
 
+    def is_any_alive(self) -> bool:
+        return any(process.poll() is None for process in self._processes)
+
     def let_store(self, job: Job) -> None:
         (self._folder / f"go-{job.id}").touch()
 

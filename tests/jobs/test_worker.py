@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 from dbos import DBOSClient
@@ -158,6 +159,30 @@ def test_an_early_job_is_computed_at_once_and_published_when_it_is_released(
     assert workers.happened("stores") == []
     sqlite_books.release(job.id)
     in_state(sqlite_books, job, State.DONE)
+
+
+def test_the_neighbour_of_a_job_that_kills_its_worker_is_not_set_aside(sqlite_books: Ledger, workers: Workers) -> None:
+    neighbour = sqlite_books.propose(order(1, act="store-when-told"))
+    workers.start(lease_s=600, jobs_at_once=2)
+    begun_by(workers, neighbour)
+    killer = sqlite_books.propose(order(2, act="die"))
+
+    def with_a_worker(look: Callable[[], bool]) -> bool:
+        if not workers.is_any_alive():
+            workers.start(lease_s=600, jobs_at_once=2)
+        return look()
+
+    def begun_again() -> bool:
+        return len([1 for job_id, _ in workers.happened("begins") if job_id == neighbour.id]) == 2
+
+    def ended() -> bool:
+        return all(sqlite_books.job(job.id).state.ended for job in (neighbour, killer))
+
+    eventually(lambda: with_a_worker(begun_again), within_s=60)
+    workers.let_store(neighbour)
+    eventually(lambda: with_a_worker(ended), within_s=120)
+    assert in_state(sqlite_books, killer, State.SET_ASIDE).deaths == 3
+    assert in_state(sqlite_books, neighbour, State.DONE).deaths == 1
 
 
 def test_a_job_that_kills_its_worker_three_times_is_set_aside(sqlite_books: Ledger, workers: Workers) -> None:

@@ -32,8 +32,8 @@ def _of_arrival(node: Node, series: PushedSeries) -> Iterator[str]:
         yield f"series {series.series_uid} misses {len(missing)} of {len(series.files)} instances in the archive"
     standing = node.standing(series.series_uid)
     if len(standing) != 1:
-        states = dict(Counter(job["state"] for job in node.jobs(series=series.series_uid)))
-        yield f"series {series.series_uid} has {len(standing)} jobs whose results stand; their states are {states}"
+        jobs = [(job["state"], job["reason"]) for job in node.jobs(series=series.series_uid)]
+        yield f"series {series.series_uid} has {len(standing)} jobs whose results stand, of {jobs}"
 
 
 def _of_results(node: Node, series: PushedSeries) -> Iterator[str]:

@@ -156,9 +156,13 @@ class Attempts:
                 raise Broken(f"The job {hold.number} stored a {receipt.kind} that it had not planned; report this.")
 
     def superseded(self, hold: Hold) -> list[str]:
-        """What replaced jobs stored, or were about to, by the same model with the same parameters on this series."""
+        """What replaced jobs stored, or were about to, by the same model with the same parameters on this series.
+
+        Never what this attempt stored itself: a series that was deleted and sent again gives the same results again.
+        """
         mine, other = jobs.alias(), jobs.alias()
         here, there = roles.alias(), roles.alias()
+        own = sa.select(results.c.sop_instance_uid).where(results.c.job == hold.number)
         question = (
             sa.select(results.c.sop_instance_uid)
             .select_from(mine)
@@ -168,6 +172,7 @@ class Attempts:
             .join(results, results.c.job == other.c.number)
             .where(mine.c.number == hold.number, other.c.replaced)
             .where(other.c.model == mine.c.model, other.c.parameters == mine.c.parameters)
+            .where(results.c.sop_instance_uid.not_in(own))
             .order_by(results.c.job, results.c.place)
         )
         with self._database.read() as connection:

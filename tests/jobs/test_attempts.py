@@ -129,6 +129,17 @@ def test_what_was_made_of_fewer_instances_is_superseded_stored_or_not(ledger: Le
     assert ledger.attempts.superseded(whole) == [SEG.sop_instance_uid, REPORT.sop_instance_uid]
 
 
+def test_a_series_deleted_and_sent_again_keeps_the_results_that_come_out_the_same(ledger: Ledger) -> None:
+    worker = enrolled(ledger)
+    first = begun(ledger, worker, ledger.propose(order(instances=3)))
+    ledger.attempts.plan(first, [SEG, REPORT])
+    again = begun(ledger, worker, ledger.propose(order(instances=5)))
+    ledger.replace("1.2.1.1", input_set(instances=5).key)
+    ledger.attempts.plan(again, [SEG])
+
+    assert ledger.attempts.superseded(again) == [REPORT.sop_instance_uid]
+
+
 def test_results_that_were_ordered_otherwise_are_not_superseded(ledger: Ledger) -> None:
     worker = enrolled(ledger)
     by_hand = begun(ledger, worker, ledger.propose(order(instances=3, height_m=1.8)))

@@ -4,6 +4,7 @@ python -m export.evaluate abdominal-muscle-ct
 """
 
 import argparse
+import hashlib
 import json
 import os
 import time
@@ -51,12 +52,19 @@ def evaluate(patients: int, shifted: int, out: Path, processes: int | None) -> N
     (out / "report.html").write_text(render(_TITLE, FIRST_LINE, model.card.notice, parts))
     told = {
         "data": FIRST_LINE,
-        "model": {"version": model.card.version},
+        "model": {
+            "version": model.card.version,
+            "sha256": {stage.file: sha256(model.graph(stage)) for stage in model.card.stages},
+        },
         "thesis": THESIS,
         "seconds_per_slice": seconds,
         **{name: some.as_json() for name, some in figures.items()},
     }
     (out / "report.json").write_text(json.dumps(told, indent=1) + "\n")
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def held_out_seeds() -> list[int]:

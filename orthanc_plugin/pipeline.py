@@ -196,7 +196,10 @@ def planned(result: Result) -> PlannedResult:
 
 
 def store(lease: Lease, archive: Archive, roles: Iterable[Role], results: Iterable[Result]) -> None:
-    """The source is looked at before and after; what was stored beside a source that went is taken back."""
+    """The source is looked at before and after; what was stored beside a source that went is taken back.
+
+    So is what was made of fewer of its instances, once the results on all of them are there.
+    """
     unchanged(archive, roles)
     for result in results:
         lease.check()
@@ -207,3 +210,6 @@ def store(lease: Lease, archive: Archive, roles: Iterable[Role], results: Iterab
         for result in results:
             archive.withdraw(result.dataset.SOPInstanceUID)
         raise
+    for sop_instance_uid in lease.superseded():
+        lease.check()
+        archive.withdraw(sop_instance_uid)

@@ -16,7 +16,7 @@ from torch.utils.data import Dataset
 from tqdm import tqdm
 
 from export.abdominal_muscle_ct import TISSUES
-from export.abdominal_muscle_ct.settings import Augmentation, Settings, Split, Stage
+from export.abdominal_muscle_ct.settings import Augmentation, Settings, SettingsError, Split, Stage
 from export.abdominal_muscle_ct.sources import Entry, list_entries
 
 
@@ -109,19 +109,19 @@ def augmentation(given: Augmentation, rows: int) -> Compose:
     )
 
 
-def training_batches(folders: list[Path], settings: Settings, stage: Stage, epoch: int) -> DataLoader:
-    """The same epoch of the same seed gives the same batches, also after a resumption."""
+def training_batches(folders: list[Path], settings: Settings, stage: Stage, epoch: int, workers: int = 1) -> DataLoader:
+    """The same epoch of the same seed and as many workers give the same batches, also after a resumption."""
     slices = CachedSlices(folders, stage.rows, augmentation(settings.augmentation, stage.rows))
     generator = torch.Generator().manual_seed(settings.seed * 1000 + epoch)
     return DataLoader(
-        slices, batch_size=stage.batch, shuffle=True, drop_last=len(slices) > stage.batch, num_workers=1,
+        slices, batch_size=stage.batch, shuffle=True, drop_last=len(slices) > stage.batch, num_workers=workers,
         generator=generator, collate_fn=collate,
     )  # fmt: skip
 
 
-def validation_batches(folders: list[Path], settings: Settings) -> DataLoader:
+def validation_batches(folders: list[Path], settings: Settings, workers: int = 1) -> DataLoader:
     slices = CachedSlices(folders, settings.stages[-1].rows, None)
-    return DataLoader(slices, batch_size=settings.stages[-1].batch, num_workers=1, collate_fn=collate)
+    return DataLoader(slices, batch_size=settings.stages[-1].batch, num_workers=workers, collate_fn=collate)
 
 
 def collate(samples: list[dict[str, Any]]) -> Batch:
@@ -141,6 +141,14 @@ def cache_cases(entries: tuple[Entry, ...], slices: int, rows: int, root: Path) 
     if missing:
         _make_all(missing, slices, rows)
     return folders
+
+
+def demand_levels(folders: list[Path]) -> None:
+    unknown = sum(bool(np.isnan(_offsets(folder)).any()) for folder in folders)
+    if unknown:
+        raise SettingsError(
+            f"The height of L3 is unknown in {unknown} of {len(folders)} cases; name them in levels.csv (case,l3_z_mm)."
+        )
 
 
 def _cache_folder(entry: Entry, slices: int, rows: int, root: Path) -> Path:

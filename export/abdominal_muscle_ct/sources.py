@@ -1,8 +1,10 @@
 """Where training data comes from: phantoms, DICOM series with SEG, or NIfTI pairs go in, `Case`s come out."""
 
 import csv
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -51,11 +53,12 @@ class PhantomEntry:
 
     @property
     def case(self) -> str:
-        return f"{'shifted' if self.shifted else 'phantom'}-{self.seed}"
+        """Names the generator's state too: what an older one made is never taken for this one's."""
+        return f"{self.patient}-{_generator_digest()}"
 
     @property
     def patient(self) -> str:
-        return self.case
+        return f"{'shifted' if self.shifted else 'phantom'}-{self.seed}"
 
     def load(self, slices: int, rows: int) -> Case:
         """The first slice is near mid L3, the others anywhere from T11 to S1."""
@@ -68,6 +71,12 @@ class PhantomEntry:
             labels_zyx=np.stack([labels for _, labels in rendered]),
             offsets_mm=heights.astype(np.float32),
         )
+
+
+@cache
+def _generator_digest() -> str:
+    sources = sorted(Path(abdomen.__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:8]
 
 
 def list_entries(data: str, patients: int) -> list[Entry]:

@@ -6,6 +6,7 @@ python -m export.abdominal_muscle_ct.train --config export/abdominal_muscle_ct/c
 import argparse
 import math
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -15,7 +16,14 @@ from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
-from export.abdominal_muscle_ct.data import Batch, cache_cases, entries_of, training_batches, validation_batches
+from export.abdominal_muscle_ct.data import (
+    Batch,
+    cache_cases,
+    demand_levels,
+    entries_of,
+    training_batches,
+    validation_batches,
+)
 from export.abdominal_muscle_ct.model import build_network
 from export.abdominal_muscle_ct.settings import Settings, SettingsError, parse_settings, read_settings
 
@@ -27,7 +35,7 @@ def main() -> None:
     given = _arguments()
     settings = read_settings(given.config)
     torch.set_num_threads(given.threads)
-    train(settings, given.data, given.out or RUNS / settings.name, given.cache, torch.device(given.device))
+    train(settings, given.data, given.out or RUNS / settings.name, given.cache, Machine(torch.device(given.device)))
 
 
 def _arguments() -> argparse.Namespace:
@@ -41,12 +49,22 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def train(settings: Settings, data: str, out: Path, cache: Path, device: torch.device) -> Path:
+@dataclass(frozen=True)
+class Machine:
+    """What is computed on, and how many processes prepare the batches."""
+
+    device: torch.device
+    workers: int = 1
+
+
+def train(settings: Settings, data: str, out: Path, cache: Path, machine: Machine) -> Path:
     """Runs the epochs that the checkpoint in `out` has not seen yet; gives the checkpoint's path."""
-    parts, split = entries_of(data, settings), settings.split
+    parts, split, device = entries_of(data, settings), settings.split, machine.device
     kind = data.replace("/", "_").replace(":", "_")
     seen = cache_cases(parts.train, split.train_slices, settings.cached_rows, cache / kind)
     held = cache_cases(parts.validation, split.validation_slices, settings.cached_rows, cache / kind)
+    if settings.network == "level":
+        demand_levels(seen + held)
     set_determinism(settings.seed)
     network = _channels_last(build_network(settings), device)
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.stages[0].learning_rate)
@@ -55,9 +73,9 @@ def train(settings: Settings, data: str, out: Path, cache: Path, device: torch.d
     with SummaryWriter(out / "curves") as curves:
         for epoch in range(first, settings.epochs):
             stage, _ = settings.stage_of(epoch)
-            batches = training_batches(seen, settings, stage, epoch)
+            batches = training_batches(seen, settings, stage, epoch, machine.workers)
             loss = _run_epoch(network, optimiser, batches, settings, epoch, device)
-            score = validate(network, validation_batches(held, settings), settings, device)
+            score = validate(network, validation_batches(held, settings, machine.workers), settings, device)
             curves.add_scalar("loss/train", loss, epoch)
             curves.add_scalar(f"{_score_name(settings)}/validation", score, epoch)
             tqdm.write(f"epoch {epoch + 1}/{settings.epochs}: loss {loss:.4f}, {_score_name(settings)} {score:.4f}")

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from export.phantoms import organs, scanner, spine, trunk
+from export.phantoms import cavity, organs, scanner, spine, trunk
 from export.phantoms.canvas import Canvas, Pose, Warp
 from export.phantoms.patient import Build, Generator, Patient, draw_patient
 from export.phantoms.tissue import Attenuation, Texture, draw_attenuation
@@ -64,8 +64,8 @@ class Anatomy:
         here = spine.at_level(self.spine, self.build, level)
         hu = self.attenuation
         trunk.paint_trunk(canvas, self.build, self.trunk, level, hu, self.grain)
-        organs.paint_organs(canvas, self.organs, self.build, level, hu, self.grain)
-        organs.paint_great_vessels(canvas, self.organs, here, hu)
+        cavity.paint_organs(canvas, self.organs, self.build, level, hu, self.grain)
+        cavity.paint_great_vessels(canvas, self.organs, here, hu)
         spine.paint_muscles(canvas, self.spine, self.build, here, hu, self.marbling)
         spine.paint_bones(canvas, self.spine, here, hu)
         scanner.paint_surroundings(canvas, self.scan, self.build, hu)

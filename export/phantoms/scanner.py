@@ -15,6 +15,19 @@ _EVERYWHERE = (slice(None), slice(None))
 
 
 @dataclass(frozen=True)
+class Arm:
+    """An arm beside the trunk, in the body's plane: its centre, half axes and turn; shares of the half axes inside."""
+
+    x_mm: float
+    y_mm: float
+    half_x_mm: float
+    half_y_mm: float
+    turn: float
+    muscle_share: float
+    bones: int
+
+
+@dataclass(frozen=True)
 class Scan:
     """How one series was acquired and reconstructed. Widths in mm, noise and bias in HU."""
 
@@ -30,7 +43,7 @@ class Scan:
     drift_mm: tuple[float, float]
     table_mm: float
     table_curve: float
-    arms_down: bool
+    arms: tuple[Arm, ...]
     streak_hu: float
     cupping_hu: float
     bias_hu: float
@@ -41,11 +54,30 @@ class Scan:
     tube_ma: int
 
 
+def _draw_arms(rng: np.random.Generator, build: Build) -> tuple[Arm, ...]:
+    beside = build.half_width_mm + 1.15 * build.subcutaneous_mm
+    return tuple(
+        Arm(
+            x_mm=float(side * (beside + rng.uniform(22, 62))),
+            y_mm=float(rng.normal(0, 32)),
+            half_x_mm=float(rng.uniform(24, 44)),
+            half_y_mm=float(rng.uniform(28, 46)),
+            turn=float(rng.uniform(0, np.pi)),
+            muscle_share=float(rng.uniform(0.6, 0.9)),
+            bones=int(rng.integers(1, 3)),
+        )
+        for side in (-1, 1)
+        if rng.random() < 0.85
+    )
+
+
 def draw_scan(rng: np.random.Generator, generator: Generator, build: Build, spacing_z_mm: float) -> Scan:
     shifted = generator is Generator.shifted
+    (arms_rng,) = rng.spawn(1)
     sharp = bool(rng.random() < 0.35)
     widest = 2 * (build.half_width_mm + build.subcutaneous_mm * 1.15)
-    field = float(np.clip(widest * rng.uniform(1.04, 1.3), 320, 500))
+    arms = _draw_arms(arms_rng, build) if arms_rng.random() < (0.3 if shifted else 0.22) else ()
+    field = float(np.clip(widest * rng.uniform(1.04, 1.3) + (arms_rng.uniform(0, 140) if arms else 0), 320, 500))
     dose = float(rng.lognormal(0, 0.35))
     thickness = float(rng.choice([mm for mm in (1.0, 1.5, 2.0, 2.5, 3.0, 5.0) if mm <= max(spacing_z_mm, 1.0)]))
     size_factor = np.exp((build.half_width_mm + build.subcutaneous_mm - 170) / 160)
@@ -65,7 +97,7 @@ def draw_scan(rng: np.random.Generator, generator: Generator, build: Build, spac
         drift_mm=(float(rng.normal(0, 0.03)), float(rng.normal(0, 0.05))),
         table_mm=float(rng.uniform(2, 14)),
         table_curve=float(rng.uniform(0.0004, 0.0013)) if not shifted else float(rng.uniform(0, 0.0004)),
-        arms_down=bool(rng.random() < (0.2 if shifted else 0.12)),
+        arms=arms,
         streak_hu=float(rng.gamma(1.2, 5)),
         cupping_hu=float(rng.normal(0, 6 if shifted else 3)),
         bias_hu=float(rng.choice([-1, 1]) * rng.uniform(3, 12)) if shifted else float(rng.normal(0, 1.5)),
@@ -87,25 +119,23 @@ def paint_surroundings(canvas: Canvas, scan: Scan, build: Build, hu: Attenuation
     for top in (0.0, 42.0):
         shell = outside & wide & (surface > top) & (surface < top + 2.2)
         canvas.paint(_EVERYWHERE, shell, 60.0)
-    if scan.arms_down:
-        _paint_arms(canvas, build, hu)
+    for arm in scan.arms:
+        _paint_arm(canvas, arm, hu)
 
 
-def _paint_arms(canvas: Canvas, build: Build, hu: Attenuation) -> None:
-    aside = build.half_width_mm + 1.2 * build.subcutaneous_mm + 46
+def _paint_arm(canvas: Canvas, arm: Arm, hu: Attenuation) -> None:
+    """Skin, fat, muscle and bones, all without a label: only the trunk's tissues are asked for."""
     outside = ~canvas.body
-    for side in (-1, 1):
-        layers = (
-            (40.0, hu.skin), (38.0, hu.fat_subcutaneous), (33.0 - 0.15 * build.subcutaneous_mm, hu.muscle)
-        )  # fmt: skip
-        for radius, value in layers:
-            depth = Outline(side * aside, 8.0, radius * 0.92, radius, 0.0, 2.2).inside_mm(canvas)
-            if depth is not None:
-                window, inside = depth
-                canvas.paint(window, (inside > 0) & outside[window], value)
-        for x in (-9.0, 10.0):
-            Outline(side * aside + x, 10.0, 6.5, 6.0).paint(canvas, hu.cortical_bone)
-            Outline(side * aside + x, 10.0, 3.0, 3.0).paint(canvas, -20.0)
+    for share, value in ((1.0, hu.skin), (0.95, hu.fat_subcutaneous), (arm.muscle_share, hu.muscle)):
+        outline = Outline(arm.x_mm, arm.y_mm, arm.half_x_mm * share, arm.half_y_mm * share, arm.turn, 2.2)
+        depth = outline.inside_mm(canvas)
+        if depth is not None:
+            window, inside = depth
+            canvas.paint(window, (inside > 0) & outside[window], value)
+    for place in (-9.0, 10.0) if arm.bones == 2 else (0.0,):
+        bone_x, bone_y = arm.x_mm + place * np.cos(arm.turn), arm.y_mm + place * np.sin(arm.turn)
+        Outline(float(bone_x), float(bone_y), 7.5, 7.0).paint(canvas, hu.cortical_bone)
+        Outline(float(bone_x), float(bone_y), 4.0, 3.5).paint(canvas, -20.0)
 
 
 def acquire(canvas: Canvas, scan: Scan, rng: np.random.Generator) -> NDArray[np.int16]:
@@ -147,7 +177,7 @@ def _noise_deviation(cutoff: float, slope: float, spacing_mm: float) -> float:
 
 def _streaks(canvas: Canvas, scan: Scan, metal: NDArray[np.bool_]) -> Floats:
     """Dark and bright bands between dense parts: sideways through the hips or arms, and star-shaped from metal."""
-    strength = scan.streak_hu * (2.2 if scan.arms_down else 1.0)
+    strength = scan.streak_hu * (1 + 1.3 * len(scan.arms))
     band = np.sin(canvas.y_mm / 7 + canvas.z_mm / 9) * np.exp(-((canvas.y_mm / 60) ** 2))
     streaks = np.float32(strength * 0.4) * band * canvas.body
     if metal.any():

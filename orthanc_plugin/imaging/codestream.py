@@ -1,8 +1,9 @@
-"""The first bytes of a compressed frame in, the size that the frame states for itself out."""
+"""A compressed frame in, what it says of itself out: its size, and whether its end is there."""
 
 from __future__ import annotations
 
 JPEG_START = b"\xff\xd8"
+JPEG_END = b"\xff\xd9"
 JPEG_2000_START = b"\xff\x4f\xff\x51"
 JP2_BOX = b"\x00\x00\x00\x0cjP  "
 
@@ -19,6 +20,14 @@ def stated_size(frame: bytes) -> tuple[int, int] | None:
     if frame.startswith(JPEG_2000_START):
         return _jpeg_2000_size(frame)
     return None
+
+
+def cut_off(frame: bytes) -> bool:
+    """A JPEG or JPEG-LS stream without its end marker, the rest of which decoders make up without a word.
+
+    Within the coded data the marker can't occur: T.81 F.1.2.3 and T.87 A.1 stuff whatever follows a byte of ones.
+    """
+    return frame.startswith(JPEG_START) and JPEG_END not in frame
 
 
 def _jpeg_size(frame: bytes) -> tuple[int, int] | None:

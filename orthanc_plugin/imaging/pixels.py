@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ from pydicom.pixels.decoders.base import Decoder, get_decoder
 from pydicom.pixels.utils import as_pixel_options, get_expected_length
 
 from orthanc_plugin.errors import Temporary
-from orthanc_plugin.imaging.codestream import stated_size
+from orthanc_plugin.imaging.codestream import cut_off, stated_size
 from orthanc_plugin.imaging.header import DAMAGED, integer, name, refusal, text
 from orthanc_plugin.imaging.part10 import Part10
 
@@ -119,7 +120,13 @@ def _check_compressed(part: Part10, layout: Layout) -> None:
     plausible_bytes = max(DECODED_ALWAYS_BYTES, COMPRESSION_MOST * len(part.pixels))
     if layout.size_bytes > min(plausible_bytes, DECODED_MOST_BYTES):
         raise _mismatch(part, layout)
-    for size in _stated_sizes(part, layout):
+    for frame in _frames(part, layout):
+        if cut_off(frame):
+            raise refusal(
+                part.header,
+                f"{name(part.header)} is cut off within its compressed pixel data; send the series again.",
+            )
+        size = stated_size(frame)
         if size is not None and size != (layout.rows, layout.columns):
             raise refusal(
                 part.header,
@@ -128,10 +135,9 @@ def _check_compressed(part: Part10, layout: Layout) -> None:
             )
 
 
-def _stated_sizes(part: Part10, layout: Layout) -> set[tuple[int, int] | None]:
+def _frames(part: Part10, layout: Layout) -> Iterator[bytes]:
     try:
-        frames = generate_frames(bytes(part.pixels), number_of_frames=layout.frames)
-        return {stated_size(frame) for frame in frames}
+        yield from generate_frames(bytes(part.pixels), number_of_frames=layout.frames)
     except DAMAGED as error:
         raise refusal(
             part.header,

@@ -121,12 +121,13 @@ class Orders:
 
         Early there is no such line: what is still to come may change it. Nor is there one while a set is waited for.
         """
+        # First, so that whatever happens in between the new job finds the old ones marked, whose results it takes back.
+        self._ledger.replace(stored.series_uid, stored.fingerprint)
         serving = self._catalogue.serving(stored.study_uid)
         fitting = [each for each in serving if not wants_a_set(each.card) and explain(each.card, headers).matches]
         jobs = tuple(self._ledger.propose(order(alone(stored, model), model, terms)) for model in fitting)
         if not fitting and terms.released and not self.wanting_sets(stored.study_uid, headers):
             jobs = (self._ledger.skip(nobody(input_set_of(stored)), why_not(serving, headers)),)
-        self._ledger.replace(stored.series_uid, stored.fingerprint)
         return jobs
 
     def _named(self, name: str) -> Model:

@@ -17,7 +17,7 @@ from orthanc_plugin.jobs.dispatch import Dispatch, Turn
 from orthanc_plugin.jobs.job import Job, PlannedResult, State
 from orthanc_plugin.jobs.process import Process
 from orthanc_plugin.jobs.rows import job_of
-from orthanc_plugin.jobs.tables import jobs, results, workers
+from orthanc_plugin.jobs.tables import jobs, results, roles, workers
 from orthanc_plugin.jobs.turns import give_turn, move
 
 DEATHS_MOST = 3
@@ -93,6 +93,11 @@ class Attempts:
                 self._hand_on(connection, line.number, line.deaths + int(died))
         return [str(line.number) for line in lines]
 
+    def deaths(self, job_id: str) -> int:
+        question = sa.select(jobs.c.deaths).where(jobs.c.number == int(job_id))
+        with self._database.read() as connection:
+            return connection.execute(question).scalar() or 0
+
     def begin(self, turn: Turn, worker: str) -> tuple[Job, Hold] | None:
         """None: it is no longer this attempt's turn, or no longer this worker's."""
         number = int(turn.job_id)
@@ -149,6 +154,29 @@ class Attempts:
             self._hold_fast(connection, hold)
             if connection.execute(stored).rowcount == 0:
                 raise Broken(f"The job {hold.number} stored a {receipt.kind} that it had not planned; report this.")
+
+    def superseded(self, hold: Hold) -> list[str]:
+        """What replaced jobs stored, or were about to, by the same model with the same parameters on this series.
+
+        Never what this attempt stored itself: a series that was deleted and sent again gives the same results again.
+        """
+        mine, other = jobs.alias(), jobs.alias()
+        here, there = roles.alias(), roles.alias()
+        own = sa.select(results.c.sop_instance_uid).where(results.c.job == hold.number)
+        question = (
+            sa.select(results.c.sop_instance_uid)
+            .select_from(mine)
+            .join(here, here.c.input_set == mine.c.input_set)
+            .join(there, there.c.series_uid == here.c.series_uid)
+            .join(other, other.c.input_set == there.c.input_set)
+            .join(results, results.c.job == other.c.number)
+            .where(mine.c.number == hold.number, other.c.replaced)
+            .where(other.c.model == mine.c.model, other.c.parameters == mine.c.parameters)
+            .where(results.c.sop_instance_uid.not_in(own))
+            .order_by(results.c.job, results.c.place)
+        )
+        with self._database.read() as connection:
+            return list(dict.fromkeys(connection.execute(question).scalars()))
 
     def note(self, hold: Hold, timings: Mapping[str, float]) -> None:
         with self._database.write() as connection:

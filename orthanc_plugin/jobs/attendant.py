@@ -14,6 +14,7 @@ from orthanc_plugin.jobs.job import State
 from orthanc_plugin.jobs.lease import Lease
 from orthanc_plugin.jobs.ledger import Ledger
 from orthanc_plugin.jobs.outcome import Outcome, finished, frames, outcome
+from orthanc_plugin.jobs.room import Room
 
 INSIST_EVERY_S = 1.0
 T = TypeVar("T")
@@ -29,6 +30,7 @@ class Attendant:
         self._carry_out = carry_out
         self._waits_s = waits_s
         self._leases: dict[Turn, Lease] = {}
+        self._room = Room()
         self._takes_no_more = threading.Event()
         self._never = threading.Event()
 
@@ -42,6 +44,10 @@ class Attendant:
         self._takes_no_more.set()
 
     def attend(self, turn: Turn) -> None:
+        with self._room.place(alone=self._insist(lambda: self._ledger.attempts.deaths(turn.job_id)) > 0):
+            self._attempt(turn)
+
+    def _attempt(self, turn: Turn) -> None:
         if self._takes_no_more.is_set():
             self._never.wait()
         begun = self._insist(lambda: self._ledger.attempts.begin(turn, self._worker))

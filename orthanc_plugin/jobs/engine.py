@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
-from dbos import DBOS
+from dbos import DBOS, error
 
 from orthanc_plugin.jobs.database import Database
 from orthanc_plugin.jobs.dispatch import APPLICATION, QUEUES, VERSION, WORKFLOW, Turn, json_alone
@@ -28,6 +29,12 @@ def launch(database: Database, worker: str, attend: Callable[[Turn], None]) -> N
             "sys_db_pool_size": 5,
         }
     )
+    logging.getLogger("dbos").addFilter(_is_news)
     DBOS.workflow(name=WORKFLOW)(attempt)
     DBOS.listen_queues(list(QUEUES))
     DBOS.launch()
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """An attempt that was given up meanwhile ends for the engine with an error; the ledger has said so already."""
+    return not (record.exc_info and isinstance(record.exc_info[1], error.DBOSAwaitedWorkflowCancelledError))

@@ -16,6 +16,7 @@ from orthanc_plugin.jobs.process import Process
 
 ROUND_MOST_S = 1.0
 LOOKS_LEAST = 5
+START_MOST_S = 60.0
 THOROUGH_EVERY_S = 60.0
 KEEP_TURNS = timedelta(hours=1)
 log = logging.getLogger(__name__)
@@ -112,7 +113,9 @@ class Janitor:
         for process, since_s in list(self._hung_since_s.items()):
             if process in enrolled or not process.lives:
                 del self._hung_since_s[process]
-            elif self._seconds() - since_s > self._lease_s and not process.is_stopped:
+            elif process.is_stopped:
+                self._hung_since_s[process] = self._seconds()
+            elif self._seconds() - since_s > max(self._lease_s, START_MOST_S):
                 log.warning("the worker process %s hangs and is killed", process.key)
                 process.kill()
 

@@ -92,3 +92,7 @@ class Lease:
 
     def receive(self, receipt: Receipt) -> None:
         self._attempts.receive(self.hold, receipt)
+
+    def superseded(self) -> list[str]:
+        """The SOPInstanceUIDs of what this job's results replace."""
+        return self._attempts.superseded(self.hold)

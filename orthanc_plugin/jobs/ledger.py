@@ -59,9 +59,8 @@ class Ledger:
             if is_new:
                 give_turn(connection, self.dispatch, number)
             else:
-                replaced = tables.jobs.c.replaced & (tables.jobs.c.state == State.CANCELLED)
+                replaced = tables.jobs.c.replaced & tables.jobs.c.state.in_([State.CANCELLED, State.DONE])
                 give_turn(connection, self.dispatch, number, replaced, replaced=False, released=order.released)
-                self._say(connection, number, "")
                 if order.released:
                     self._release(connection, number)
             return _there(job_of(connection, number), number)
@@ -78,7 +77,7 @@ class Ledger:
             self._release(connection, _number(job_id))
 
     def replace(self, series_uid: str, but_fingerprint: str) -> None:
-        """Ends what is not ended on this series in another state; what is done there says that it is superseded.
+        """Ends what is not ended on this series in another state; what is done there is superseded.
 
         All sets that hold the series as it is now go on: models may look at it alone or along with others.
         """
@@ -107,7 +106,7 @@ class Ledger:
             for number in unended:
                 self._cancel(connection, number, sentence, replaced=True)
             for number in connection.execute(in_turn.where(tables.jobs.c.state == State.DONE)).scalars():
-                self._say(connection, number, sentence)
+                self._supersede(connection, number, sentence)
         self.dispatch.strike_out(queued)
 
     def cancel(self, job_id: str) -> Job:
@@ -255,10 +254,10 @@ class Ledger:
     def _release(self, connection: sa.Connection, number: int) -> None:
         connection.execute(sa.update(tables.jobs).where(tables.jobs.c.number == number).values(released=True))
 
-    def _say(self, connection: sa.Connection, number: int, reason: str) -> None:
-        """Of a done job, whether newer results supersede its own."""
+    def _supersede(self, connection: sa.Connection, number: int, reason: str) -> None:
+        """A done job: whoever works on the whole series takes its results back once the new ones are stored."""
         done = (tables.jobs.c.number == number, tables.jobs.c.state == State.DONE)
-        connection.execute(sa.update(tables.jobs).where(*done).values(reason=reason))
+        connection.execute(sa.update(tables.jobs).where(*done).values(reason=reason, replaced=True))
 
     def _cancel(self, connection: sa.Connection, number: int, reason: str, *, replaced: bool = False) -> bool:
         """At once, whoever works on it: its lease is lost, and the worker sees to the call that still runs."""

@@ -77,10 +77,11 @@ class Watch:
         self._beat_at_s = 0.0
         self._leaving_since_s: float | None = None
         self._is_given_up = False
+        self._is_asked_to_leave = False
 
     def leave(self) -> None:
-        self._attendant.take_no_more()
-        self._leaving_since_s = self._leaving_since_s or time.monotonic()
+        """From a signal handler: only says it, the next look does it."""
+        self._is_asked_to_leave = True
 
     def look(self) -> None:
         self._beat()
@@ -118,8 +119,12 @@ class Watch:
                 lease.lose()
 
     def _leave_if_asked(self) -> None:
-        if self._leaving_since_s is None:
+        if not self._is_asked_to_leave:
             return
+        if self._leaving_since_s is None:
+            log.info("worker %s leaves when its jobs are done, in %g s at the latest", self._worker, LEAVE_S)
+            self._attendant.take_no_more()
+            self._leaving_since_s = time.monotonic()
         if not self._attendant.leases or time.monotonic() - self._leaving_since_s > LEAVE_S:
             self._hand_back()
             log.info("worker %s ends as asked", self._worker)

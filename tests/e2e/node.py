@@ -116,6 +116,13 @@ class Node:
         answer.raise_for_status()
         return answer.json()
 
+    def takes_dicom(self) -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", self.dicom_port), timeout=5).close()
+        except OSError:
+            return False
+        return True
+
     def upload(self, file: bytes) -> None:
         """One DICOM file, byte for byte as it is."""
         answer = requests.post(f"{self.url}/instances", data=file, auth=self.credentials, timeout=30)
@@ -158,6 +165,10 @@ class Node:
                 f"no job of series {series_uid} became {' or '.join(sorted(wanted))} within {within_s} s; "
                 f"there are {known}"
             ) from None
+
+    def standing(self, series_uid: str) -> list[dict[str, Any]]:
+        """The series' done jobs that no job on more instances supersedes; those say so in their reason."""
+        return [job for job in self.jobs(series=series_uid, state="done") if not job["reason"]]
 
     def idle(self, *, within_s: float = PATIENCE_S) -> None:
         """Until every job has ended."""

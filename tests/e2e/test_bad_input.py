@@ -213,8 +213,7 @@ def test_compressed_pixels_that_end_too_early_are_named(node: Node, series: Call
     upload(node, sent)
 
     assert ended(node, sent) == (
-        f"The instance {dataset.SOPInstanceUID} can't be decoded: its pixel data (JPEG-LS Lossless Image Compression) "
-        "is damaged, or not what its header states; send the series again."
+        f"The instance {dataset.SOPInstanceUID} is cut off within its compressed pixel data; send the series again."
     )
 
 

@@ -36,7 +36,7 @@ def one_of_each(node: Node, sent: PushedSeries) -> None:
     node.idle()
     found = results.retrieve(node.dicomweb(), sent.study_uid)
     assert results.misplaced_frames(found["SEG"], sent.datasets()) == []
-    assert [job["state"] for job in node.jobs(series=sent.series_uid)].count("done") == 1
+    assert len(node.standing(sent.series_uid)) == 1
 
 
 def test_a_series_cut_by_the_death_of_the_node_is_done_after_its_restart(own_node: Node, series: MakeSeries) -> None:

@@ -12,3 +12,6 @@ collect_ignore = [
 ]
 if find_spec("torch") and find_spec("monai"):
     collect_ignore = []
+    import torch
+
+    torch.set_num_threads(1)  # the networks of these tests are so small that threads only wait for each other

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from export.abdominal_muscle_ct.trial import FOLDER
-from export.evaluate import evaluate, held_out_seeds
+from export.evaluate import evaluate, held_out_seeds, sha256
 
 
 @pytest.mark.skipif(not (FOLDER / "level.onnx").exists(), reason="the model is not trained yet")
@@ -16,6 +16,7 @@ def test_a_report_says_what_the_data_was_and_stays_small(tmp_path: Path) -> None
     assert "Not for clinical use. Trained on synthetic phantoms." in page
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["thesis"]["Dice"] == 0.87
+    assert report["model"]["sha256"]["model.onnx"] == sha256(FOLDER / "model.onnx")
     for generator in ("Held-out phantoms", "Shifted phantoms"):
         assert report[generator]["patients"] == 3
         muscle = report[generator]["tissues"]["muscle"]

@@ -9,7 +9,7 @@ import torch
 
 from export.abdominal_muscle_ct.export import Probability, Trained, export_network, load_trained
 from export.abdominal_muscle_ct.model import LevelNet, TissueNet
-from export.abdominal_muscle_ct.train import train
+from export.abdominal_muscle_ct.train import Machine, train
 from export.parity import ParityError, check_parity
 from tests.export.training import tiny
 
@@ -63,7 +63,9 @@ def test_a_graph_that_is_not_the_network_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_checkpoint_is_served_on_full_slices(tmp_path: Path) -> None:
-    checkpoint = train(tiny("level", epochs=1), "phantoms", tmp_path, tmp_path / "cache", torch.device("cpu"))
+    checkpoint = train(
+        tiny("level", epochs=1), "phantoms", tmp_path, tmp_path / "cache", Machine(torch.device("cpu"), workers=0)
+    )
     trained = load_trained(checkpoint)
     assert isinstance(trained.network, LevelNet)
     assert trained.network.shrink.kernel_size == 8  # trained on 64 rows, served on 512

@@ -16,37 +16,34 @@ UNENDED = ("waiting", "running", "retrying")
 PROCESSES = {"orthanc": 1, "intake": 1, "worker": 1}
 
 
-def problems(node: Node, sent: Sequence[PushedSeries]) -> list[str]:
-    return [
-        *(problem for series in sent for problem in _of_series(node, series)),
-        *_of_results(node, sent),
-        *_of_studies(node, sent),
-        *_of_jobs(node, sent),
-        *_of_processes(node),
-    ]
+def of_series(node: Node, series: PushedSeries) -> list[str]:
+    """Each series is a study of its own, so that its results can be counted by QIDO-RS alone."""
+    return [*_of_arrival(node, series), *_of_results(node, series)]
 
 
-def _of_series(node: Node, series: PushedSeries) -> Iterator[str]:
+def of_node(node: Node, sent: Sequence[PushedSeries]) -> list[str]:
+    return [*_of_studies(node, sent), *_of_jobs(node, sent), *_of_processes(node)]
+
+
+def _of_arrival(node: Node, series: PushedSeries) -> Iterator[str]:
     held = node.dicomweb().search_for_instances(series.study_uid, series.series_uid)
     missing = set(series.datasets()) - {str(Dataset.from_json(entry).SOPInstanceUID) for entry in held}
     if missing:
         yield f"series {series.series_uid} misses {len(missing)} of {len(series.files)} instances in the archive"
-    jobs = node.jobs(series=series.series_uid)
-    states = Counter(job["state"] for job in jobs)
-    if states["done"] != 1:
-        yield f"series {series.series_uid} has jobs in the states {dict(states)}, not one that is done"
+    standing = node.standing(series.series_uid)
+    if len(standing) != 1:
+        jobs = [(job["state"], job["reason"]) for job in node.jobs(series=series.series_uid)]
+        yield f"series {series.series_uid} has {len(standing)} jobs whose results stand, of {jobs}"
 
 
-def _of_results(node: Node, sent: Sequence[PushedSeries]) -> Iterator[str]:
-    """Each series of a round is a study of its own, so that its results can be counted by QIDO-RS alone."""
-    for series in sent:
-        found = results.search(node.dicomweb(), series.study_uid)
-        if results.kinds(found) != ONE_EACH:
-            yield f"study {series.study_uid} holds the results {results.kinds(found)}, not one of each"
-            continue
-        segmentation = results.retrieve(node.dicomweb(), series.study_uid)["SEG"]
-        for problem in results.misplaced_frames(segmentation, series.datasets()):
-            yield f"SEG of series {series.series_uid}: {problem}"
+def _of_results(node: Node, series: PushedSeries) -> Iterator[str]:
+    found = results.search(node.dicomweb(), series.study_uid)
+    if results.kinds(found) != ONE_EACH:
+        yield f"study {series.study_uid} holds the results {results.kinds(found)}, not one of each"
+        return
+    segmentation = results.retrieve(node.dicomweb(), series.study_uid)["SEG"]
+    for problem in results.misplaced_frames(segmentation, series.datasets()):
+        yield f"SEG of series {series.series_uid}: {problem}"
 
 
 def _of_studies(node: Node, sent: Sequence[PushedSeries]) -> Iterator[str]:

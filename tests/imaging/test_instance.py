@@ -1,12 +1,15 @@
 """Files in: every transfer syntax gives the same image, and damage gives a sentence instead of an accident."""
 
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydicom import dcmread
 from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate, generate_frames
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import (
     UID,
@@ -121,6 +124,32 @@ def test_a_truncated_file() -> None:
     assert refusal(data) == (
         f"The instance {uid} is cut off: {there} of 2048 bytes of its pixel data are there; send the series again."
     )
+
+
+@pytest.mark.parametrize(
+    ("syntax", "sentence"),
+    [
+        (JPEGLSLossless, "is cut off within its compressed pixel data; send the series again."),
+        (
+            JPEG2000Lossless,
+            "can't be decoded: its pixel data (JPEG 2000 Image Compression (Lossless Only)) is damaged, or not what "
+            "its header states; send the series again.",
+        ),
+        (
+            RLELossless,
+            "can't be decoded: its pixel data (RLE Lossless) is damaged, or not what its header states; "
+            "send the series again.",
+        ),
+    ],
+)
+def test_a_compressed_frame_that_ends_too_early(syntax: UID, sentence: str) -> None:
+    dataset = dcmread(BytesIO(part10(one(Scan(rows=40, columns=36)), syntax)))
+    (frame,) = generate_frames(dataset.PixelData, number_of_frames=1)
+    dataset.PixelData = encapsulate([frame[: len(frame) // 4 * 2]])
+    file = BytesIO()
+    dataset.save_as(file)
+
+    assert refusal(file.getvalue()) == f"The instance {dataset.SOPInstanceUID} {sentence}"
 
 
 def test_a_truncated_compressed_file() -> None:

@@ -45,6 +45,38 @@ def write_endless(path: Path) -> Path:
     return write(path, nodes)
 
 
+def write_bands(path: Path, bands: list[tuple[float, float]]) -> Path:
+    """hu -> probability with a channel a band: 1 where the value lies inside, 0 elsewhere."""
+    nodes, channels = [], []
+    for number, (lowest, highest) in enumerate(bands):
+        for name, value in ((f"low{number}", lowest), (f"high{number}", highest)):
+            constant = helper.make_tensor(name, TensorProto.FLOAT, [], [value])
+            nodes.append(helper.make_node("Constant", [], [name], value=constant))
+        nodes += [
+            helper.make_node("Greater", ["hu", f"low{number}"], [f"above{number}"]),
+            helper.make_node("Less", ["hu", f"high{number}"], [f"below{number}"]),
+            helper.make_node("And", [f"above{number}", f"below{number}"], [f"in{number}"]),
+            helper.make_node("Cast", [f"in{number}"], [f"channel{number}"], to=TensorProto.FLOAT),
+        ]
+        channels.append(f"channel{number}")
+    nodes.append(helper.make_node("Concat", channels, ["probability"], axis=1))
+    return write(path, nodes, outputs={"probability": ["n", len(bands), "r", "c"]})
+
+
+def write_level(path: Path, offset_mm: float = 0.0, sigma_mm: float = 5.0) -> Path:
+    """hu -> the same offset_mm and sigma_mm for every slice."""
+    nodes = [helper.make_node("ReduceMean", ["hu"], ["mean"], axes=[1, 2, 3], keepdims=0)]
+    for name, value in (("nought", 0.0), ("offset", offset_mm), ("sigma", sigma_mm)):
+        constant = helper.make_tensor(name, TensorProto.FLOAT, [], [value])
+        nodes.append(helper.make_node("Constant", [], [name], value=constant))
+    nodes += [
+        helper.make_node("Mul", ["mean", "nought"], ["none"]),
+        helper.make_node("Add", ["none", "offset"], ["offset_mm"]),
+        helper.make_node("Add", ["none", "sigma"], ["sigma_mm"]),
+    ]
+    return write(path, nodes, outputs={"offset_mm": ["n"], "sigma_mm": ["n"]})
+
+
 def write_hungry(path: Path) -> Path:
     """hu [n, …] -> probability, the same; on the way it asks for 4 MB for one item and for 4 TB for two."""
     nodes = [

@@ -24,19 +24,20 @@ def postgres() -> Iterator[postgresql.Server]:
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres: postgresql.Server) -> str:
-    """A database with an empty ledger, to be copied."""
-    name = postgres.make_database()
-    Ledger(postgres.url(name)).close()
-    return name
+def postgres_ledger(postgres: postgresql.Server) -> str:
+    """The URL of a database with a ledger, which the tests use one after the other."""
+    url = postgres.url(postgres.make_database())
+    Ledger(url).close()
+    return url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/ledger.db"
-    server: postgresql.Server = request.getfixturevalue("postgres")
-    return server.url(server.make_database(request.getfixturevalue("postgres_template")))
+    url: str = request.getfixturevalue("postgres_ledger")
+    postgresql.empty(url)
+    return url
 
 
 @pytest.fixture
@@ -79,6 +80,9 @@ class Workers:
         path = self._folder / "log"
         lines = [line.split() for line in path.read_text("utf-8").splitlines()] if path.exists() else []
         return [(job, int(pid)) for job, happened, pid in lines if what in ("", happened)]
+
+    def is_any_alive(self) -> bool:
+        return any(process.poll() is None for process in self._processes)
 
     def let_store(self, job: Job) -> None:
         (self._folder / f"go-{job.id}").touch()

@@ -24,12 +24,22 @@ class Server:
     def url(self, database: str) -> str:
         return f"postgresql://tests@/{database}?host={self._folder}"
 
-    def make_database(self, template: str = "template1") -> str:
+    def make_database(self) -> str:
         self._made += 1
         name = f"ledger_{self._made}"
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
+            connection.execute(f"CREATE DATABASE {name}".encode())
         return name
+
+
+def empty(url: str) -> None:
+    """As a ledger is when it was just made: the tables stay, and what says which migrations made them."""
+    with psycopg.connect(url) as connection:
+        tables = connection.execute(
+            "SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_tables "
+            "WHERE schemaname IN ('public', 'dbos') AND tablename NOT IN ('alembic_version', 'dbos_migrations')"
+        ).fetchall()
+        connection.execute(f"TRUNCATE {', '.join(name for (name,) in tables)} RESTART IDENTITY CASCADE".encode())
 
 
 @contextmanager

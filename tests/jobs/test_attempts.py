@@ -14,7 +14,7 @@ from orthanc_plugin.jobs.dispatch import Turn
 from orthanc_plugin.jobs.job import Job, PlannedResult, State
 from orthanc_plugin.jobs.ledger import Ledger
 from orthanc_plugin.jobs.process import Process
-from tests.jobs.builders import Clock, order
+from tests.jobs.builders import Clock, input_set, order
 
 SEG = PlannedResult("SEG", "2.25.1", "2.25.10")
 REPORT = PlannedResult("SR", "2.25.2", "2.25.20")
@@ -114,6 +114,39 @@ def test_a_new_plan_keeps_what_was_stored_and_drops_what_was_not(ledger: Ledger)
     ledger.attempts.plan(hold, [SEG, page])
     assert ledger.job(job.id).planned == (SEG, page)
     assert ledger.job(job.id).results == (stored,)
+
+
+def test_what_was_made_of_fewer_instances_is_superseded_stored_or_not(ledger: Ledger) -> None:
+    worker = enrolled(ledger)
+    fewer = begun(ledger, worker, ledger.propose(order(instances=3)))
+    ledger.attempts.plan(fewer, [SEG, REPORT])
+    ledger.attempts.receive(fewer, Receipt("SEG", SEG.sop_instance_uid, SEG.series_instance_uid))
+    whole = begun(ledger, worker, ledger.propose(order(instances=5)))
+    assert ledger.attempts.superseded(whole) == []
+
+    ledger.replace("1.2.1.1", input_set(instances=5).key)
+
+    assert ledger.attempts.superseded(whole) == [SEG.sop_instance_uid, REPORT.sop_instance_uid]
+
+
+def test_a_series_deleted_and_sent_again_keeps_the_results_that_come_out_the_same(ledger: Ledger) -> None:
+    worker = enrolled(ledger)
+    first = begun(ledger, worker, ledger.propose(order(instances=3)))
+    ledger.attempts.plan(first, [SEG, REPORT])
+    again = begun(ledger, worker, ledger.propose(order(instances=5)))
+    ledger.replace("1.2.1.1", input_set(instances=5).key)
+    ledger.attempts.plan(again, [SEG])
+
+    assert ledger.attempts.superseded(again) == [REPORT.sop_instance_uid]
+
+
+def test_results_that_were_ordered_otherwise_are_not_superseded(ledger: Ledger) -> None:
+    worker = enrolled(ledger)
+    by_hand = begun(ledger, worker, ledger.propose(order(instances=3, height_m=1.8)))
+    ledger.attempts.plan(by_hand, [SEG])
+    ledger.replace("1.2.1.1", input_set(instances=5).key)
+
+    assert ledger.attempts.superseded(begun(ledger, worker, ledger.propose(order(instances=5)))) == []
 
 
 def test_a_receipt_for_what_was_not_planned_is_refused(ledger: Ledger) -> None:

@@ -94,7 +94,7 @@ def test_a_process_that_hangs_as_a_whole_is_killed(
     sqlite_ledger: Ledger, janitor: Janitor, clock: Clock, sleeper: subprocess.Popen[bytes]
 ) -> None:
     running(sqlite_ledger, Process.of(sleeper.pid))
-    silent_for(31, janitor, clock)
+    silent_for(76, janitor, clock)
     assert sqlite_ledger.attempts.workers() == []
     assert sleeper.poll() is None
     silent_for(3, janitor, clock)
@@ -108,12 +108,15 @@ def test_a_process_that_was_stopped_or_started_anew_is_left_alone(
     running(sqlite_ledger, process)
     sleeper.send_signal(signal.SIGSTOP)
     eventually(lambda: process.is_stopped)
-    silent_for(60, janitor, clock)
+    silent_for(120, janitor, clock)
     assert sleeper.poll() is None
-    sqlite_ledger.attempts.enrol("a-host", process)
     sleeper.send_signal(signal.SIGCONT)
     eventually(lambda: not process.is_stopped)
-    silent_for(10, janitor, clock)
+    silent_for(50, janitor, clock)
+    again = sqlite_ledger.attempts.enrol("a-host", process)
+    for _ in range(70):
+        silent_for(1, janitor, clock)
+        sqlite_ledger.attempts.beat(again)
     assert sleeper.poll() is None
 
 

@@ -114,8 +114,9 @@ def test_a_done_job_says_that_newer_results_supersede_its_own(ledger: Ledger) ->
         State.DONE,
         "More instances of the series arrived; the job on the whole series replaces this one.",
     )
-    assert ledger.settled("1.2.1.1", "files-3")
-    assert ledger.propose(order(instances=3)).reason == "", "its set is the whole after all"
+    assert not ledger.settled("1.2.1.1", "files-3"), "its results are taken back"
+    again = ledger.propose(order(instances=3))
+    assert (again.id, again.state, again.reason) == (done.id, State.WAITING, ""), "its set is the whole after all"
 
 
 def test_a_skipped_job_is_not_replaced(ledger: Ledger) -> None:

@@ -13,7 +13,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initial
 from orthanc_plugin.archive.protocol import Receipt
 from orthanc_plugin.jobs.attempts import Hold, LostLease
 from orthanc_plugin.jobs.job import PlannedResult, State
-from orthanc_plugin.jobs.ledger import Ledger, NotNow
+from orthanc_plugin.jobs.ledger import REPLACED, Ledger, NotNow
 from orthanc_plugin.jobs.process import Process
 from tests.jobs.builders import Clock, input_set, order
 
@@ -42,7 +42,12 @@ class Books(RuleBasedStateMachine):
 
     @rule(series=series, size=sizes, released=st.booleans())
     def propose(self, series: int, size: int, released: bool) -> None:
-        self._ledger.propose(order(series, instances=size, released=released))
+        """Nothing that is done is done again, save what was superseded by another size."""
+        before = {job.id: job for job in self._ledger.jobs()[0]}
+        job = self._ledger.propose(order(series, instances=size, released=released))
+        if job.state is not State.DONE and job.id in self._done:
+            assert before[job.id].reason == REPLACED
+            self._done.remove(job.id)
 
     @rule(series=series, size=sizes)
     def replace(self, series: int, size: int) -> None:

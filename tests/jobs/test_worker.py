@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 from dbos import DBOSClient
@@ -101,10 +102,11 @@ def test_a_worker_that_slept_past_its_lease_stores_nothing(books: Ledger, worker
     assert workers.happened("stores") == [(job.id, other.pid)]
     before = books.job(job.id)
     sleeper.send_signal(signal.SIGCONT)
-    eventually(lambda: len(books.attempts.workers()) == 2, what="the sleeper under a new name")
+    eventually(lambda: len(books.attempts.workers()) == 2, within_s=60, what="the sleeper under a new name")
     assert workers.happened("stores") == [(job.id, other.pid)]
     assert books.job(job.id) == before
     assert sleeper.poll() is None
+    assert "Traceback" not in workers.log
 
 
 def test_cancelling_ends_an_attempt_that_asks(sqlite_books: Ledger, workers: Workers) -> None:
@@ -159,6 +161,30 @@ def test_an_early_job_is_computed_at_once_and_published_when_it_is_released(
     in_state(sqlite_books, job, State.DONE)
 
 
+def test_the_neighbour_of_a_job_that_kills_its_worker_is_not_set_aside(sqlite_books: Ledger, workers: Workers) -> None:
+    neighbour = sqlite_books.propose(order(1, act="store-when-told"))
+    workers.start(lease_s=600, jobs_at_once=2)
+    begun_by(workers, neighbour)
+    killer = sqlite_books.propose(order(2, act="die"))
+
+    def with_a_worker(look: Callable[[], bool]) -> bool:
+        if not workers.is_any_alive():
+            workers.start(lease_s=600, jobs_at_once=2)
+        return look()
+
+    def begun_again() -> bool:
+        return len([1 for job_id, _ in workers.happened("begins") if job_id == neighbour.id]) == 2
+
+    def ended() -> bool:
+        return all(sqlite_books.job(job.id).state.ended for job in (neighbour, killer))
+
+    eventually(lambda: with_a_worker(begun_again), within_s=60)
+    workers.let_store(neighbour)
+    eventually(lambda: with_a_worker(ended), within_s=120)
+    assert in_state(sqlite_books, killer, State.SET_ASIDE).deaths == 3
+    assert in_state(sqlite_books, neighbour, State.DONE).deaths == 1
+
+
 def test_a_job_that_kills_its_worker_three_times_is_set_aside(sqlite_books: Ledger, workers: Workers) -> None:
     job = sqlite_books.propose(order(act="die"))
     for attempt in (1, 2, 3):
@@ -181,19 +207,23 @@ def test_a_worker_that_is_asked_to_leave_lets_its_jobs_finish(sqlite_books: Ledg
     assert sqlite_books.attempts.workers() == []
 
 
-def test_a_worker_that_is_asked_to_leave_hands_back_what_does_not_finish(
+def test_a_worker_that_is_asked_to_leave_begins_nothing_and_hands_back_what_does_not_finish(
     sqlite_books: Ledger, workers: Workers
 ) -> None:
     running = sqlite_books.propose(order(act="sleep-in-c"))
-    waiting = sqlite_books.propose(order(2))
-    worker = workers.start(lease_s=600, jobs_at_once=1)
+    worker = workers.start(lease_s=600, jobs_at_once=2)
     begun_by(workers, running)
     worker.terminate()
+    eventually(lambda: "leaves when its jobs are done" in workers.log)
+    late = sqlite_books.propose(order(2))
     assert worker.wait(60) == 0
-    assert {sqlite_books.job(job.id).state for job in (running, waiting)} == {State.WAITING}
+    assert [(sqlite_books.job(job.id).state, sqlite_books.job(job.id).attempts) for job in (running, late)] == [
+        (State.WAITING, 1),
+        (State.WAITING, 0),
+    ]
     assert sqlite_books.job(running.id).deaths == 0
     assert sqlite_books.attempts.workers() == []
-    assert [held.worker for held in sqlite_books.dispatch.taken()] == []
+    assert sqlite_books.dispatch.taken() == []
 
 
 def test_stat_goes_before_routine(sqlite_books: Ledger, workers: Workers) -> None:

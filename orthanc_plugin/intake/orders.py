@@ -49,6 +49,9 @@ class Orders:
         self._catalogue = catalogue
         self._ledger = ledger
 
+    def look_at_models(self) -> None:
+        self._catalogue.look()
+
     def place(self, series: Series, headers: Headers, terms: Terms) -> tuple[Job, ...] | None:
         """None when the series moved on while it was read; one that the archive can't give gets a line that says so."""
         try:

@@ -41,7 +41,8 @@ class Bench:
     def start(self, **settings: Any) -> None:
         """A new intake process, as after a restart."""
         known = Settings(state_folder=self._folder, database_url="sqlite:///unused", **settings)
-        self.orders = Orders(self.orthanc, self._archive, Catalogue(self.models, self._folder), self.ledger)
+        self.catalogue = Catalogue(self.models, self._folder, clock=lambda: self.now_s)
+        self.orders = Orders(self.orthanc, self._archive, self.catalogue, self.ledger)
         self.intake = Intake(self.orthanc, self.orders, self.ledger, known, self._answered, lambda: self.now_s)
 
     def close(self) -> None:

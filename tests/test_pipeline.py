@@ -1,0 +1,289 @@
+"""Any card becomes results: real files in, through a real device, checked SEG, SR and SC out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+
+from orthanc_plugin.archive.folder import FolderArchive
+from orthanc_plugin.archive.protocol import Receipt
+from orthanc_plugin.errors import Unsuitable
+from orthanc_plugin.inference.device import Device
+from orthanc_plugin.jobs.job import InputSet, Job, Order, Parameter, PlannedResult, Role, State
+from orthanc_plugin.jobs.lease import Lease
+from orthanc_plugin.pipeline import Rooms, carry_out
+from orthanc_plugin.routing.catalogue import Catalogue
+from orthanc_plugin.routing.folder import Model
+from tests.builders import series
+from tests.imaging.radiographs import radiograph
+from tests.inference import graphs
+
+HEIGHT = {"name": "height_m", "code": graphs.concept("height", "Body height"), "unit": "m", "header": "PatientSize"}
+
+
+class Booked(Lease):
+    """The lease of a job that is in no ledger; it notes what the attempt says."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.planned: tuple[PlannedResult, ...] = ()
+        self.received: list[Receipt] = []
+
+    def check(self) -> None:
+        return
+
+    @contextmanager
+    def step(self, verb: str) -> Iterator[None]:
+        yield
+
+    def plan(self, results: Sequence[PlannedResult]) -> None:
+        self.planned = tuple(results)
+
+    def await_release(self) -> None:
+        return
+
+    def receive(self, receipt: Receipt) -> None:
+        self.received.append(receipt)
+
+
+@dataclass(frozen=True)
+class Boxes(series.Scan):
+    """A bright box in the dark, 40 HU in 2 x 6 x 4 voxels; `flip` puts it elsewhere."""
+
+    flip: bool = False
+
+    def hounsfield(self, index: int) -> NDArray[np.float64]:
+        values = np.full((self.rows, self.columns), -900.0)
+        if index in (2, 3):
+            values[5:11, 2:6] = 40
+        return values[::-1] if self.flip else values
+
+
+@dataclass(frozen=True)
+class House:
+    """A folder that is the archive, a folder of models, a device."""
+
+    archive: Path
+    models: Path
+    device: Device
+
+    def takes(self, role: str, datasets: Sequence[Dataset]) -> Role:
+        for dataset in datasets:
+            (self.archive / f"{dataset.SOPInstanceUID}.dcm").write_bytes(series.part10(dataset))
+        stored = FolderArchive(self.archive).series(str(datasets[0].SeriesInstanceUID))
+        return Role(role, stored.series_uid, stored.sop_instance_uids, stored.fingerprint)
+
+    def runs(self, model: Model, *roles: Role, **parameters: Parameter) -> tuple[Booked, dict[str, Dataset]]:
+        order = Order(InputSet("1.2", roles), model.card.name, "1", model.digest, tuple(sorted(parameters.items())))
+        now = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+        lease = Booked(Job("1", order, State.RUNNING, 1, 0, "", now, now, None, (), (), ()))
+        carry_out(lease, Rooms(FolderArchive(self.archive), Catalogue(self.models), self.device))
+        found = [dcmread(path) for path in self.archive.glob("*.dcm")]
+        by_uid = {str(dataset.SOPInstanceUID): dataset for dataset in found}
+        return lease, {receipt.kind: by_uid[receipt.sop_instance_uid] for receipt in lease.received}
+
+
+@pytest.fixture(scope="module")
+def device() -> Iterator[Device]:
+    device = Device("cpu")
+    yield device
+    device.close()
+
+
+@pytest.fixture
+def house(tmp_path: Path, device: Device) -> House:
+    for name in ("archive", "models"):
+        (tmp_path / name).mkdir()
+    return House(tmp_path / "archive", tmp_path / "models", device)
+
+
+def outliner(house: House, factor: float = 1.0, **more: Any) -> Model:
+    """Outlines what is brighter than half a window from -1000 to 100, in patches."""
+    folder = house.models / "outliner"
+    graphs.write_channels(folder / "model.onnx", [factor], kind=3)
+    intensity = {"kind": "window", "lowest": -1000, "highest": 100}
+    stage = graphs.stage(
+        kind="volume", depth=4, rows=8, columns=8, intensity=intensity, roles=more.pop("roles", ["series"])
+    )
+    outputs = graphs.segments(graphs.segment("Box"), steps=[{"step": "threshold"}])
+    outputs["measurements"] = more.pop("measurements", [{"measure": "volumes"}])
+    return graphs.model(folder, [stage], outputs, **more)
+
+
+def classifier(house: House, **stage: Any) -> Model:
+    folder = house.models / "classifier"
+    graphs.write_classifier(folder / "model.onnx", [0.0, -0.3])
+    items = [{"label": name, "code": graphs.concept(name, name), "threshold": 0.3} for name in ("One", "Two")]
+    classes = {
+        "from": {"stage": "only", "output": "logits"},
+        "activation": "sigmoid",
+        "exclusive": True,
+        "items": items,
+        "heat_map": {"stage": "only", "output": "heat"},
+    }
+    window = {"kind": "window", "lowest": 0, "highest": 255}
+    return graphs.model(
+        folder, [graphs.stage(outputs=["logits", "heat"], intensity=window, **stage)], {"classes": classes}
+    )
+
+
+def texts(document: Dataset) -> list[str]:
+    return [element.value for element in document.iterall() if element.keyword == "TextValue"]
+
+
+def numbers(document: Dataset) -> dict[str, float]:
+    return {
+        item.ConceptNameCodeSequence[0].CodeMeaning: float(item.MeasuredValueSequence[0].NumericValue)
+        for item in everything(document)
+        if item.ValueType == "NUM" and "MeasuredValueSequence" in item
+    }
+
+
+def everything(item: Dataset) -> Iterator[Dataset]:
+    for below in item.get("ContentSequence", []):
+        yield below
+        yield from everything(below)
+
+
+@pytest.mark.parametrize("orientation", [series.AXIAL, series.SAGITTAL, series.OBLIQUE])
+def test_a_volume_model_outlines_and_measures(orientation: tuple[float, ...], house: House) -> None:
+    scan = Boxes(orientation=orientation)
+    lease, results = house.runs(outliner(house), house.takes("series", series.slices(scan)))
+
+    assert [receipt.kind for receipt in lease.received] == ["SEG", "SR", "SC"]
+    frames = results["SEG"].pixel_array.astype(bool)
+    expected = np.zeros((16, 12), bool)
+    expected[5:11, 2:6] = True
+    assert [frame.tolist() for frame in frames] == [expected.tolist()] * 2
+    measured = numbers(results["SR"])
+    assert measured["Volume"] == pytest.approx(48 * 0.8 * 0.7 * 5 / 1000)
+    assert measured["Area"] == pytest.approx(24 * 0.8 * 0.7 / 100)
+    assert measured["Mean Attenuation Coefficient"] == pytest.approx(40)
+
+
+def test_a_model_that_measures_nothing_still_shows_what_it_outlines(house: House) -> None:
+    model = outliner(house, measurements=[])
+    _, results = house.runs(model, house.takes("series", series.slices(Boxes())))
+
+    assert set(results) == {"SEG", "SR", "SC"}
+    assert not set(numbers(results["SR"])) & {"Volume", "Area"}
+
+
+def test_a_classifier_of_single_images_gives_a_report_and_a_page(house: House) -> None:
+    lease, results = house.runs(classifier(house, kind="image"), house.takes("series", [radiograph("DX")]))
+
+    assert [receipt.kind for receipt in lease.received] == ["SR", "SC"]
+    mean = 100 / 255 * 13 / 16  # 40 columns for 48 rows: 13 of the 16 of the matrix
+    assert numbers(results["SR"])["Probability"] == pytest.approx(1 / (1 + np.exp(0.3 - mean)), abs=0.01)
+    assert results["SC"].Modality == "OT"
+
+
+def test_a_classifier_of_slices_points_at_one(house: House) -> None:
+    datasets = series.slices(Boxes())
+    _, results = house.runs(classifier(house), house.takes("series", datasets))
+
+    bright = {dataset.SOPInstanceUID for dataset in datasets[2:4]}
+    assert results["SC"].SourceImageSequence[0].ReferencedSOPInstanceUID in bright
+
+
+def test_a_model_of_two_series_names_both(house: House) -> None:
+    """Bright only where both are: the box of one is halved by the other."""
+    roles = {"native": {}, "contrast": {}}
+    model = outliner(house, roles=["native", "contrast"], inputs=roles)
+    native = series.slices(Boxes())
+    contrast = deepcopy(native)
+    for dataset in contrast:
+        dataset.SOPInstanceUID = f"{dataset.SOPInstanceUID}.1"
+        dataset.SeriesInstanceUID = f"{dataset.SeriesInstanceUID}.1"
+    taken = [house.takes("native", native), house.takes("contrast", contrast)]
+    _, results = house.runs(model, *taken)
+
+    assert results["SEG"].pixel_array.sum() == 48
+    declared = {
+        instance.ReferencedSOPInstanceUID
+        for study in results["SR"].CurrentRequestedProcedureEvidenceSequence
+        for of_series in study.ReferencedSeriesSequence
+        for instance in of_series.ReferencedSOPSequence
+    }
+    assert {dataset.SOPInstanceUID for dataset in (*native, *contrast)} < declared
+
+
+def test_a_clinical_value_comes_from_the_order_before_the_header(house: House) -> None:
+    wanted = HEIGHT | {"missing": "refuse", "meaning_of_missing": "Without it nothing can be said."}
+    model = outliner(house, clinical_inputs=[wanted])
+    scan = series.slices(Boxes())
+    for dataset in scan:
+        dataset.PatientSize = 1.8
+    role = house.takes("series", scan)
+    from_header, of_header = house.runs(model, role)
+    given, of_order = house.runs(model, role, height_m=1.7)
+
+    assert "height_m = 1.8" in texts(of_header["SR"])
+    assert "height_m = 1.7" in texts(of_order["SR"])
+    assert {planned.sop_instance_uid for planned in from_header.planned}.isdisjoint(
+        planned.sop_instance_uid for planned in given.planned
+    )
+
+
+def test_a_missing_clinical_value_is_refused_or_said(house: House) -> None:
+    refusing = HEIGHT | {"missing": "refuse", "meaning_of_missing": "Without it nothing can be said."}
+    role = house.takes("series", series.slices(Boxes()))
+    with pytest.raises(Unsuitable) as refusal:
+        house.runs(outliner(house, clinical_inputs=[refusing]), role)
+    assert refusal.value.sentence == (
+        "The model outliner needs Body height (height_m in m), which was not given and the header has no PatientSize: "
+        "Without it nothing can be said."
+    )
+    saying = HEIGHT | {"missing": "leave-out", "meaning_of_missing": "No height is known; no index was made."}
+    _, results = house.runs(outliner(house, clinical_inputs=[saying]), role)
+    assert "No height is known; no index was made." in texts(results["SR"])
+
+
+def test_in_the_shadow_all_is_planned_as_it_would_be_and_nothing_is_stored(house: House) -> None:
+    model, role = outliner(house), house.takes("series", series.slices(Boxes()))
+    shadow, nothing = house.runs(model, role, shadow=True)
+    real, _ = house.runs(model, role)
+
+    assert nothing == {}
+    assert shadow.planned == real.planned and len(real.planned) == 3
+
+
+def test_what_runs_elsewhere_than_asked_for_is_another_result_and_says_so(house: House) -> None:
+    standing_in = Device("cuda,cpu")
+    try:
+        model, role = outliner(house), house.takes("series", series.slices(Boxes()))
+        asked, _ = house.runs(model, role)
+        fallen, results = replace(house, device=standing_in).runs(model, role)
+    finally:
+        standing_in.close()
+
+    assert standing_in.fallback in texts(results["SR"])
+    assert {each.sop_instance_uid for each in asked.planned}.isdisjoint(e.sop_instance_uid for e in fallen.planned)
+
+
+@pytest.mark.parametrize("change", [lambda d: setattr(d, "PatientID", "OTHER")])
+def test_a_source_that_changed_meanwhile_gets_nothing(change: Callable[[Dataset], None], house: House) -> None:
+    model, datasets = outliner(house), series.slices(Boxes())
+    role = house.takes("series", datasets)
+    for dataset in datasets:
+        change(dataset)
+    house.takes("series", datasets)
+
+    with pytest.raises(Unsuitable) as refusal:
+        house.runs(model, role)
+    assert refusal.value.sentence == (
+        "The series was changed, anonymised or merged after this job was made, so nothing of it was stored; "
+        "what it is now gets a job of its own."
+    )
+    assert refusal.value.series_uid == role.series_uid

@@ -139,6 +139,7 @@ class Catalogue:
         for name, signature in rests.items():
             if name not in self._served or self._served[name].signature != signature:
                 self._served[name] = self._taken_up(name, signature)
+                self._before.clear()
 
     def _taken_up(self, name: str, signature: Signature) -> Served:
         try:

@@ -16,6 +16,7 @@ from orthanc_plugin.intake.orthanc import Orthanc
 from orthanc_plugin.jobs.job import Job
 from orthanc_plugin.jobs.ledger import Ledger
 from orthanc_plugin.routing.catalogue import Catalogue
+from orthanc_plugin.routing.region import Region
 from orthanc_plugin.settings import Settings
 from tests.builders.series import part10
 from tests.orthanc_server import OrthancServer
@@ -32,6 +33,8 @@ class Bench:
         self.models = folder / "models"
         self.now_s = 1000.0
         self.answers = 0
+        self.region: Region | None = None
+        self.pixels_asked: list[str] = []
         self._folder = folder
         self._archive = RestArchive(server.url, "")
         self._empty()
@@ -42,7 +45,7 @@ class Bench:
         """A new intake process, as after a restart."""
         known = Settings(state_folder=self._folder, database_url="sqlite:///unused", **settings)
         self.catalogue = Catalogue(self.models, self._folder, clock=lambda: self.now_s)
-        self.orders = Orders(self.orthanc, self._archive, self.catalogue, self.ledger)
+        self.orders = Orders(self.orthanc, self._archive, self.catalogue, self.ledger, self._region_of)
         self.intake = Intake(self.orthanc, self.orders, self.ledger, known, self._answered, lambda: self.now_s)
 
     def close(self) -> None:
@@ -66,6 +69,10 @@ class Bench:
     def jobs(self, series: Dataset) -> list[Job]:
         """Oldest first."""
         return self.ledger.jobs(series=str(series.SeriesInstanceUID))[0][::-1]
+
+    def _region_of(self, series_uid: str) -> Region | None:
+        self.pixels_asked.append(series_uid)
+        return self.region
 
     def _answered(self) -> None:
         self.answers += 1

@@ -12,11 +12,11 @@ from pydicom.dataset import Dataset
 from orthanc_plugin.archive.rest import RestArchive
 from orthanc_plugin.intake.intake import Intake
 from orthanc_plugin.intake.orders import Orders
-from orthanc_plugin.intake.orthanc import Orthanc
+from orthanc_plugin.intake.orthanc import Orthanc, Series
 from orthanc_plugin.jobs.job import Job
 from orthanc_plugin.jobs.ledger import Ledger
 from orthanc_plugin.routing.catalogue import Catalogue
-from orthanc_plugin.routing.region import Region
+from orthanc_plugin.routing.region import Region, RegionOfPixels
 from orthanc_plugin.settings import Settings
 from tests.builders.series import part10
 from tests.orthanc_server import OrthancServer
@@ -45,7 +45,7 @@ class Bench:
         """A new intake process, as after a restart."""
         known = Settings(state_folder=self._folder, database_url="sqlite:///unused", **settings)
         self.catalogue = Catalogue(self.models, self._folder, clock=lambda: self.now_s)
-        self.orders = Orders(self.orthanc, self._archive, self.catalogue, self.ledger, self._region_of)
+        self.orders = Orders(self.orthanc, self._archive, self.catalogue, self.ledger, self._pixels_of)
         self.intake = Intake(self.orthanc, self.orders, self.ledger, known, self._answered, lambda: self.now_s)
 
     def close(self) -> None:
@@ -70,9 +70,12 @@ class Bench:
         """Oldest first."""
         return self.ledger.jobs(series=str(series.SeriesInstanceUID))[0][::-1]
 
-    def _region_of(self, series_uid: str) -> Region | None:
-        self.pixels_asked.append(series_uid)
-        return self.region
+    def _pixels_of(self, series: Series) -> RegionOfPixels:
+        def region() -> Region | None:
+            self.pixels_asked.append(series.uid)
+            return self.region
+
+        return region
 
     def _answered(self) -> None:
         self.answers += 1

@@ -19,7 +19,7 @@ from orthanc_plugin import settings
 from orthanc_plugin.errors import Unsuitable
 from orthanc_plugin.intake.orthanc import Orthanc
 from orthanc_plugin.routing.catalogue import Catalogue
-from orthanc_plugin.routing.headers import Headers, of_datasets
+from orthanc_plugin.routing.headers import Headers, of_datasets, written
 from orthanc_plugin.web import models
 from orthanc_plugin.web.message import Wrong
 
@@ -69,7 +69,7 @@ def in_files(paths: Iterable[Path]) -> Iterator[tuple[str, Headers]]:
         for file in inside:
             dataset = read(file)
             if dataset is not None:
-                by_series.setdefault(str(dataset.get("SeriesInstanceUID", "")), []).append(dataset)
+                by_series.setdefault(str(written(dataset, "SeriesInstanceUID") or ""), []).append(dataset)
             elif file == path:
                 raise Unsuitable(f"{file} is no DICOM file; name another one.")
     yield from ((uid, of_datasets(datasets)) for uid, datasets in by_series.items())

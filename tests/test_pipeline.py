@@ -1,84 +1,100 @@
-"""One job from its lease to its results: what is stored, and that nothing is when the source is not what it was."""
+"""Any card becomes results: real files in, through a real device, checked SEG, SR and SC out."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from orthanc_plugin.archive.folder import FolderArchive
 from orthanc_plugin.archive.protocol import Receipt
-from orthanc_plugin.errors import Broken, Unsuitable
+from orthanc_plugin.errors import Unsuitable
 from orthanc_plugin.inference.device import Device
-from orthanc_plugin.jobs.job import InputSet, Job, Order, PlannedResult, Role, State
+from orthanc_plugin.jobs.job import InputSet, Job, Order, Parameter, PlannedResult, Role, State
+from orthanc_plugin.jobs.lease import Lease
 from orthanc_plugin.pipeline import Rooms, carry_out
 from orthanc_plugin.routing.catalogue import Catalogue
-from tests.builders.series import Scan, part10, slices
-from tests.inference.graphs import write_bands, write_level
+from orthanc_plugin.routing.folder import Model
+from tests.builders import series
+from tests.imaging.radiographs import radiograph
+from tests.inference import graphs
 
-SHIPPED = Path(__file__).parents[1] / "onnx_models" / "abdominal-muscle-ct" / "card.json"
-MUSCLE, VISCERAL, SUBCUTANEOUS = (0.0, 100.0), (-130.0, -100.0), (-90.0, -60.0)
-SCAN = Scan(slices=4, rows=32, columns=32, name="pipeline")
+HEIGHT = {"name": "height_m", "code": graphs.concept("height", "Body height"), "unit": "m", "header": "PatientSize"}
 
 
-@dataclass
-class GivenLease:
-    """The lease as a ledger gives it; `before_store` is what the world does just before the first store."""
+class Booked(Lease):
+    """The lease of a job that is in no ledger; it notes what the attempt says."""
 
-    job: Job
-    before_store: Callable[[], None] = lambda: None
-    steps: list[str] = field(default_factory=list)
-    planned: tuple[PlannedResult, ...] = ()
-    receipts: list[Receipt] = field(default_factory=list)
-    older: tuple[str, ...] = ()
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.planned: tuple[PlannedResult, ...] = ()
+        self.received: list[Receipt] = []
+
+    def check(self) -> None:
+        return
 
     @contextmanager
     def step(self, verb: str) -> Iterator[None]:
-        self.steps.append(verb)
         yield
-
-    def check(self) -> None:
-        """Never lost."""
 
     def plan(self, results: Sequence[PlannedResult]) -> None:
         self.planned = tuple(results)
 
     def await_release(self) -> None:
-        self.before_store()
+        return
 
     def receive(self, receipt: Receipt) -> None:
-        self.receipts.append(receipt)
+        self.received.append(receipt)
 
-    def superseded(self) -> tuple[str, ...]:
-        return self.older
+    def superseded(self) -> list[str]:
+        return []
+
+
+@dataclass(frozen=True)
+class Boxes(series.Scan):
+    """A bright box in the dark, 40 HU in 2 x 6 x 4 voxels; `flip` puts it elsewhere."""
+
+    flip: bool = False
+
+    def hounsfield(self, index: int) -> NDArray[np.float64]:
+        values = np.full((self.rows, self.columns), -900.0)
+        if index in (2, 3):
+            values[5:11, 2:6] = 40
+        return values[::-1] if self.flip else values
 
 
 @dataclass(frozen=True)
 class House:
-    rooms: Rooms
-    folder: Path
+    """A folder that is the archive, a folder of models, a device."""
 
-    def lease(self, **parameters: float) -> GivenLease:
-        stored = self.rooms.archive.series(SCAN.uid("series"))
-        role = Role("series", stored.series_uid, stored.sop_instance_uids, stored.fingerprint)
-        model = self.rooms.models.model("abdominal-muscle-ct")
-        order = Order(InputSet(stored.study_uid, (role,)), model.card.name, model.card.version, model.digest)
-        order = replace(order, parameters=tuple(parameters.items()))
-        moment = datetime(2026, 2, 3, 14, 5, 6, tzinfo=UTC)
-        return GivenLease(Job("1", order, State.RUNNING, 1, 0, "", moment, moment, None, (), (), ()))
+    archive: Path
+    models: Path
+    device: Device
 
-    def stored(self, modality: str) -> Dataset:
-        found = [dcmread(path) for path in sorted(self.folder.glob("2.25.*.dcm"))]
-        [only] = [dataset for dataset in found if dataset.Modality == modality]
-        return only
+    def takes(self, role: str, datasets: Sequence[Dataset]) -> Role:
+        for dataset in datasets:
+            (self.archive / f"{dataset.SOPInstanceUID}.dcm").write_bytes(series.part10(dataset))
+        stored = FolderArchive(self.archive).series(str(datasets[0].SeriesInstanceUID))
+        return Role(role, stored.series_uid, stored.sop_instance_uids, stored.fingerprint)
+
+    def runs(self, model: Model, *roles: Role, **parameters: Parameter) -> tuple[Booked, dict[str, Dataset]]:
+        order = Order(InputSet("1.2", roles), model.card.name, "1", model.digest, tuple(sorted(parameters.items())))
+        now = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+        lease = Booked(Job("1", order, State.RUNNING, 1, 0, "", now, now, None, (), (), ()))
+        carry_out(lease, Rooms(FolderArchive(self.archive), Catalogue(self.models), self.device))
+        found = [dcmread(path) for path in self.archive.glob("*.dcm")]
+        by_uid = {str(dataset.SOPInstanceUID): dataset for dataset in found}
+        return lease, {receipt.kind: by_uid[receipt.sop_instance_uid] for receipt in lease.received}
 
 
 @pytest.fixture(scope="module")
@@ -89,152 +105,188 @@ def device() -> Iterator[Device]:
 
 
 @pytest.fixture
-def house(device: Device, tmp_path: Path) -> House:
-    model = tmp_path / "models" / "abdominal-muscle-ct"
-    model.mkdir(parents=True)
-    card = json.loads(SHIPPED.read_text())
-    for stage in card["stages"]:
-        stage.update(rows=64, columns=64, batch=3)
-    (model / "card.json").write_text(json.dumps(card))
-    write_bands(model / "model.onnx", [MUSCLE, VISCERAL, SUBCUTANEOUS])
-    write_level(model / "level.onnx")
-    folder = tmp_path / "archive"
-    folder.mkdir()
-    for number, dataset in enumerate(slices(SCAN)):
-        (folder / f"slice{number}.dcm").write_bytes(part10(dataset))
-    return House(Rooms(FolderArchive(folder), Catalogue(tmp_path / "models"), device), folder)
+def house(tmp_path: Path, device: Device) -> House:
+    for name in ("archive", "models"):
+        (tmp_path / name).mkdir()
+    return House(tmp_path / "archive", tmp_path / "models", device)
 
 
-def test_a_series_comes_back_as_seg_sr_and_sc_step_by_step(house: House) -> None:
-    lease = house.lease()
-    carry_out(lease, house.rooms)
-    assert lease.steps == ["read", "infer", "measure", "encode", "await", "store"]
-    assert [receipt.kind for receipt in lease.receipts] == ["SEG", "SR", "SC"]
-    assert [(result.kind, result.sop_instance_uid) for result in lease.planned] == [
-        (receipt.kind, receipt.sop_instance_uid) for receipt in lease.receipts
-    ]
-    assert {house.stored(modality).StudyInstanceUID for modality in ("SEG", "SR", "OT")} == {SCAN.uid("study")}
+def outliner(house: House, factor: float = 1.0, **more: Any) -> Model:
+    """Outlines what is brighter than half a window from -1000 to 100, in patches."""
+    folder = house.models / "outliner"
+    graphs.write_channels(folder / "model.onnx", [factor], kind=3)
+    intensity = {"kind": "window", "lowest": -1000, "highest": 100}
+    stage = graphs.stage(
+        kind="volume", depth=4, rows=8, columns=8, intensity=intensity, roles=more.pop("roles", ["series"])
+    )
+    outputs = graphs.segments(graphs.segment("Box"), steps=[{"step": "threshold"}])
+    outputs["measurements"] = more.pop("measurements", [{"measure": "volumes"}])
+    return graphs.model(folder, [stage], outputs, **more)
 
 
-def test_doing_it_again_stores_nothing_new(house: House) -> None:
-    carry_out(house.lease(), house.rooms)
-    before = sorted(path.name for path in house.folder.iterdir())
-    again = house.lease()
-    carry_out(again, house.rooms)
-    assert all(receipt.was_there for receipt in again.receipts)
-    assert sorted(path.name for path in house.folder.iterdir()) == before
+def classifier(house: House, **stage: Any) -> Model:
+    folder = house.models / "classifier"
+    graphs.write_classifier(folder / "model.onnx", [0.0, -0.3])
+    items = [{"label": name, "code": graphs.concept(name, name), "threshold": 0.3} for name in ("One", "Two")]
+    classes = {
+        "from": {"stage": "only", "output": "logits"},
+        "activation": "sigmoid",
+        "exclusive": True,
+        "items": items,
+        "heat_map": {"stage": "only", "output": "heat"},
+    }
+    window = {"kind": "window", "lowest": 0, "highest": 255}
+    return graphs.model(
+        folder, [graphs.stage(outputs=["logits", "heat"], intensity=window, **stage)], {"classes": classes}
+    )
 
 
-def test_the_height_that_came_with_the_order_makes_the_muscle_index(house: House) -> None:
-    carry_out(house.lease(height_m=1.8), house.rooms)
-    report = str(house.stored("SR"))
-    assert "Skeletal muscle index" in report
+def texts(document: Dataset) -> list[str]:
+    return [element.value for element in document.iterall() if element.keyword == "TextValue"]
 
 
-@pytest.mark.parametrize("stated", ["", "nan"])
-def test_a_height_in_the_header_that_is_no_number_does_not_stop_the_job(house: House, stated: str) -> None:
-    for path in house.folder.glob("slice*.dcm"):
-        dataset = dcmread(path)
-        dataset.PatientSize = stated
-        path.write_bytes(part10(dataset))
-    carry_out(house.lease(), house.rooms)
-    assert "Skeletal muscle index" not in str(house.stored("SR"))
+def numbers(document: Dataset) -> dict[str, float]:
+    return {
+        item.ConceptNameCodeSequence[0].CodeMeaning: float(item.MeasuredValueSequence[0].NumericValue)
+        for item in everything(document)
+        if item.ValueType == "NUM" and "MeasuredValueSequence" in item
+    }
 
 
-def test_a_source_that_changed_before_the_job_began_gets_no_result(house: House) -> None:
-    lease = house.lease()
-    (house.folder / "slice0.dcm").unlink()
-    with pytest.raises(Unsuitable) as end:
-        carry_out(lease, house.rooms)
-    assert end.value.sentence == (
+def everything(item: Dataset) -> Iterator[Dataset]:
+    for below in item.get("ContentSequence", []):
+        yield below
+        yield from everything(below)
+
+
+@pytest.mark.parametrize("orientation", [series.AXIAL, series.SAGITTAL, series.OBLIQUE])
+def test_a_volume_model_outlines_and_measures(orientation: tuple[float, ...], house: House) -> None:
+    scan = Boxes(orientation=orientation)
+    lease, results = house.runs(outliner(house), house.takes("series", series.slices(scan)))
+
+    assert [receipt.kind for receipt in lease.received] == ["SEG", "SR", "SC"]
+    frames = results["SEG"].pixel_array.astype(bool)
+    expected = np.zeros((16, 12), bool)
+    expected[5:11, 2:6] = True
+    assert [frame.tolist() for frame in frames] == [expected.tolist()] * 2
+    measured = numbers(results["SR"])
+    assert measured["Volume"] == pytest.approx(48 * 0.8 * 0.7 * 5 / 1000)
+    assert measured["Area"] == pytest.approx(24 * 0.8 * 0.7 / 100)
+    assert measured["Mean Attenuation Coefficient"] == pytest.approx(40)
+
+
+def test_a_model_that_measures_nothing_still_shows_what_it_outlines(house: House) -> None:
+    model = outliner(house, measurements=[])
+    _, results = house.runs(model, house.takes("series", series.slices(Boxes())))
+
+    assert set(results) == {"SEG", "SR", "SC"}
+    assert not set(numbers(results["SR"])) & {"Volume", "Area"}
+
+
+def test_a_classifier_of_single_images_gives_a_report_and_a_page(house: House) -> None:
+    lease, results = house.runs(classifier(house, kind="image"), house.takes("series", [radiograph("DX")]))
+
+    assert [receipt.kind for receipt in lease.received] == ["SR", "SC"]
+    mean = 100 / 255 * 13 / 16  # 40 columns for 48 rows: 13 of the 16 of the matrix
+    assert numbers(results["SR"])["Probability"] == pytest.approx(1 / (1 + np.exp(0.3 - mean)), abs=0.01)
+    assert results["SC"].Modality == "OT"
+
+
+def test_a_classifier_of_slices_points_at_one(house: House) -> None:
+    datasets = series.slices(Boxes())
+    _, results = house.runs(classifier(house), house.takes("series", datasets))
+
+    bright = {dataset.SOPInstanceUID for dataset in datasets[2:4]}
+    assert results["SC"].SourceImageSequence[0].ReferencedSOPInstanceUID in bright
+
+
+def test_a_model_of_two_series_names_both(house: House) -> None:
+    """Bright only where both are: the box of one is halved by the other."""
+    roles = {"native": {}, "contrast": {}}
+    model = outliner(house, roles=["native", "contrast"], inputs=roles)
+    native = series.slices(Boxes())
+    contrast = deepcopy(native)
+    for dataset in contrast:
+        dataset.SOPInstanceUID = f"{dataset.SOPInstanceUID}.1"
+        dataset.SeriesInstanceUID = f"{dataset.SeriesInstanceUID}.1"
+    taken = [house.takes("native", native), house.takes("contrast", contrast)]
+    _, results = house.runs(model, *taken)
+
+    assert results["SEG"].pixel_array.sum() == 48
+    declared = {
+        instance.ReferencedSOPInstanceUID
+        for study in results["SR"].CurrentRequestedProcedureEvidenceSequence
+        for of_series in study.ReferencedSeriesSequence
+        for instance in of_series.ReferencedSOPSequence
+    }
+    assert {dataset.SOPInstanceUID for dataset in (*native, *contrast)} < declared
+
+
+def test_a_clinical_value_comes_from_the_order_before_the_header(house: House) -> None:
+    wanted = HEIGHT | {"missing": "refuse", "meaning_of_missing": "Without it nothing can be said."}
+    model = outliner(house, clinical_inputs=[wanted])
+    scan = series.slices(Boxes())
+    for dataset in scan:
+        dataset.PatientSize = 1.8
+    role = house.takes("series", scan)
+    from_header, of_header = house.runs(model, role)
+    given, of_order = house.runs(model, role, height_m=1.7)
+
+    assert "height_m = 1.8" in texts(of_header["SR"])
+    assert "height_m = 1.7" in texts(of_order["SR"])
+    assert {planned.sop_instance_uid for planned in from_header.planned}.isdisjoint(
+        planned.sop_instance_uid for planned in given.planned
+    )
+
+
+def test_a_missing_clinical_value_is_refused_or_said(house: House) -> None:
+    refusing = HEIGHT | {"missing": "refuse", "meaning_of_missing": "Without it nothing can be said."}
+    role = house.takes("series", series.slices(Boxes()))
+    with pytest.raises(Unsuitable) as refusal:
+        house.runs(outliner(house, clinical_inputs=[refusing]), role)
+    assert refusal.value.sentence == (
+        "The model outliner needs Body height (height_m in m), which was not given and the header has no PatientSize: "
+        "Without it nothing can be said."
+    )
+    saying = HEIGHT | {"missing": "leave-out", "meaning_of_missing": "No height is known; no index was made."}
+    _, results = house.runs(outliner(house, clinical_inputs=[saying]), role)
+    assert "No height is known; no index was made." in texts(results["SR"])
+
+
+def test_in_the_shadow_all_is_planned_as_it_would_be_and_nothing_is_stored(house: House) -> None:
+    model, role = outliner(house), house.takes("series", series.slices(Boxes()))
+    shadow, nothing = house.runs(model, role, shadow=True)
+    real, _ = house.runs(model, role)
+
+    assert nothing == {}
+    assert shadow.planned == real.planned and len(real.planned) == 3
+
+
+def test_what_runs_elsewhere_than_asked_for_is_another_result_and_says_so(house: House) -> None:
+    standing_in = Device("cuda,cpu")
+    try:
+        model, role = outliner(house), house.takes("series", series.slices(Boxes()))
+        asked, _ = house.runs(model, role)
+        fallen, results = replace(house, device=standing_in).runs(model, role)
+    finally:
+        standing_in.close()
+
+    assert standing_in.fallback in texts(results["SR"])
+    assert {each.sop_instance_uid for each in asked.planned}.isdisjoint(e.sop_instance_uid for e in fallen.planned)
+
+
+@pytest.mark.parametrize("change", [lambda d: setattr(d, "PatientID", "OTHER")])
+def test_a_source_that_changed_meanwhile_gets_nothing(change: Callable[[Dataset], None], house: House) -> None:
+    model, datasets = outliner(house), series.slices(Boxes())
+    role = house.takes("series", datasets)
+    for dataset in datasets:
+        change(dataset)
+    house.takes("series", datasets)
+
+    with pytest.raises(Unsuitable) as refusal:
+        house.runs(model, role)
+    assert refusal.value.sentence == (
         "The series was changed, anonymised or merged after this job was made, so nothing of it was stored; "
         "what it is now gets a job of its own."
     )
-    assert end.value.series_uid == SCAN.uid("series")
-    assert not list(house.folder.glob("2.25.*"))
-
-
-def test_a_source_that_is_deleted_while_the_job_computes_gets_no_result(house: House) -> None:
-    def delete() -> None:
-        for path in house.folder.glob("slice*.dcm"):
-            path.unlink()
-
-    lease = house.lease()
-    lease.before_store = delete
-    with pytest.raises(Unsuitable) as end:
-        carry_out(lease, house.rooms)
-    assert end.value.sentence == "The series is not in the folder; nothing was made of it."
-    assert not list(house.folder.iterdir())
-
-
-class VanishingArchive(FolderArchive):
-    """Loses the source while the first result is stored."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        self.folder = folder
-
-    def store(self, kind: str, dataset: Dataset) -> Receipt:
-        receipt = super().store(kind, dataset)
-        for path in self.folder.glob("slice*.dcm"):
-            path.unlink()
-        return receipt
-
-
-def test_results_beside_a_source_that_went_meanwhile_are_taken_back(house: House) -> None:
-    rooms = replace(house.rooms, archive=VanishingArchive(house.folder))
-    with pytest.raises(Unsuitable):
-        carry_out(house.lease(), rooms)
-    assert not list(house.folder.iterdir())
-
-
-def test_results_on_fewer_slices_go_when_those_on_all_are_there(house: House) -> None:
-    late = house.folder / "slice3.dcm"
-    file = late.read_bytes()
-    late.unlink()
-    early = house.lease()
-    carry_out(early, house.rooms)
-    late.write_bytes(file)
-    whole = house.lease()
-    whole.older = tuple(receipt.sop_instance_uid for receipt in early.receipts)
-    carry_out(whole, house.rooms)
-    stored = {path.stem for path in house.folder.glob("2.25.*")}
-    assert stored == {receipt.sop_instance_uid for receipt in whole.receipts}
-    assert not stored & set(whole.older)
-
-
-def test_a_model_that_changed_meanwhile_is_not_passed_off_as_the_one_ordered(house: House) -> None:
-    lease = house.lease()
-    lease.job = replace(lease.job, order=replace(lease.job.order, digest="another"))
-    with pytest.raises(Unsuitable) as end:
-        carry_out(lease, house.rooms)
-    assert end.value.sentence == (
-        "The model abdominal-muscle-ct changed after this job was made; run it again to use version 1.0.0."
-    )
-
-
-def test_a_network_that_answers_no_numbers_breaks_the_job(house: House) -> None:
-    write_level(house.rooms.models.model("abdominal-muscle-ct").folder / "level.onnx", offset_mm=float("nan"))
-    with pytest.raises(Broken) as end:
-        carry_out(replace_digest(house), replace(house.rooms, models=Catalogue(house.folder.parent / "models")))
-    assert end.value.sentence == (
-        "The graph level.onnx of abdominal-muscle-ct answered values that are not numbers in offset_mm; "
-        "nothing of it was stored."
-    )
-
-
-def replace_digest(house: House) -> GivenLease:
-    """A lease on the model as its folder is now."""
-    lease = house.lease()
-    digest = Catalogue(house.folder.parent / "models").model("abdominal-muscle-ct").digest
-    lease.job = replace(lease.job, order=replace(lease.job.order, digest=digest))
-    return lease
-
-
-def test_masks_lie_where_the_voxels_are(house: House) -> None:
-    """The series is 32 x 32, the network 64 x 64: what comes back is on the series' own grid."""
-    carry_out(house.lease(), house.rooms)
-    seg = house.stored("SEG")
-    assert (seg.Rows, seg.Columns) == (32, 32)
-    assert seg.pixel_array.any()
-    assert np.isin(seg.pixel_array, (0, 1)).all()
+    assert refusal.value.series_uid == role.series_uid

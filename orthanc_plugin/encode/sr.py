@@ -101,7 +101,8 @@ def _observer(origin: Origin) -> ObservationContext:
 
 
 def _procedure(header: Dataset) -> Code:
-    return PROCEDURES.get(header.Modality, codes.SCT.ImagingProcedure)
+    procedure: Code = PROCEDURES.get(header.Modality, codes.SCT.ImagingProcedure)
+    return procedure
 
 
 def _groups(findings: Findings, imaged: Imaged, segmentation: Dataset | None, origin: Origin) -> list[Group]:

@@ -12,7 +12,6 @@ from orthanc_plugin.inference.network import Network
 from orthanc_plugin.inference.preprocess import Turned
 from orthanc_plugin.routing.card import Classes
 
-
 # What float32 and float16 leave a softmax within the graph beside 0 and 1.
 ROUNDING = 1e-3
 

@@ -94,8 +94,8 @@ class Sessions:
             if _is_memory(error):
                 raise self._named(error, graph, {}) from error
             raise Broken(
-                f"The graph {graph.name} of {graph.parent.name} does not load ({type(error).__name__}); it must hold all "
-                "of its weights and use the operators of ONNX alone.",
+                f"The graph {graph.name} of {graph.parent.name} does not load ({type(error).__name__}); it must hold "
+                "all of its weights and use the operators of ONNX alone.",
                 stage="infer",
             ) from error
         given = session.get_providers()[0]

@@ -117,7 +117,7 @@ class Attendant:
             return self._published(attended, series, introduction, verdict, now_s)
         attended = replace(attended, due_s=now_s if verdict.until_s is None else verdict.until_s)
         if verdict.step is Step.COMPUTE and attended.ordered_mark != series.mark:
-            self._orders.place(series, headers(attended, introduction), EARLY)
+            self._orders.place(series, self._orders.seen(series, headers(attended, introduction)), EARLY)
             return replace(attended, ordered_mark=series.mark)
         return attended
 
@@ -142,7 +142,7 @@ class Attendant:
     def _published(
         self, attended: Attended, series: Series, introduction: Introduction, verdict: Verdict, now_s: float
     ) -> Attended:
-        known = headers(attended, introduction)
+        known = self._orders.seen(series, headers(attended, introduction))
         if self._orders.place(series, known, AT_ONCE) is None:
             return replace(attended, due_s=now_s + MOVED_ON_S)
         self._sets.join(known)

@@ -48,6 +48,7 @@ class Intake:
         self._sets = Sets(orthanc, orders, kept, marks, identity, wall_clock)
         attendant = Attendant(orthanc, orders, self._sets, Habits(kept, bounds.most_s), marks, senders, bounds)
         self._orthanc = orthanc
+        self._orders = orders
         self._changes = ChangeLog(orthanc, kept, identity)
         self._watch = Watch(orthanc, attendant)
         self._reconcile = Reconcile(orthanc, marks, settings.reconcile_every_s)
@@ -57,6 +58,7 @@ class Intake:
         news = self._changes.news(now_s)
         self._reconcile.heard(news)
         self._watch.hear(news, noticed_s)
+        self._orders.look_at_models()
         self._watch.attend(now_s)
         self._sets.look(self._watch.open_studies)
         if now_s >= self._reconcile.due_s and self._watch.open_series < OPEN_AT_ONCE:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import cache
 
 from orthanc_plugin.archive.protocol import Archive, StoredSeries
 from orthanc_plugin.errors import ConfigurationError, Unsuitable
@@ -15,6 +16,7 @@ from orthanc_plugin.jobs.ledger import Ledger
 from orthanc_plugin.routing.catalogue import Catalogue
 from orthanc_plugin.routing.folder import Model
 from orthanc_plugin.routing.headers import Headers
+from orthanc_plugin.routing.region import RegionOfPixels, unseen
 from orthanc_plugin.routing.roles import Candidate, Seating, may_take_part, seat, wants_a_set
 from orthanc_plugin.routing.rules import explain
 
@@ -43,11 +45,28 @@ class Placed:
 
 
 class Orders:
-    def __init__(self, orthanc: Orthanc, archive: Archive, catalogue: Catalogue, ledger: Ledger) -> None:
+    """`pixels_of` a series tell the region of the body where its headers leave it open."""
+
+    def __init__(
+        self,
+        orthanc: Orthanc,
+        archive: Archive,
+        catalogue: Catalogue,
+        ledger: Ledger,
+        pixels_of: Callable[[Series], RegionOfPixels] = lambda _series: unseen,
+    ) -> None:
         self._orthanc = orthanc
         self._archive = archive
         self._catalogue = catalogue
         self._ledger = ledger
+        self._pixels_of = pixels_of
+
+    def look_at_models(self) -> None:
+        self._catalogue.look()
+
+    def seen(self, series: Series, headers: Headers) -> Headers:
+        """With the question to the pixels, which is asked once if at all."""
+        return replace(headers, pixels=cache(self._pixels_of(series)))
 
     def place(self, series: Series, headers: Headers, terms: Terms) -> tuple[Job, ...] | None:
         """None when the series moved on while it was read; one that the archive can't give gets a line that says so."""
@@ -103,8 +122,8 @@ class Orders:
 
     def wanting_sets(self, study_uid: str, headers: Headers) -> tuple[Model, ...]:
         """The models that take several series of a study, and that this one may take a role of."""
-        serving = self._catalogue.serving(study_uid)
-        return tuple(each for each in serving if wants_a_set(each.card) and may_take_part(each.card, headers))
+        serving = [model for model in self._catalogue.serving(study_uid) if wants_a_set(model.card)]
+        return tuple(model for model in serving if may_take_part(model.card, headers))
 
     def serving(self, study_uid: str, name: str) -> Model | None:
         """The version of that model whose turn it is in the study; None when it is gone or switched off."""
@@ -113,7 +132,7 @@ class Orders:
 
     def candidates(self, found: Iterable[Series]) -> tuple[Candidate, ...]:
         """What routing knows of each series that is no result."""
-        known = (Candidate(series.uid, self._orthanc.headers(series)) for series in found)
+        known = (Candidate(series.uid, self.seen(series, self._orthanc.headers(series))) for series in found)
         return tuple(each for each in known if not result_kind(each.headers.values))
 
     def _routed(self, stored: StoredSeries, headers: Headers, terms: Terms) -> tuple[Job, ...]:
@@ -161,7 +180,7 @@ class Orders:
             raise Unsuitable(
                 f"There is no series {series_uid} in the archive; send it or correct its UID.", series_uid=series_uid
             )
-        return self._orthanc.headers(found[0])
+        return self.seen(found[0], self._orthanc.headers(found[0]))
 
 
 def role_of(name: str, stored: StoredSeries) -> Role:

@@ -56,7 +56,7 @@ class Sets:
         self._key = f"{identity}/sets"
         self._clock = clock
         self._waiting = {(each.study_uid, each.model): each for each in read(kept.recall(self._key))}
-        self._look_at_s = float("-inf")
+        self._due_s: dict[tuple[str, str], float] = {}
 
     def join(self, headers: Headers) -> None:
         """A series is complete; each model that may take it in a role waits for the rest of its set."""
@@ -66,37 +66,38 @@ class Sets:
             key = (study_uid, model.card.name)
             known = self._waiting.get(key, Waiting(*key, since_s=now_s, last_s=now_s))
             self._waiting[key] = replace(known, last_s=now_s)
-            self._look_at_s = float("-inf")
+            self._due_s.pop(key, None)
             self._keep()
 
     def look(self, open_studies: Collection[str]) -> None:
-        """Orders every set that is whole, or has waited long enough."""
+        """Orders every set that is whole, or has waited long enough; asks Orthanc only where something may be due."""
         now_s = self._clock()
-        if not self._waiting or now_s < self._look_at_s:
-            return
         for key, waiting in list(self._waiting.items()):
-            if self._ended(waiting, now_s, study_is_open=waiting.study_uid in open_studies):
+            if now_s < self._due_s.get(key, now_s):
+                continue
+            due_s = self._attend(waiting, now_s, study_is_open=waiting.study_uid in open_studies)
+            if due_s is None:
                 del self._waiting[key]
                 self._keep()
-        self._look_at_s = now_s + LOOK_AGAIN_S
+            else:
+                self._due_s[key] = due_s
 
-    def _ended(self, waiting: Waiting, now_s: float, *, study_is_open: bool) -> bool:
-        """Whether there is a line for the set now; one that can't be had any more is not waited for."""
+    def _attend(self, waiting: Waiting, now_s: float, *, study_is_open: bool) -> float | None:
+        """When to look again; None once there is a line for the set, or it can't be had any more."""
         model = self._orders.serving(waiting.study_uid, waiting.model)
-        if model is None:
-            return True
-        seating = self._seating(waiting, model)
-        if not seating.filled:
-            return True
-        waited_s = now_s - waiting.since_s
-        rests = not study_is_open and now_s >= waiting.last_s + STUDY_RESTS_S
-        if waited_s < model.card.wait_s and (seating.missing or (chooses(model) and not rests)):
-            return False
+        seating = None if model is None else self._seating(waiting, model)
+        if model is None or seating is None or not seating.filled:
+            return None
+        over_s, rests_s = waiting.since_s + model.card.wait_s, waiting.last_s + STUDY_RESTS_S
+        if now_s < over_s and seating.missing:
+            return over_s
+        if now_s < over_s and chooses(model) and (study_is_open or now_s < rests_s):
+            return min(over_s, max(rests_s, now_s + LOOK_AGAIN_S))
         try:
-            self._settle(waiting, model, seating, waited_s)
+            self._settle(waiting, model, seating, now_s - waiting.since_s)
         except Unsuitable as error:
             logger.warning("A set of series is not waited for any more: %s", error.sentence)
-        return True
+        return None
 
     def _seating(self, waiting: Waiting, model: Model) -> Seating:
         """Of the series that are complete: of the others it is not known yet what they are."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from orthanc_plugin import settings
 from orthanc_plugin.errors import ConfigurationError
+from orthanc_plugin.web.message import Wrong
 
 if TYPE_CHECKING:
     from orthanc_plugin.inference.device import Device
@@ -70,12 +71,16 @@ def _command(commands: Any, name: str, run: Callable[..., int], says: str) -> ar
 
 
 @contextmanager
-def device() -> Iterator[Device]:
+def device(doing: str) -> Iterator[Device]:
+    """Somebody at a terminal sees that it works; the seconds of a network can't be told beforehand."""
+    from rich.console import Console
+
     from orthanc_plugin.inference.device import Device
 
     opened = Device(settings.from_environment().device)
     try:
-        yield opened
+        with Console(stderr=True).status(doing):
+            yield opened
     finally:
         opened.close()
 
@@ -101,7 +106,7 @@ def check_model(chosen: argparse.Namespace) -> int:
     from orthanc_plugin.models.check import check
 
     folder = _folder(chosen.folder)
-    with device() as opened:
+    with device("Running the graphs on zeros") as opened:
         found = check(folder, opened)
     if chosen.json:
         print(json.dumps([{"well": finding.well, "sentence": finding.sentence} for finding in found], indent=2))
@@ -115,7 +120,7 @@ def add_model(chosen: argparse.Namespace) -> int:
     from orthanc_plugin.models.add import add
 
     known = settings.from_environment()
-    with device() as opened:
+    with device("Checking the model") as opened:
         model = add(chosen.source.resolve(), known.models_folder, known.state_folder, opened)
     said = f"{model.card.title} {model.card.version} is in; digest {model.digest}."
     _say(chosen, said, {"name": model.card.name, "version": model.card.version, "digest": model.digest})
@@ -126,7 +131,7 @@ def try_model(chosen: argparse.Namespace) -> int:
     from orthanc_plugin.models.trial import attempt
 
     given = dict(_parameter(text) for text in chosen.parameter)
-    with device() as opened:
+    with device("Running the model") as opened:
         written = attempt(_folder(chosen.folder), chosen.files, chosen.out, opened, given)
     _say(chosen, "\n".join(str(path) for path in written), [str(path) for path in written])
     return DONE
@@ -169,7 +174,7 @@ def _folder(path: Path) -> Path:
 def _parameter(text: str) -> tuple[str, str | float]:
     name, equals, value = text.partition("=")
     if not equals:
-        raise ConfigurationError(f"{text} is no parameter; write NAME=VALUE.")
+        raise Wrong(f"{text} is no parameter; write NAME=VALUE.")
     try:
         return name, float(value)
     except ValueError:

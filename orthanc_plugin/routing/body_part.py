@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
 from pydicom.sr.codedict import codes
 
 from orthanc_plugin.routing.headers import Headers
-from orthanc_plugin.routing.vocabulary import PARTS, TERMS, WHOLE, WORDS
+from orthanc_plugin.routing.region import Region
+from orthanc_plugin.routing.vocabulary import TERMS, WORDS
 
 TEXTS = (
     "SeriesDescription",
@@ -26,40 +26,6 @@ LONGEST = 200
 
 
 @dataclass(frozen=True)
-class Region:
-    """`parts` as they were named, none when nothing is known; `source` says what named them."""
-
-    parts: frozenset[str] = frozenset()
-    source: str = ""
-
-    @property
-    def whole(self) -> frozenset[str]:
-        """With everything that is shown along with them: a knee is of a leg, a whole body has all parts."""
-        if "whole-body" in self.parts:
-            return frozenset(PARTS)
-        return self.parts | {WHOLE[part] for part in self.parts if part in WHOLE}
-
-    def shows(self, part: str) -> bool | None:
-        """None when it may: who speaks of the spine alone does not say which part of it."""
-        if not self.parts:
-            return None
-        if part in self.whole:
-            return True
-        vague = WHOLE.get(part) in self.parts and not any(WHOLE.get(part) == WHOLE.get(each) for each in self.parts)
-        return None if vague else False
-
-    def agrees(self, other: Region) -> bool:
-        return not self.parts or not other.parts or bool(self.whole & other.whole)
-
-    def __str__(self) -> str:
-        return ", ".join(part for part in PARTS if part in self.parts)
-
-
-RegionOfPixels = Callable[[], Region | None]
-"""Asked at most once a series, and only where the header is silent or contradicts itself; None when it can't tell."""
-
-
-@dataclass(frozen=True)
 class Found:
     """`remark` is a sentence where sources contradict each other, else empty."""
 
@@ -71,12 +37,12 @@ class Found:
         return cls(Region())
 
 
-def find(headers: Headers, wins: str = "tag", pixels: RegionOfPixels | None = None) -> Found:
+def find(headers: Headers, wins: str = "tag") -> Found:
     """The tag first; the texts of the site fill its gap; the pixels are asked where it is missing or doubtful."""
     tag, text = of_tag(headers), of_texts(headers)
     stated = tag if tag.parts else text
     doubt = "" if tag.agrees(text) else contradiction(tag, text, tag)
-    seen = pixels() if pixels is not None and (doubt or not tag.parts) else None
+    seen = headers.pixels() if doubt or not tag.parts else None
     if seen is None or not seen.parts:
         return Found(stated, doubt)
     if not stated.parts or stated.agrees(seen):

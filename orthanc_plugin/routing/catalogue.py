@@ -61,6 +61,10 @@ class Catalogue:
         self._served = {name: self._taken_up(name, signature) for name, signature in self._signatures().items()}
         self._find_faults()
 
+    def look(self) -> None:
+        """What changed is taken up when it is the same at two looks, so they go on while nobody asks for a model."""
+        self._now()
+
     @property
     def models(self) -> tuple[Model, ...]:
         """In the order of their names; those that are switched off as well."""
@@ -115,12 +119,12 @@ class Catalogue:
     def _now(self) -> tuple[Served, ...]:
         with self._lock:
             if self._clock() >= self._look_at_s:
-                self._look()
+                self._compare()
                 self._find_faults()
                 self._look_at_s = self._clock() + LOOK_EVERY_S
             return tuple(self._served[name] for name in sorted(self._served))
 
-    def _look(self) -> None:
+    def _compare(self) -> None:
         """What changed is taken up once it is the same at two looks: a copy that is under way is left alone."""
         found = self._signatures()
         if self._missing:
@@ -135,6 +139,7 @@ class Catalogue:
         for name, signature in rests.items():
             if name not in self._served or self._served[name].signature != signature:
                 self._served[name] = self._taken_up(name, signature)
+                self._before.clear()
 
     def _taken_up(self, name: str, signature: Signature) -> Served:
         try:

@@ -35,6 +35,12 @@ def read(folder: Path) -> Model:
         raise ConfigurationError(
             f"The card in the folder {folder.name} is named {card.name}; folder and card must have the same name."
         )
+    for path in folder.rglob("*"):
+        if path.is_symlink():
+            raise ConfigurationError(
+                f"The folder of the model {card.name} holds the link {path.relative_to(folder)}, which may lead out of "
+                "it; put the file itself there."
+            )
     for stage in card.stages:
         for file in stage.files:
             graph = (folder / file).resolve()

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from math import isfinite
 
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
+
+from orthanc_plugin.routing.region import RegionOfPixels, unseen
 
 GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
 DAYS_A_YEAR = 365.25
@@ -21,10 +23,14 @@ NEARLY_ALONG = 0.95
 
 @dataclass(frozen=True)
 class Headers:
-    """Values by keyword as Orthanc writes them: texts, several joined by a backslash; sequences as lists of such."""
+    """Values by keyword as Orthanc writes them: texts, several joined by a backslash; sequences as lists of such.
+
+    `pixels` tells the region of the body where the values do not.
+    """
 
     values: Mapping[str, object]
     slices: int
+    pixels: RegionOfPixels = field(default=unseen, compare=False)
 
     def text(self, keyword: str) -> str:
         """The first value as routing compares it, upper case and trimmed; empty when it is missing or not a text."""

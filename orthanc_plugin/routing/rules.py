@@ -9,7 +9,7 @@ from functools import cache
 
 import regex
 
-from orthanc_plugin.routing.body_part import Found, RegionOfPixels, find
+from orthanc_plugin.routing.body_part import Found, find
 from orthanc_plugin.routing.card import Card
 from orthanc_plugin.routing.headers import Headers
 from orthanc_plugin.routing.rule import (
@@ -85,26 +85,26 @@ class Case:
     found: Found
 
 
-def explain(card: Card, headers: Headers, pixels: RegionOfPixels | None = None) -> Decision:
+def explain(card: Card, headers: Headers) -> Decision:
     """Whether the model is for this series; the card says what it means when that can't be known."""
-    reason = judged(card, card.applies, headers, pixels)
+    reason = judged(card, card.applies, headers)
     matches = reason.verdict is Verdict.YES or (reason.verdict is Verdict.UNKNOWN and card.unknown == "run")
     return Decision(matches, reason.verdict, reason.parts if isinstance(card.applies, All) else (reason,))
 
 
-def fills(card: Card, role: str, headers: Headers, pixels: RegionOfPixels | None = None) -> Decision:
+def fills(card: Card, role: str, headers: Headers) -> Decision:
     """Whether the series may take that role: for a role, not to be known is not to fit."""
-    decision = explain(card, headers, pixels)
+    decision = explain(card, headers)
     rule = card.inputs[role].rule
     if rule is None:
         return decision
-    reason = judged(card, rule, headers, pixels)
+    reason = judged(card, rule, headers)
     matches = decision.matches and reason.verdict is Verdict.YES
     return replace(decision, matches=matches, reasons=(*decision.reasons, reason))
 
 
-def judged(card: Card, rule: Rule, headers: Headers, pixels: RegionOfPixels | None) -> Reason:
-    found = find(headers, card.region_wins, pixels) if speaks_of_region(rule) else Found.nothing()
+def judged(card: Card, rule: Rule, headers: Headers) -> Reason:
+    found = find(headers, card.region_wins) if speaks_of_region(rule) else Found.nothing()
     return judge(rule, Case(headers, found))
 
 

@@ -1,6 +1,6 @@
 """Every version of a model that was served, kept in the state folder: by its digest in, the model out.
 
-`models/NAME/DIGEST/NAME/` holds the folder as it was, `version.json` beside it what the overlay changed.
+`versions/NAME/DIGEST/NAME/` holds the folder as it was, `version.json` beside it what the overlay changed.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Versions:
     """Of all models; safe from several processes, as a version appears as a whole and never changes."""
 
     def __init__(self, state_folder: Path) -> None:
-        self._folder = state_folder / "models"
+        self._folder = state_folder / "versions"
 
     def keep(self, source: Path, overlay: Overlay) -> Model:
         """The model in the folder as a version that no longer changes, with the overlay's effect."""
@@ -55,8 +55,9 @@ class Versions:
                 self._copy(source, place, note)
             os.utime(place / NOTE)
         except OSError as error:
+            why = error.strerror or "not all files could be copied"
             raise ConfigurationError(
-                f"The version of the model {source.name} can't be kept in {self._folder} ({error.strerror}); "
+                f"The version of the model {source.name} can't be kept in {self._folder} ({why}); "
                 "it runs without, and a job that is under way when its folder changes is lost. Free some space there."
             ) from error
         return Model(place / source.name, effective(plain.card, overlay), digest, overlay.switch)

@@ -98,10 +98,10 @@ WORDS = {
     "cuello, tiroid*, laringe, 경부, 목, 갑상선, 경동맥, 頸部, 頚部, 甲状腺, 喉頭",
     "neck cervical-spine": "cervical*",
     "chest": "chest, thorax*, thorac*, lung*, pulmon*, heart, cardiac*, cardio*, coronary, coronaries, mediastin*, "
-    "rib, ribs, stern*, bronch*, esophag*, oesophag*, axilla*, trachea*, thymus*, hrct, ctpa, ldct, aortic arch, cxr, "
-    "lunge*, herz*, rippe*, brustkorb*, brustbein*, poumon*, coeur, cardiaque*, coronaire*, torax*, toracic*, "
-    "corazon, costilla*, pecho, 흉부, 가슴, 폐, 폐암, 저선량폐, 심장, 관상동맥, 늑골, 종격동, 胸部, 肺, 心臓, "
-    "冠動脈, 縦隔, 肋骨",
+    "echocardio*, rib, ribs, stern*, bronch*, esophag*, oesophag*, axilla*, trachea*, thymus*, hrct, ctpa, ldct, "
+    "aortic arch, cxr, lunge*, herz*, rippe*, brustkorb*, brustbein*, poumon*, coeur, cardiaque*, coronaire*, torax*, "
+    "toracic*, corazon, costilla*, pecho, 흉부, 가슴, 폐, 폐암, 저선량폐, 심장, 관상동맥, 늑골, 종격동, 胸部, 肺, "
+    "心臓, 冠動脈, 縦隔, 肋骨",
     "chest abdomen": "胸腹部, 흉복부, thoraco-abdom*, thoracoabdom*, thorakoabdom*",
     "chest abdomen pelvis": "cap, tap, c/a/p, t/a/p, c-a-p, chest to pelvis, 胸腹部骨盤, 胸腹骨盤",
     "breast": "breast*, mammo*, mamma, mammae, sein, seins, mammaire*, mama, mamas, mamogra*, mamari*, 유방, "

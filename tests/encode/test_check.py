@@ -15,7 +15,6 @@ from orthanc_plugin.encode.sc import capture
 from orthanc_plugin.encode.seg import segmentation
 from orthanc_plugin.encode.sr import report
 from orthanc_plugin.errors import Broken
-from orthanc_plugin.measure.findings import Findings
 from tests import judges
 from tests.encode import making
 

@@ -11,7 +11,6 @@ from orthanc_plugin.encode import check
 from orthanc_plugin.encode.identity import device_uid
 from orthanc_plugin.encode.seg import segmentation
 from orthanc_plugin.encode.sr import report
-from orthanc_plugin.errors import Broken
 from orthanc_plugin.imaging.volume import Volume
 from orthanc_plugin.measure.findings import Findings
 from tests import judges

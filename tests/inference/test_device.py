@@ -141,7 +141,8 @@ def test_a_graph_that_takes_too_long_is_stopped_where_nobody_else_watches(device
     with pytest.raises(Broken) as stopped:
         device.infer(endless, "v1", {"hu": np.zeros((1, 1, 2, 2), np.float32)}, limit_s=1.5)
     assert stopped.value.sentence == (
-        "The graph endless.onnx of some-model did not end within 1.5 s; look at its loops, or raise the limit in its card."
+        "The graph endless.onnx of some-model did not end within 1.5 s; "
+        "look at its loops, or raise the limit in its card."
     )
 
 

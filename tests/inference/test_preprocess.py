@@ -13,8 +13,14 @@ from orthanc_plugin.routing.network import Stage
 
 STAGE = Stage.model_validate(
     {
-        **{"name": "tissue", "files": ["model.onnx"], "kind": "slices", "input": "hu", "outputs": ["probability"]},
-        **{"rows": 64, "columns": 64, "batch": 3},
+        "name": "tissue",
+        "files": ["model.onnx"],
+        "kind": "slices",
+        "input": "hu",
+        "outputs": ["probability"],
+        "rows": 64,
+        "columns": 64,
+        "batch": 3,
     }
 )
 # A rotation of 12 degrees about no axis of the patient.

@@ -12,10 +12,11 @@ from pydicom.dataset import Dataset
 from orthanc_plugin.archive.rest import RestArchive
 from orthanc_plugin.intake.intake import Intake
 from orthanc_plugin.intake.orders import Orders
-from orthanc_plugin.intake.orthanc import Orthanc
+from orthanc_plugin.intake.orthanc import Orthanc, Series
 from orthanc_plugin.jobs.job import Job
 from orthanc_plugin.jobs.ledger import Ledger
 from orthanc_plugin.routing.catalogue import Catalogue
+from orthanc_plugin.routing.region import Region, RegionOfPixels
 from orthanc_plugin.settings import Settings
 from tests.builders.series import part10
 from tests.orthanc_server import OrthancServer
@@ -32,6 +33,8 @@ class Bench:
         self.models = folder / "models"
         self.now_s = 1000.0
         self.answers = 0
+        self.region: Region | None = None
+        self.pixels_asked: list[str] = []
         self._folder = folder
         self._archive = RestArchive(server.url, "")
         self._empty()
@@ -41,7 +44,8 @@ class Bench:
     def start(self, **settings: Any) -> None:
         """A new intake process, as after a restart."""
         known = Settings(state_folder=self._folder, database_url="sqlite:///unused", **settings)
-        self.orders = Orders(self.orthanc, self._archive, Catalogue(self.models, self._folder), self.ledger)
+        self.catalogue = Catalogue(self.models, self._folder, clock=lambda: self.now_s)
+        self.orders = Orders(self.orthanc, self._archive, self.catalogue, self.ledger, self._pixels_of)
         self.intake = Intake(self.orthanc, self.orders, self.ledger, known, self._answered, lambda: self.now_s)
 
     def close(self) -> None:
@@ -65,6 +69,13 @@ class Bench:
     def jobs(self, series: Dataset) -> list[Job]:
         """Oldest first."""
         return self.ledger.jobs(series=str(series.SeriesInstanceUID))[0][::-1]
+
+    def _pixels_of(self, series: Series) -> RegionOfPixels:
+        def region() -> Region | None:
+            self.pixels_asked.append(series.uid)
+            return self.region
+
+        return region
 
     def _answered(self) -> None:
         self.answers += 1

@@ -15,6 +15,7 @@ from orthanc_plugin.jobs.ledger import utc_now
 from orthanc_plugin.routing.catalogue import Catalogue
 from orthanc_plugin.routing.folder import read
 from orthanc_plugin.routing.headers import Headers
+from orthanc_plugin.routing.region import Region
 from tests.builders.series import Scan, slices
 from tests.intake.bench import Bench
 from tests.routing.cards import CT_ABDOMEN, model_folder
@@ -127,6 +128,25 @@ class TestByHand:
         assert caught.value.sentence == (
             f"The series {uid} is a result (structured report); the node never runs on results."
         )
+
+
+@pytest.mark.parametrize(("part", "state"), [("abdomen", State.WAITING), ("head", State.SKIPPED)])
+def test_the_pixels_are_asked_once_where_the_headers_leave_the_region_open(
+    bench: Bench, part: str, state: State
+) -> None:
+    bench.region = Region(frozenset({part}), "the pixels")
+    silent = slices(Scan(name="series", body_part=""))
+    bench.send(silent)
+    (placed,) = bench.orders.orders_for(silent[0].SeriesInstanceUID)
+    assert placed.job.state is state
+    assert bench.pixels_asked == [silent[0].SeriesInstanceUID]
+
+
+def test_the_pixels_are_not_asked_where_the_tag_says_it(bench: Bench) -> None:
+    told = slices(Scan(name="series"))
+    bench.send(told)
+    bench.orders.orders_for(told[0].SeriesInstanceUID)
+    assert bench.pixels_asked == []
 
 
 def test_early_there_is_no_line_for_a_series_that_no_model_is_for(bench: Bench) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -117,6 +118,33 @@ def test_a_done_job_says_that_newer_results_supersede_its_own(ledger: Ledger) ->
     assert not ledger.settled("1.2.1.1", "files-3"), "its results are taken back"
     again = ledger.propose(order(instances=3))
     assert (again.id, again.state, again.reason) == (done.id, State.WAITING, ""), "its set is the whole after all"
+
+
+def two_series(*, first: str = "files-3") -> InputSet:
+    return InputSet("1.2.1", (Role("t1", "1.2.1.1", (), first), Role("t2", "1.2.1.2", (), "files-3")))
+
+
+def test_a_set_that_holds_the_series_as_it_is_now_goes_on(ledger: Ledger) -> None:
+    alone = ledger.propose(order(instances=3))
+    with_another = ledger.propose(replace(order(), input_set=two_series()))
+    as_it_was = ledger.propose(replace(order(), input_set=two_series(first="files-2")))
+    ledger.replace("1.2.1.1", "files-3")
+    states = [ledger.job(job.id).state for job in (alone, with_another, as_it_was)]
+    assert states == [State.WAITING, State.WAITING, State.CANCELLED]
+
+
+def test_a_new_set_of_a_study_supersedes_those_of_its_model(ledger: Ledger) -> None:
+    earlier = ledger.propose(replace(order(), input_set=two_series(first="files-2")))
+    of_another_model = ledger.propose(order(model="bone"))
+    in_another_study = ledger.propose(order(study=2))
+    new = ledger.propose(replace(order(), input_set=two_series()))
+    ledger.supersede("1.2.1", "muscle", two_series().key)
+    superseded = ledger.job(earlier.id)
+    assert (superseded.state, superseded.reason) == (
+        State.CANCELLED,
+        "Another series of the study arrived; the job on the new set of series replaces this one.",
+    )
+    assert {ledger.job(job.id).state for job in (of_another_model, in_another_study, new)} == {State.WAITING}
 
 
 def test_a_skipped_job_is_not_replaced(ledger: Ledger) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from orthanc_plugin.routing.body_part import Found, Region, find, parts_in, table
+from orthanc_plugin.routing.body_part import Found, find, parts_in, table
 from orthanc_plugin.routing.headers import Headers
+from orthanc_plugin.routing.region import Region
 from orthanc_plugin.routing.vocabulary import PARTS, TERMS, WORDS
 
 STANDARD = (

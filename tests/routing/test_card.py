@@ -152,6 +152,14 @@ def test_a_graph_that_the_folder_lacks(tmp_path: Path, file: str) -> None:
     assert refusal(folder) == (f"The model abdomen names the graph {file}, which its folder lacks; correct card.json.")
 
 
+def test_a_link_is_refused_wherever_it_leads(tmp_path: Path) -> None:
+    folder = model_folder(tmp_path)
+    (folder / "notes.txt").symlink_to("/etc/passwd")
+    assert refusal(folder) == (
+        "The folder of the model abdomen holds the link notes.txt, which may lead out of it; put the file itself there."
+    )
+
+
 def test_a_stage_that_the_card_lacks(tmp_path: Path) -> None:
     model = read(model_folder(tmp_path))
     with pytest.raises(ConfigurationError) as caught:

@@ -195,7 +195,7 @@ class TestVersions:
         with pytest.raises(ConfigurationError) as caught:
             site.open().model("abdomen", first)
         assert caught.value.sentence == (
-            f"The version {first[:12]} of the model abdomen was changed in {site.state}/models; run the series anew."
+            f"The version {first[:12]} of the model abdomen was changed in {site.state}/versions; run the series anew."
         )
 
     def test_rollback_puts_the_version_before_back_and_again_the_other(self, site: Site) -> None:
@@ -223,15 +223,15 @@ class TestVersions:
     def test_who_only_looks_keeps_nothing(self, site: Site) -> None:
         site.release("1.0.0")
         assert versions(Catalogue(site.models, site.state, keeps=False)) == ["1.0.0"]
-        assert not (site.state / "models").exists()
+        assert not (site.state / "versions").exists()
 
     def test_without_room_for_versions_the_model_runs_and_it_is_said(self, site: Site) -> None:
         site.release("1.0.0")
-        (site.state / "models").write_text("no folder")
+        (site.state / "versions").write_text("no folder")
         catalogue = site.open()
         assert versions(catalogue) == ["1.0.0"]
         assert catalogue.problems == (
-            f"The version of the model abdomen can't be kept in {site.state}/models (Not a directory); "
+            f"The version of the model abdomen can't be kept in {site.state}/versions (Not a directory); "
             "it runs without, and a job that is under way when its folder changes is lost. Free some space there.",
         )
 

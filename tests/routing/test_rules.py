@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orthanc_plugin.routing.body_part import Region
 from orthanc_plugin.routing.headers import Headers
+from orthanc_plugin.routing.region import Region
 from orthanc_plugin.routing.rules import Decision, Reason, Verdict, explain, fills
 from tests.routing.cards import card
 
@@ -188,19 +188,19 @@ class TestBodyPart:
             questions.append("which")
             return None
 
-        explain(card({"body_part": ["head"]}), headers(**values), pixels)
+        explain(card({"body_part": ["head"]}), Headers(values, 60, pixels))
         assert len(questions) == asked
 
     def test_the_pixels_fill_the_gap(self) -> None:
         seen = Region(frozenset({"abdomen"}), "the pixels")
-        decision = explain(card(), headers(Modality="CT"), lambda: seen)
+        decision = explain(card(), Headers({"Modality": "CT"}, 60, lambda: seen))
         assert decision.reasons[1] == Reason("body part is abdomen", "abdomen (the pixels)", YES)
 
     @pytest.mark.parametrize(("wins", "matches"), [("tag", False), ("pixels", True)])
     def test_the_card_says_who_wins(self, wins: str, matches: bool) -> None:
         seen = Region(frozenset({"abdomen"}), "the pixels")
-        known = headers(Modality="CT", BodyPartExamined="HEAD", SeriesDescription="Abdomen")
-        decision = explain(card(region_wins=wins), known, lambda: seen)
+        values = {"Modality": "CT", "BodyPartExamined": "HEAD", "SeriesDescription": "Abdomen"}
+        decision = explain(card(region_wins=wins), Headers(values, 60, lambda: seen))
         assert decision.matches is matches
         winner = "the pixels" if matches else "BodyPartExamined"
         assert decision.remarks == (

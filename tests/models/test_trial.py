@@ -1,0 +1,93 @@
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+from PIL import Image
+
+from orthanc_plugin.errors import ConfigurationError
+from orthanc_plugin.inference.device import Device
+from orthanc_plugin.models.trial import attempt, trials_of
+from tests.builders.series import Scan
+from tests.inference.graphs import model, stage, write_classifier
+from tests.models.conftest import written
+
+
+def test_results_lie_beside_the_files_without_any_server(
+    bright: Path, series: Path, tmp_path: Path, device: Device
+) -> None:
+    out = tmp_path / "results"
+
+    paths = attempt(bright, [str(series)], out, device)
+
+    assert sorted(path.name for path in paths) == ["SC.dcm", "SEG.dcm", "SR.dcm", "preview.png"]
+    assert sorted(path.name for path in out.iterdir()) == ["SC.dcm", "SEG.dcm", "SR.dcm", "preview.png"]
+    source = pydicom.dcmread(series / "0.dcm")
+    outlined = pydicom.dcmread(out / "SEG.dcm")
+    assert (outlined.Modality, outlined.StudyInstanceUID) == ("SEG", source.StudyInstanceUID)
+    assert outlined.PatientID == source.PatientID
+    with Image.open(out / "preview.png") as preview:
+        np.testing.assert_array_equal(np.asarray(preview), pydicom.dcmread(out / "SC.dcm").pixel_array)
+
+
+def test_a_second_trial_takes_the_place_of_the_first(
+    bright: Path, series: Path, tmp_path: Path, device: Device
+) -> None:
+    out = tmp_path / "results"
+    attempt(bright, [str(series)], out, device)
+    first = pydicom.dcmread(out / "SEG.dcm")
+
+    attempt(bright, [str(path) for path in series.iterdir()], out, device)
+
+    assert pydicom.dcmread(out / "SEG.dcm").SOPInstanceUID == first.SOPInstanceUID
+    assert len(list(out.iterdir())) == 4
+
+
+def test_each_series_has_a_folder_of_its_own(bright: Path, tmp_path: Path, device: Device) -> None:
+    for name in ("one", "two"):
+        written(tmp_path / name, Scan(slices=2, name=name))
+
+    attempt(bright, [str(tmp_path / "one"), str(tmp_path / "two")], tmp_path / "out", device)
+
+    assert sorted(str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("SEG.dcm")) == [
+        "1/SEG.dcm",
+        "2/SEG.dcm",
+    ]
+
+
+def test_a_classifier_ends_in_a_report_and_a_page(series: Path, tmp_path: Path, device: Device) -> None:
+    folder = tmp_path / "classes"
+    write_classifier(folder / "model.onnx", [0.0, 1.0])
+    code = {"value": "233604007", "scheme": "SCT", "meaning": "Pneumonia"}
+    items = [{"label": label, "code": code, "threshold": 0.5} for label in ("no", "yes")]
+    source = {"stage": "only", "output": "logits"}
+    classes = {"from": source, "activation": "softmax", "exclusive": True, "items": items}
+    model(folder, [stage(outputs=["logits", "heat"])], {"classes": classes})
+
+    paths = attempt(folder, [str(series)], tmp_path / "out", device)
+
+    assert sorted(path.name for path in paths) == ["SC.dcm", "SR.dcm", "preview.png"]
+
+
+def test_files_that_are_no_dicom(bright: Path, tmp_path: Path, device: Device) -> None:
+    (tmp_path / "notes.txt").write_text("nothing")
+    with pytest.raises(ConfigurationError) as caught:
+        attempt(bright, [str(tmp_path / "notes.txt")], tmp_path / "out", device)
+    assert caught.value.sentence == "None of the files is DICOM; name DICOM files or folders of them."
+    with pytest.raises(ConfigurationError) as caught:
+        attempt(bright, [str(tmp_path / "nothing")], tmp_path / "out", device)
+    assert caught.value.sentence == f"{tmp_path / 'nothing'} is not there; name DICOM files or folders of them."
+
+
+def test_with_several_roles_each_path_names_its_role(series: Path, tmp_path: Path) -> None:
+    other = written(tmp_path / "other", Scan(slices=2, name="other"))
+
+    (trial,) = trials_of(("t1", "t2"), [f"t2={other}", f"t1={series}"])
+
+    assert [(role, len(paths)) for role, _, paths in trial.roles] == [("t1", 3), ("t2", 2)]
+    with pytest.raises(ConfigurationError) as caught:
+        trials_of(("t1", "t2"), [str(series)])
+    assert caught.value.sentence == "The model takes t1, t2; give each path as t1=PATH."
+    with pytest.raises(ConfigurationError) as caught:
+        trials_of(("t1", "t2"), [f"t1={series}", f"t1={other}"])
+    assert caught.value.sentence == "The role t1 has 2 series; give the files of exactly one."

@@ -209,7 +209,8 @@ def test_a_model_that_changed_meanwhile_is_not_passed_off_as_the_one_ordered(hou
     with pytest.raises(Unsuitable) as end:
         carry_out(lease, house.rooms)
     assert end.value.sentence == (
-        "The model abdominal-muscle-ct changed after this job was made; run it again to use version 1.0.0."
+        "The version another of the model abdominal-muscle-ct is not kept on this machine; run the series again to use "
+        "the version that is installed."
     )
 
 
@@ -218,7 +219,7 @@ def test_a_network_that_answers_no_numbers_breaks_the_job(house: House) -> None:
     with pytest.raises(Broken) as end:
         carry_out(replace_digest(house), replace(house.rooms, models=Catalogue(house.folder.parent / "models")))
     assert end.value.sentence == (
-        "The graph level.onnx of abdominal-muscle-ct answered values that are not numbers in offset_mm; "
+        "The network level.onnx of abdominal-muscle-ct answered values that are not numbers in offset_mm; "
         "nothing of it was stored."
     )
 

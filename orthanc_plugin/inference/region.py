@@ -12,9 +12,9 @@ from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from orthanc_plugin.errors import NodeError
+from orthanc_plugin.errors import ConfigurationError, NodeError
 from orthanc_plugin.inference.device import Device
 from orthanc_plugin.inference.items import LUMINANCE
 from orthanc_plugin.inference.limits import Limits
@@ -59,13 +59,24 @@ class RegionNetwork:
 
     @cached_property
     def description(self) -> Description:
-        return Description.model_validate_json((self.folder / "region.json").read_bytes())
+        try:
+            return Description.model_validate_json((self.folder / "region.json").read_bytes())
+        except (OSError, ValidationError) as error:
+            raise self._broken() from error
 
     @cached_property
     def graph(self) -> tuple[Path, str]:
         """With its digest."""
         path = self.folder / "region.onnx"
-        return path, hashlib.sha256(path.read_bytes()).hexdigest()
+        try:
+            return path, hashlib.sha256(path.read_bytes()).hexdigest()
+        except OSError as error:
+            raise self._broken() from error
+
+    def _broken(self) -> ConfigurationError:
+        return ConfigurationError(
+            f"The classifier of body regions in {self.folder} is not whole; install the node again."
+        )
 
     def region(self, images: Sequence[NDArray[np.float32]]) -> Region | None:
         """Of what all of them show together; images are (rows, columns) or (rows, columns, RGB)."""

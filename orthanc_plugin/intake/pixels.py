@@ -7,17 +7,20 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from pydicom.dataset import Dataset
 
 from orthanc_plugin.errors import Broken, Unsuitable
 from orthanc_plugin.imaging.image import images
 from orthanc_plugin.imaging.instance import decode
 from orthanc_plugin.imaging.series import assemble
-from orthanc_plugin.intake.orthanc import Orthanc, Series, Stored
-from orthanc_plugin.intake.positions import Plane, dot
+from orthanc_plugin.intake.orthanc import Orthanc, Series, Slice, Stored
+from orthanc_plugin.intake.positions import Plane, dot, plane
+from orthanc_plugin.routing.headers import written
 from orthanc_plugin.routing.region import Region, RegionOfPixels
 
 IMAGES = 3
@@ -63,6 +66,26 @@ class Pixels:
         except Unsuitable:
             return None
         return looked(files, self._classifier, series.uid)
+
+
+def of_files(files: Sequence[tuple[Path, Dataset]], classifier: Classifier, series_uid: str) -> RegionOfPixels:
+    """The same for a series that lies in files, each with its header."""
+
+    def look() -> Region | None:
+        chosen = middle([in_file(path, header) for path, header in files])
+        small = [Path(each.instance_id) for each in chosen if each.size_bytes <= LARGEST_BYTES]
+        return looked([path.read_bytes() for path in small], classifier, series_uid)
+
+    return look
+
+
+def in_file(path: Path, header: Dataset) -> Stored:
+    position, orientation, number = (
+        str(written(header, keyword) or "")
+        for keyword in ("ImagePositionPatient", "ImageOrientationPatient", "InstanceNumber")
+    )
+    found = Slice(plane(position, orientation), 1)
+    return Stored(str(path), found, int(number) if number.isdecimal() else 0, path.stat().st_size)
 
 
 def looked(files: Iterable[bytes], classifier: Classifier, series_uid: str) -> Region | None:

@@ -15,10 +15,13 @@ from benchmarks.ingest import with_new_uids
 from orthanc_plugin.imaging.instance import decode
 from orthanc_plugin.imaging.series import assemble
 from orthanc_plugin.imaging.volume import volume
-from orthanc_plugin.inference.preprocess import axial, batches, placement
+from orthanc_plugin.inference.items import of_slices
+from orthanc_plugin.inference.limits import Limits
+from orthanc_plugin.inference.preprocess import channels, turn
 from orthanc_plugin.inference.session import Sessions
-from orthanc_plugin.routing.card import Model, Stage
 from orthanc_plugin.routing.catalogue import Catalogue
+from orthanc_plugin.routing.folder import Model
+from orthanc_plugin.routing.network import Stage
 from orthanc_plugin.settings import PROJECT
 from tests.e2e.node import Node
 from tests.e2e.senders import Scanner
@@ -48,7 +51,7 @@ def measure(folder: Path, *, slices: int, repeats: int) -> Latencies:
     template = phantom_series(folder / "template", "latency", slices=slices, rows=512, spacing_z_mm=5)
     model = Catalogue(PROJECT / "onnx_models").model(MODEL)
     inputs = tensors(model, template.files)
-    bare = Sessions("cpu")
+    bare = Sessions("cpu", Limits())
     found, networks, timings = [], [], []
     with Node(folder / "state") as node:
         for repeat in range(-1, repeats):
@@ -78,12 +81,13 @@ def seconds_until_found(node: Node, series: PushedSeries) -> float:
 
 def tensors(model: Model, files: Iterable[Path]) -> list[tuple[Stage, list[Tensor]]]:
     """What the node feeds to each network for this series."""
-    slices = axial(volume(assemble(decode(path.read_bytes()) for path in files)))
-    rows, columns = slices.slices_hu.shape[1:]
-    return [
-        (stage, list(batches(stage, placement(stage, (rows, columns), slices.pixel_mm), slices.slices_hu)))
-        for stage in model.card.stages
-    ]
+    whole = volume(assemble(decode(path.read_bytes()) for path in files))
+    turned, found = turn(whole), []
+    for stage in model.card.stages:
+        fitted = of_slices(stage, channels(stage, {"series": whole}, turned), turned)
+        starts = range(0, len(fitted), stage.batch)
+        found.append((stage, [fitted.take(start, min(start + stage.batch, len(fitted))) for start in starts]))
+    return found
 
 
 def seconds_of_networks(sessions: Sessions, model: Model, inputs: list[tuple[Stage, list[Tensor]]]) -> float:
@@ -91,5 +95,6 @@ def seconds_of_networks(sessions: Sessions, model: Model, inputs: list[tuple[Sta
     began = time.perf_counter()
     for stage, batch_list in inputs:
         for batch in batch_list:
-            sessions.run(model.graph(stage), model.digest, {stage.input: batch})
+            for graph in model.graphs(stage):
+                sessions.run(graph, model.digest, {stage.input: batch})
     return time.perf_counter() - began

@@ -21,7 +21,7 @@ from export.abdominal_muscle_ct.settings import read_settings
 from export.abdominal_muscle_ct.sources import PhantomEntry
 from export.abdominal_muscle_ct.trial import FOLDER, Trial, try_patient
 from export.evaluation.page import render
-from orthanc_plugin.routing.card import read
+from orthanc_plugin.routing.folder import read
 
 _REPORTS = Path(__file__).parents[1] / "docs" / "models"
 _CONFIGS = Path(__file__).parent / "abdominal_muscle_ct" / "configs"

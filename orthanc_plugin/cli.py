@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import socket
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -93,7 +94,7 @@ def worker(_chosen: argparse.Namespace) -> int:
         Catalogue(known.models_folder, known.state_folder),
         Device(known.device, Limits(known.threads, known.host_memory_mb, known.device_memory_mb)),
     )
-    make_ready(rooms, ledger())
+    make_ready(rooms, ledger(), socket.gethostname()).follow(lambda: rooms.models.models)
     jobs_worker.run(known, lambda lease: carry_out(lease, rooms))
 
 

@@ -7,6 +7,9 @@ import json
 import re
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,9 @@ from pydicom.uid import RE_VALID_UID
 
 from orthanc_plugin import settings
 from orthanc_plugin.errors import Unsuitable
+from orthanc_plugin.inference.region import RegionNetwork
 from orthanc_plugin.intake.orthanc import Orthanc
+from orthanc_plugin.intake.pixels import Classifier, Pixels, of_files
 from orthanc_plugin.routing.catalogue import Catalogue
 from orthanc_plugin.routing.headers import Headers, of_datasets, written
 from orthanc_plugin.web import models
@@ -29,9 +34,11 @@ MARKS = {"yes": "+", "no": "-", "unknown": "?"}
 def explain(chosen: argparse.Namespace) -> int:
     known = settings.from_environment()
     catalogue = Catalogue(known.models_folder, known.state_folder, keeps=False)
-    found = [
-        {"series": uid, "routes": models.routes(catalogue, headers)} for uid, headers in series(chosen.named, known)
-    ]
+    with closing(RegionNetwork.on_cpu()) as classifier:
+        found = [
+            {"series": uid, "routes": models.routes(catalogue, headers)}
+            for uid, headers in series(chosen.named, known, classifier)
+        ]
     if chosen.json:
         print(json.dumps({"series": found, "problems": list(catalogue.problems)}, indent=2))
         return 0
@@ -42,37 +49,39 @@ def explain(chosen: argparse.Namespace) -> int:
     return 0
 
 
-def series(named: Sequence[str], known: settings.Settings) -> Iterator[tuple[str, Headers]]:
+def series(named: Sequence[str], known: settings.Settings, classifier: Classifier) -> Iterator[tuple[str, Headers]]:
     paths = [name for name in named if Path(name).exists()]
     for name in named:
         if name in paths:
             continue
         if not re.fullmatch(RE_VALID_UID, name):
             raise Wrong(f"{name} is neither a file nor a series UID; name what is there.")
-        yield name, stored(name, known)
-    yield from in_files(map(Path, paths))
+        yield name, stored(name, known, classifier)
+    yield from in_files(map(Path, paths), classifier)
 
 
-def stored(uid: str, known: settings.Settings) -> Headers:
+def stored(uid: str, known: settings.Settings, classifier: Classifier) -> Headers:
     orthanc = Orthanc(known.orthanc_url, known.authorization())
     found = orthanc.find_series(uid)
     if not found:
         raise Unsuitable(f"There is no series {uid} in the archive; send it or correct its UID.", series_uid=uid)
-    return orthanc.headers(found[0])
+    return replace(orthanc.headers(found[0]), pixels=Pixels(orthanc, classifier).of(found[0]))
 
 
-def in_files(paths: Iterable[Path]) -> Iterator[tuple[str, Headers]]:
+def in_files(paths: Iterable[Path], classifier: Classifier) -> Iterator[tuple[str, Headers]]:
     """By series; in a folder what is no DICOM file is passed over, and one that is named must be."""
-    by_series: dict[str, list[Dataset]] = {}
+    by_series: dict[str, list[tuple[Path, Dataset]]] = {}
     for path in paths:
         inside = sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
         for file in inside:
             dataset = read(file)
             if dataset is not None:
-                by_series.setdefault(str(written(dataset, "SeriesInstanceUID") or ""), []).append(dataset)
+                by_series.setdefault(str(written(dataset, "SeriesInstanceUID") or ""), []).append((file, dataset))
             elif file == path:
                 raise Unsuitable(f"{file} is no DICOM file; name another one.")
-    yield from ((uid, of_datasets(datasets)) for uid, datasets in by_series.items())
+    for uid, files in by_series.items():
+        headers = of_datasets(dataset for _, dataset in files)
+        yield uid, replace(headers, pixels=cache(of_files(files, classifier, uid)))
 
 
 def read(file: Path) -> Dataset | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import socket
 import threading
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -23,17 +22,17 @@ LOOK_EVERY_S = 2.0
 log = logging.getLogger(__name__)
 
 
-def make_ready(rooms: Rooms, ledger: Ledger) -> None:
-    """Before the first job comes; models that are added later are tried when they appear."""
+def make_ready(rooms: Rooms, ledger: Ledger, host: str) -> Readiness:
+    """Before the first job comes."""
     running = rooms.device.start()
     log.info("graphs run on %s", running)
     if rooms.device.fallback:
         log.warning("%s", rooms.device.fallback)
     report = DeviceReport(running, rooms.device.wanted, rooms.device.fallback)
-    device_report.leave(ledger, socket.gethostname(), report)
+    device_report.leave(ledger, host, report)
     readiness = Readiness(rooms.device, partial(faults.remember, ledger))
     readiness.look(rooms.models.models)
-    threading.Thread(target=readiness.follow, args=(lambda: rooms.models.models,), daemon=True).start()
+    return readiness
 
 
 class Readiness:
@@ -49,8 +48,11 @@ class Readiness:
             if model.digest not in self._tried:
                 self._try(model)
 
-    def follow(self, models: Callable[[], Iterable[Model]]) -> NoReturn:
+    def follow(self, models: Callable[[], Iterable[Model]]) -> None:
         """In a thread of its own: what is added later is tried as well, after every job that waits for the device."""
+        threading.Thread(target=self._follow, args=(models,), daemon=True).start()
+
+    def _follow(self, models: Callable[[], Iterable[Model]]) -> NoReturn:
         never = threading.Event()
         while True:
             never.wait(LOOK_EVERY_S)

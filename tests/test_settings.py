@@ -68,7 +68,8 @@ def test_by_hand_the_configuration_is_read_as_orthanc_reads_it(tmp_path: Path) -
         ({"AskSenders": "yes"}, '"Inference.AskSenders" is "yes"; allowed is true or false.'),
         (
             {"Device": "gpu"},
-            '"Inference.Device" is "gpu"; allowed is "auto", "cpu", "openvino", "cuda" or "cuda:" with a number.',
+            '"Inference.Device" is "gpu"; allowed is "auto", "cpu", "openvino", "cuda", "cuda:" with a number, '
+            "or several with commas between.",
         ),
         (
             {"OrthancUrl": "localhost"},
@@ -89,14 +90,15 @@ def test_a_wrong_value_names_key_value_and_what_is_allowed(section: object, expe
 def test_an_unknown_key_names_the_known_ones() -> None:
     assert refusal({"quiet_least_s": 1}) == (
         '"Inference.quiet_least_s" is not a key of the node; allowed are AskSenders, AttemptsMost, DatabaseUrl, '
-        "Device, JobsAtOnce, KeepEndedJobsDays, LeaseSeconds, ModelsFolder, OrthancUrl, QuietLeastSeconds, "
-        "QuietMostSeconds, ReconcileEverySeconds, StateFolder."
+        "Device, DeviceMemoryMegabytes, HostMemoryMegabytes, JobsAtOnce, KeepEndedJobsDays, LeaseSeconds, "
+        "ModelsFolder, OrthancUrl, QuietLeastSeconds, QuietMostSeconds, ReconcileEverySeconds, StateFolder, Threads."
     )
 
 
 def test_a_wrong_value_of_the_environment_names_the_variable() -> None:
     assert refusal({}, {"INFERENCE_DEVICE": "tpu"}) == (
-        'INFERENCE_DEVICE is "tpu"; allowed is "auto", "cpu", "openvino", "cuda" or "cuda:" with a number.'
+        'INFERENCE_DEVICE is "tpu"; allowed is "auto", "cpu", "openvino", "cuda", "cuda:" with a number, '
+        "or several with commas between."
     )
 
 

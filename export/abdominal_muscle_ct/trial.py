@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from export.abdominal_muscle_ct import TISSUES
 from export.phantoms import abdomen
-from orthanc_plugin.inference.postprocess import masks
+from orthanc_plugin.inference.postprocess import decided, refined
 from orthanc_plugin.measure.level import locate
-from orthanc_plugin.routing.card import SegmentOutput, read
+from orthanc_plugin.routing.card import Segments
+from orthanc_plugin.routing.folder import read
+from orthanc_plugin.routing.network import Hounsfield
 
 FOLDER = Path(__file__).parents[2] / "onnx_models" / "abdominal-muscle-ct"
 BINS = 200
@@ -78,7 +80,8 @@ def try_slice(anatomy: abdomen.Anatomy, z_mm: float) -> Slice:
     hu, labels = anatomy.render(z_mm)
     slices = hu[None].astype(np.float32)
     probability = graph("model.onnx").run(None, {"hu": slices[:, None]})[0]
-    found = _flatten(masks(segments(), probability, slices)[:, 0])
+    masks_szyx = refined(segments(), decided(segments(), probability), slices, voxel_mm3=1.0)
+    found = _flatten(masks_szyx[:, 0])
     return Slice(hu, labels, in_range(labels, hu), found, probability[0])
 
 
@@ -90,8 +93,10 @@ def graph(name: str) -> onnxruntime.InferenceSession:
 
 
 @cache
-def segments() -> tuple[SegmentOutput, ...]:
-    return read(FOLDER).card.segments
+def segments() -> Segments:
+    outlined = read(FOLDER).card.outputs.segments
+    assert outlined is not None
+    return outlined
 
 
 def in_range(labels: NDArray[np.uint8], hu: NDArray[np.int16]) -> NDArray[np.uint8]:
@@ -105,8 +110,14 @@ def _flatten(masks_cyx: NDArray[np.bool_]) -> NDArray[np.uint8]:
 
 
 def _window(number: int, hu: NDArray[np.int16]) -> NDArray[np.bool_]:
-    wanted = segments()[number - 1].hounsfield
-    return np.ones(hu.shape, bool) if wanted is None else (hu >= wanted.lowest) & (hu <= wanted.highest)
+    label = segments().items[number - 1].label
+    ranges = [step.range for step in segments().steps if isinstance(step, Hounsfield) and step.segment == label]
+    within = np.ones(hu.shape, bool)
+    for each in ranges:
+        within &= (hu >= (-np.inf if each.least is None else each.least)) & (
+            hu <= (np.inf if each.most is None else each.most)
+        )
+    return within
 
 
 def _confusion(one: Slice) -> NDArray[np.int64]:

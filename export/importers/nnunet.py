@@ -14,6 +14,14 @@ from export.importers.graph import first_line
 from export.importers.nnunet_network import Plan, Sizes, build
 
 _CHECKPOINT = "checkpoint_final.pth"
+# What the networks are built by; dropout is for training alone.
+_BUILT = frozenset(
+    {
+        *("n_stages", "features_per_stage", "conv_op", "kernel_sizes", "strides", "conv_bias", "deep_supervision"),
+        *("n_conv_per_stage", "n_blocks_per_stage", "n_conv_per_stage_decoder"),
+        *("norm_op", "norm_op_kwargs", "dropout_op", "dropout_op_kwargs", "nonlin", "nonlin_kwargs"),
+    }
+)
 _ALWAYS_LEFT_BEHIND = (
     "nnU-Net answers the mean over mirrored images; the node asks once.",
     "nnU-Net brings images to the plan's spacing by cubic interpolation; the node by linear interpolation.",
@@ -80,8 +88,10 @@ def plan_of(chosen: Entries, channels: int, classes: int) -> Plan:
     dimensions = len(given["kernel_sizes"][0])
     norm, slope = given.get("norm_op_kwargs") or {}, activation(given)
     expect(given, "norm_op", "InstanceNorm")
-    if given.get("dropout_op") is None and given.get("nonlin_first"):
-        raise Refused("The network has its activations before its norms, which this importer does not build.")
+    for key, value in given.items():
+        # Such as squeeze_excitation, stem_channels, nonlin_first, another pool.
+        if key not in _BUILT and value not in (None, False, "conv", 0):
+            raise Refused(f"The network has {key} {value}, which this importer does not build.")
     stages = len(given["features_per_stage"])
     return Plan(
         residual=kind == "ResidualEncoderUNet",

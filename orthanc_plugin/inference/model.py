@@ -116,7 +116,7 @@ class Numbers:
         self._slices += about
         for name, rows in self._rows.items():
             answer = answers[name]
-            if answer.ndim > 1 and answer.size != len(answer) * answer.shape[-1]:
+            if sum(length > 1 for length in answer.shape[1:]) > 1:
                 raise self._network.broken(f"answered the shape {answer.shape} in {name}, where each has one row")
             rows.append(answer.reshape(len(answer), -1))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -46,10 +46,18 @@ class Network:
 
     def __call__(self, batch: NDArray[np.float32]) -> Answers:
         """For each output its answers, the first axis being that of the batch."""
-        parts = [self._mean(batch[start : start + self.batch]) for start in range(0, len(batch), self.batch)]
+        parts = [self._mean(part) for part in self._parts(batch)]
         if len(parts) == 1:
             return parts[0]
         return {name: np.concatenate([part[name] for part in parts]) for name in self.stage.outputs}
+
+    def _parts(self, batch: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
+        """Each as large as batches may be by then: one that did not fit makes those after it smaller."""
+        start = 0
+        while start < len(batch):
+            part = batch[start : start + self.batch]
+            yield part
+            start += len(part)
 
     def broken(self, says: str) -> Broken:
         files = ", ".join(self.stage.files)
@@ -71,7 +79,7 @@ class Network:
                 raise
             self.batch = len(batch) // 2
             log.warning("%s Going on with batches of %d.", error.sentence, self.batch)
-            parts = [self._fold(graph, batch[start : start + self.batch]) for start in range(0, len(batch), self.batch)]
+            parts = [self._fold(graph, part) for part in self._parts(batch)]
             return {name: np.concatenate([part[name] for part in parts]) for name in self.stage.outputs}
         return {name: self._checked(answers, name, len(batch)) for name in self.stage.outputs}
 

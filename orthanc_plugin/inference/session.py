@@ -112,9 +112,9 @@ class Sessions:
         options.intra_op_num_threads = self._limits.threads or len(os.sched_getaffinity(0))
         options.inter_op_num_threads = 1
         options.use_deterministic_compute = True
-        # What a run took goes back at its end; sessions that are only kept warm hold their weights and no more.
-        options.enable_cpu_mem_arena = False
         options.log_severity_level = 4
+        # Data of a graph that came as bytes would be looked for in the working directory; this is no folder at all.
+        options.add_session_config_entry("session.model_external_initializers_file_folder_path", os.devnull)
         return options
 
     def _make_room(self, graph: Path, size: int) -> None:

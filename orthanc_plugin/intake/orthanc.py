@@ -1,4 +1,4 @@
-"""Orthanc's REST in, what intake asks of it out: changes, series, headers, senders; small answers, never pixels."""
+"""Orthanc's REST in, what intake asks of it out: changes, series, headers, senders, and now and then a whole file."""
 
 from __future__ import annotations
 
@@ -58,6 +58,16 @@ class Slice:
 
 
 @dataclass(frozen=True)
+class Stored:
+    """One instance of a series, with its InstanceNumber (0 where it has none)."""
+
+    instance_id: str
+    slice: Slice
+    number: int
+    size_bytes: int
+
+
+@dataclass(frozen=True)
 class Counts:
     series: int
     instances: int
@@ -109,6 +119,16 @@ class Orthanc:
 
     def slices(self, series_id: str) -> tuple[Slice, ...]:
         return tuple(slice_of(entry["MainDicomTags"]) for entry in self.get(f"/series/{series_id}/instances"))
+
+    def stored(self, series_id: str) -> tuple[Stored, ...]:
+        return tuple(stored_of(entry) for entry in self.get(f"/series/{series_id}/instances"))
+
+    def file(self, instance_id: str) -> bytes:
+        """The whole DICOM file."""
+        try:
+            return bytes(self._answer("GET", f"/instances/{instance_id}/file").content)
+        except requests.RequestException as error:
+            raise away() from error
 
     def parent_series(self, instance_id: str) -> str:
         return str(self.get(f"/instances/{instance_id}")["ParentSeries"])
@@ -163,16 +183,21 @@ class Orthanc:
         return self.ask("POST", path, data=body if isinstance(body, str) else json.dumps(body))
 
     def ask(self, method: str, path: str, **sent: Any) -> Any:
-        """The answer's JSON, None for an empty one; asked twice when Orthanc had just closed an idle connection."""
+        """The answer's JSON, None for an empty one."""
         try:
-            try:
-                answer = self._session().request(method, self._url + path, timeout=PATIENCE_S, **sent)
-            except requests.ConnectionError:
-                answer = self._session().request(method, self._url + path, timeout=PATIENCE_S, **sent)
-            check(answer)
+            answer = self._answer(method, path, **sent)
             return answer.json() if answer.content else None
         except requests.RequestException as error:
-            raise Temporary("Orthanc does not answer; intake goes on when it is back.", stage="intake") from error
+            raise away() from error
+
+    def _answer(self, method: str, path: str, **sent: Any) -> requests.Response:
+        """Asked twice when Orthanc had just closed an idle connection."""
+        try:
+            answer = self._session().request(method, self._url + path, timeout=PATIENCE_S, **sent)
+        except requests.ConnectionError:
+            answer = self._session().request(method, self._url + path, timeout=PATIENCE_S, **sent)
+        check(answer)
+        return answer
 
     def _session(self) -> requests.Session:
         """One a thread, kept alive; compressing small answers costs more than it saves."""
@@ -183,6 +208,10 @@ class Orthanc:
             self._local.session = session
         session_of_thread: requests.Session = self._local.session
         return session_of_thread
+
+
+def away() -> Temporary:
+    return Temporary("Orthanc does not answer; intake goes on when it is back.", stage="intake")
 
 
 def check(answer: requests.Response) -> None:
@@ -215,6 +244,16 @@ def stated_by(tags: Mapping[str, str]) -> int | None:
         if value.isdecimal() and int(value) > 0:
             return int(value)
     return None
+
+
+def stored_of(entry: Mapping[str, Any]) -> Stored:
+    number = entry["MainDicomTags"].get("InstanceNumber", "").strip()
+    return Stored(
+        instance_id=entry["ID"],
+        slice=slice_of(entry["MainDicomTags"]),
+        number=int(number) if number.lstrip("-").isdecimal() else 0,
+        size_bytes=int(entry.get("FileSize", 0)),
+    )
 
 
 def slice_of(tags: Mapping[str, str]) -> Slice:

@@ -7,18 +7,21 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from pydicom.dataset import Dataset
 
 from orthanc_plugin.errors import Broken, Unsuitable
 from orthanc_plugin.imaging.image import images
 from orthanc_plugin.imaging.instance import decode
 from orthanc_plugin.imaging.series import assemble
-from orthanc_plugin.intake.orthanc import Orthanc, Series, Stored
-from orthanc_plugin.intake.positions import Plane, dot
-from orthanc_plugin.routing.region import Region
+from orthanc_plugin.intake.orthanc import Orthanc, Series, Slice, Stored
+from orthanc_plugin.intake.positions import Plane, dot, plane
+from orthanc_plugin.routing.headers import written
+from orthanc_plugin.routing.region import Region, RegionOfPixels
 
 IMAGES = 3
 REACH = 0.1
@@ -43,10 +46,9 @@ class Pixels:
         self._said: OrderedDict[tuple[str, str], Region | None] = OrderedDict()
         self._lock = threading.Lock()
 
-    def region_of(self, series_uid: str) -> Region | None:
-        """Temporary while Orthanc is away: then nobody can say that the pixels tell nothing."""
-        found = self._orthanc.find_series(series_uid)
-        return self._region(found[0]) if len(found) == 1 and found[0].instance_ids else None
+    def of(self, series: Series) -> RegionOfPixels:
+        """Who asks gets Temporary while Orthanc is away: nobody can say then that the pixels tell nothing."""
+        return partial(self._region, series)
 
     def _region(self, series: Series) -> Region | None:
         key = (series.id, series.mark)
@@ -64,6 +66,26 @@ class Pixels:
         except Unsuitable:
             return None
         return looked(files, self._classifier, series.uid)
+
+
+def of_files(files: Sequence[tuple[Path, Dataset]], classifier: Classifier, series_uid: str) -> RegionOfPixels:
+    """The same for a series that lies in files, each with its header."""
+
+    def look() -> Region | None:
+        chosen = middle([in_file(path, header) for path, header in files])
+        small = [Path(each.instance_id) for each in chosen if each.size_bytes <= LARGEST_BYTES]
+        return looked([path.read_bytes() for path in small], classifier, series_uid)
+
+    return look
+
+
+def in_file(path: Path, header: Dataset) -> Stored:
+    position, orientation, number = (
+        str(written(header, keyword) or "")
+        for keyword in ("ImagePositionPatient", "ImageOrientationPatient", "InstanceNumber")
+    )
+    found = Slice(plane(position, orientation), 1)
+    return Stored(str(path), found, int(number) if number.isdecimal() else 0, path.stat().st_size)
 
 
 def looked(files: Iterable[bytes], classifier: Classifier, series_uid: str) -> Region | None:

@@ -19,9 +19,11 @@ from pathlib import Path
 
 from orthanc_plugin.archive.rest import RestArchive
 from orthanc_plugin.errors import ConfigurationError, NodeError
+from orthanc_plugin.inference.region import RegionNetwork
 from orthanc_plugin.intake.intake import LOOK_LEAST_S, Intake
 from orthanc_plugin.intake.orders import Orders
 from orthanc_plugin.intake.orthanc import Orthanc
+from orthanc_plugin.intake.pixels import Pixels
 from orthanc_plugin.jobs.janitor import Janitor
 from orthanc_plugin.jobs.ledger import Ledger
 from orthanc_plugin.routing.catalogue import Catalogue
@@ -155,7 +157,8 @@ def run(settings: Settings) -> None:
         logger.warning(problem)
     orthanc = Orthanc(settings.orthanc_url, authorization)
     archive = RestArchive(settings.orthanc_url, authorization)
-    orders = Orders(orthanc, archive, catalogue, ledger)
+    classifier = RegionNetwork.on_cpu()
+    orders = Orders(orthanc, archive, catalogue, ledger, Pixels(orthanc, classifier).of)
     rooms = api.Rooms(ledger, catalogue, orders, orthanc, settings.state_folder)
     desk = Desk(address(settings.state_folder), partial(api.answer, rooms=rooms))
     stop_tidying = Janitor(ledger, settings.lease_s, timedelta(days=settings.keep_ended_jobs_days)).start()
@@ -163,5 +166,6 @@ def run(settings: Settings) -> None:
         serve(partial(Intake, orthanc, orders, ledger, settings, lines.wake), lines)
     finally:
         desk.close()
+        classifier.close()
         stop_tidying()
         ledger.close()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from orthanc_plugin.routing.body_part import find
+from orthanc_plugin.routing.body_part import Found, find, of_tag
 from orthanc_plugin.routing.card import Card
 from orthanc_plugin.routing.folder import Model
 from orthanc_plugin.routing.headers import Headers
-from orthanc_plugin.routing.rules import Verdict, explain
+from orthanc_plugin.routing.region import Region
+from orthanc_plugin.routing.rules import Verdict, explain, met
 
 
 def why_not(models: Iterable[Model], headers: Headers) -> str:
@@ -18,18 +19,25 @@ def why_not(models: Iterable[Model], headers: Headers) -> str:
         return "No model is installed and switched on; put one into the models folder."
     modality = headers.text("Modality")
     series = f"modality {modality}" if modality else "a series without a modality"
-    sentence = f"No model is for {series} and {body_part(headers)}"
+    found = region(known, headers)
+    sentence = f"No model is for {series} and {body_part(found, headers)}"
     if any(only_too_few(model.card, headers) for model in known):
-        return f"{sentence} with {headers.slices} slice{'s' if headers.slices != 1 else ''}."
-    return f"{sentence}."
+        sentence += f" with {headers.slices} slice{'s' if headers.slices != 1 else ''}"
+    return f"{sentence}. {found.remark}".strip()
 
 
-def body_part(headers: Headers) -> str:
+def region(models: Iterable[Model], headers: Headers) -> Found:
+    """As the first model met it whose rules made somebody look; for a sentence alone nobody does."""
+    stated = find(headers, looks=False)
+    found = (met(model.card, model.card.applies, headers) for model in models)
+    return next((each for each in found if each.region.parts and each != stated), stated)
+
+
+def body_part(found: Found, headers: Headers) -> str:
     stated = headers.text("BodyPartExamined")
-    if stated:
+    if stated and found.region in (Region(), of_tag(headers)):
         return f"body part {stated}"
-    region = find(headers).region
-    return f"body part {region} (by {region.source})" if region.parts else "no stated body part"
+    return f"body part {found.region} (by {found.region.source})" if found.region.parts else "no stated body part"
 
 
 def only_too_few(card: Card, headers: Headers) -> bool:
@@ -39,10 +47,10 @@ def only_too_few(card: Card, headers: Headers) -> bool:
 
 
 def remark(model: Model, headers: Headers) -> str:
-    """Empty where routing agrees with who orders by hand."""
+    """Empty where routing agrees with who orders by hand, and met no contradiction."""
     decision = explain(model.card, headers)
     if decision.matches:
-        return ""
+        return " ".join(decision.remarks)
     leaves = [leaf for reason in decision.reasons for leaf in reason.leaves if reason.verdict is not Verdict.YES]
     met = "; ".join(f"{leaf.rule}, here it is {leaf.value or 'not stated'}" for leaf in leaves)
     return f"Routing would not choose {model.card.name} for this series: {met}."

@@ -37,12 +37,15 @@ class Found:
         return cls(Region())
 
 
-def find(headers: Headers, wins: str = "tag") -> Found:
-    """The tag first; the texts of the site fill its gap; the pixels are asked where it is missing or doubtful."""
+def find(headers: Headers, wins: str = "tag", *, looks: bool = True) -> Found:
+    """The tag first; the texts of the site fill its gap; the pixels are asked where it is missing or doubtful.
+
+    Unless `looks`, nobody is asked.
+    """
     tag, text = of_tag(headers), of_texts(headers)
     stated = tag if tag.parts else text
     doubt = "" if tag.agrees(text) else contradiction(tag, text, tag)
-    seen = headers.pixels() if doubt or not tag.parts else None
+    seen = headers.pixels() if looks and (doubt or not tag.parts) else None
     if seen is None or not seen.parts:
         return Found(stated, doubt)
     if not stated.parts or stated.agrees(seen):

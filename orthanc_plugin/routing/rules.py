@@ -104,8 +104,15 @@ def fills(card: Card, role: str, headers: Headers) -> Decision:
 
 
 def judged(card: Card, rule: Rule, headers: Headers) -> Reason:
-    found = find(headers, card.region_wins) if speaks_of_region(rule) else Found.nothing()
-    return judge(rule, Case(headers, found))
+    return judge(rule, Case(headers, met(card, rule, headers)))
+
+
+def met(card: Card, rule: Rule, headers: Headers) -> Found:
+    """The region that the rule is held against; nobody looks at the pixels where it settles nothing."""
+    if not speaks_of_region(rule):
+        return Found.nothing()
+    without = judge(rule, Case(headers, Found.nothing()))
+    return find(headers, card.region_wins, looks=without.verdict is Verdict.UNKNOWN)
 
 
 def speaks_of_region(rule: Rule) -> bool:

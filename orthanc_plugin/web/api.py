@@ -91,7 +91,7 @@ def get_routes(request: Request, rooms: Rooms) -> Answer:
     known = rooms.orthanc.find_series(series_uid)
     if not known:
         raise Unsuitable(f"There is no series {series_uid} in the archive; send it or correct its UID.")
-    routes_of = models.routes(rooms.catalogue, rooms.orthanc.headers(known[0]))
+    routes_of = models.routes(rooms.catalogue, rooms.orders.seen(known[0], rooms.orthanc.headers(known[0])))
     return found({"series": series_uid, "routes": routes_of, "problems": list(rooms.catalogue.problems)})
 
 

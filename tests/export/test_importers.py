@@ -268,16 +268,24 @@ def test_nnunet_says_most_of_its_card(trained: Path, tmp_path: Path) -> None:
     assert len(read(out, "parity.json")["not_translated"]) == 3
 
 
-def test_residual_encoders_are_built_by_their_plan(trained: Path, tmp_path: Path) -> None:
-    def residual(plans: Any) -> None:
-        plans["configurations"]["3d_fullres"]["architecture"] = architecture("ResidualEncoderUNet")
-
-    entries = read(trained, "plans.json")
-    residual(entries)
-    write_json(trained / "plans.json", entries)
-    plan = nnunet.plan_of(entries["configurations"]["3d_fullres"], 1, 3)
+def weights_of(trained: Path, configuration: dict[str, Any]) -> dict[str, Tensor]:
+    """Random ones of the plan, put into all folds by the names that nnU-Net gives them."""
     torch.manual_seed(0)
-    weights = Network(plan).state_dict()
+    made = Network(nnunet.plan_of(configuration, 1, 3)).state_dict()
+    named = {name.replace("decoder.answer.", "decoder.seg_layers.1."): values for name, values in made.items()}
+    for fold in (0, 1):
+        torch.save({"network_weights": named}, trained / f"fold_{fold}/checkpoint_final.pth")
+    return made
+
+
+def test_residual_encoders_are_built_by_their_plan(trained: Path, tmp_path: Path) -> None:
+    plans = read(trained, "plans.json")
+    plans["configurations"]["3d_fullres"]["architecture"] = architecture("ResidualEncoderUNet")
+    write_json(trained / "plans.json", plans)
+
+    weights = weights_of(trained, plans["configurations"]["3d_fullres"])
+    write(nnunet.bring(trained, "spleen", "3d_fullres"), tmp_path / "spleen", {})
+
     assert {
         "encoder.stem.convs.0.conv.weight",
         "encoder.stages.1.blocks.0.conv2.norm.bias",
@@ -285,12 +293,6 @@ def test_residual_encoders_are_built_by_their_plan(trained: Path, tmp_path: Path
         "encoder.stages.1.blocks.1.conv1.conv.weight",
         "decoder.transpconvs.0.weight",
     } <= set(weights)
-    for fold in (0, 1):
-        named = {name.replace("decoder.answer.", "decoder.seg_layers.1."): values for name, values in weights.items()}
-        torch.save({"network_weights": named}, trained / f"fold_{fold}/checkpoint_final.pth")
-
-    write(nnunet.bring(trained, "spleen", "3d_fullres"), tmp_path / "spleen", {})
-
     assert run(tmp_path / "spleen/fold_1.onnx", torch.zeros(1, 1, 8, 16, 24)).shape == (1, 3, 8, 16, 24)
 
 
@@ -323,6 +325,18 @@ def test_residual_encoders_are_built_by_their_plan(trained: Path, tmp_path: Path
         ),
         (
             "plans.json",
+            ("configurations", "3d_fullres", "architecture", "arch_kwargs", "squeeze_excitation"),
+            True,
+            "The network has squeeze_excitation True, which this importer does not build.",
+        ),
+        (
+            "plans.json",
+            ("configurations", "3d_fullres", "architecture", "arch_kwargs", "nonlin"),
+            "torch.nn.GELU",
+            "The network's activation is GELU; this importer builds LeakyReLU and ReLU.",
+        ),
+        (
+            "plans.json",
             ("configurations", "3d_fullres", "spacing"),
             None,
             "plans.json lacks or garbles 'NoneType' object is not iterable in the configuration 3d_fullres; give the "
@@ -347,6 +361,41 @@ def test_what_nnunet_can_do_and_a_card_can_not(
     with pytest.raises(Refused) as caught:
         nnunet.bring(trained, "spleen", "3d_fullres")
     assert str(caught.value) == sentence
+
+
+def test_networks_of_slices_keep_the_distance_of_the_slices(trained: Path, tmp_path: Path) -> None:
+    flat = {"kernel_sizes": [[3, 3]] * 3, "strides": [[1, 1], [2, 2], [2, 2]]}
+    configuration = {
+        "patch_size": [32, 48],
+        "spacing": [0.7, 0.7],
+        "normalization_schemes": ["ZScoreNormalization"],
+        "architecture": architecture("ResidualEncoderUNet", **flat),
+    }
+    plans = read(trained, "plans.json")
+    plans["configurations"]["2d"] = configuration
+    write_json(trained / "plans.json", plans)
+    weights_of(trained, configuration)
+
+    write(nnunet.bring(trained, "spleen", "2d"), tmp_path / "spleen", {})
+
+    (stage,) = read(tmp_path / "spleen")["stages"]
+    assert (stage["kind"], stage["rows"], stage["columns"]) == ("slices", 32, 48)
+    assert (stage["spacing_mm"], stage["intensity"]) == ([None, 0.7, 0.7], {"kind": "z-score"})
+    assert run(tmp_path / "spleen/fold_0.onnx", torch.zeros(2, 1, 32, 48)).shape == (2, 3, 32, 48)
+
+
+def test_older_plans_give_the_same_network(trained: Path) -> None:
+    older = {
+        "UNet_class_name": "PlainConvUNet",
+        "UNet_base_num_features": 4,
+        "unet_max_num_features": 16,
+        "conv_kernel_sizes": [[3, 3, 3]] * 3,
+        "pool_op_kernel_sizes": [[1, 1, 1], [1, 2, 2], [2, 2, 2]],
+        "n_conv_per_stage_encoder": [2, 2, 2],
+        "n_conv_per_stage_decoder": [2, 2],
+    }
+    newer = {"architecture": architecture(conv_bias=True)}
+    assert nnunet.plan_of(older, 1, 3) == nnunet.plan_of(newer, 1, 3)
 
 
 def test_configurations_that_are_not_there_or_a_cascade(trained: Path) -> None:

@@ -78,7 +78,7 @@ def write_level(path: Path, offset_mm: float = 0.0, sigma_mm: float = 5.0) -> Pa
 
 
 def write_hungry(path: Path) -> Path:
-    """hu [n, …] -> probability, the same; on the way it asks for 4 MB for one item and for 4 TB for two."""
+    """hu [n, …] -> probability, the same; on the way it asks for 4 MB for one item and for 4 TB for more."""
     nodes = [
         helper.make_node("Shape", ["hu"], ["lengths"]),
         constant("first", np.array([0], np.int64)),
@@ -86,7 +86,9 @@ def write_hungry(path: Path) -> Path:
         helper.make_node("Cast", ["items"], ["count"], to=TensorProto.FLOAT),
         constant("twenty", np.array([20], np.float32)),
         constant("two", np.array([2], np.float32)),
-        helper.make_node("Mul", ["count", "twenty"], ["exponent"]),
+        constant("forty", np.array([40], np.float32)),
+        helper.make_node("Mul", ["count", "twenty"], ["longer"]),
+        helper.make_node("Min", ["longer", "forty"], ["exponent"]),
         helper.make_node("Pow", ["two", "exponent"], ["length"]),
         helper.make_node("Cast", ["length"], ["whole"], to=TensorProto.INT64),
         helper.make_node("ConstantOfShape", ["whole"], ["much"]),

@@ -83,12 +83,18 @@ def test_memory_that_runs_out_is_told_with_its_figures(tmp_path: Path) -> None:
     assert sessions.warm == 1
 
 
-def test_data_beside_the_graph_is_never_read(tmp_path: Path) -> None:
-    """Wherever a graph points to: it is given as bytes, which have no folder."""
+@pytest.mark.parametrize("location", ["weights", "../secret", "/proc/self/environ"])
+def test_data_beside_the_graph_is_never_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, location: str) -> None:
+    """Wherever a graph points to, and wherever the process works."""
     path = graphs.write_heavy(tmp_path / "leaking" / "model.onnx", 1, 1)
     model = onnx.load(path)
     (tmp_path / "secret").write_bytes(bytes(1 << 20))
     onnx.save(model, path, save_as_external_data=True, location="weights", size_threshold=0)
+    skeleton = onnx.load(path, load_external_data=False)
+    for weights in skeleton.graph.initializer:
+        weights.external_data[0].value = location
+    path.write_bytes(skeleton.SerializeToString())
+    monkeypatch.chdir(path.parent)
     with pytest.raises(Broken) as refusal:
         Sessions("cpu", Limits()).run(path, "v1", {"hu": ONE})
     assert refusal.value.sentence.startswith("The graph model.onnx of leaking does not load (")

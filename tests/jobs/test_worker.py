@@ -226,12 +226,25 @@ def test_a_worker_that_is_asked_to_leave_begins_nothing_and_hands_back_what_does
     assert sqlite_books.dispatch.taken() == []
 
 
-def test_stat_goes_before_routine(sqlite_books: Ledger, workers: Workers) -> None:
-    routine = [sqlite_books.propose(order(series)).id for series in range(3)]
-    urgent = [sqlite_books.propose(order(series, priority=Priority.STAT)).id for series in range(10, 13)]
+def test_stat_does_not_wait_for_routine_jobs_to_end(sqlite_books: Ledger, workers: Workers) -> None:
+    """The routine job has the one place that there is; urgent jobs have places of their own."""
+    routine = sqlite_books.propose(order(1, act="store-when-told"))
     workers.start(jobs_at_once=1)
-    eventually(lambda: sqlite_books.counts()[State.DONE] == 6, within_s=60)
-    assert [job for job, _ in workers.happened("begins")] == urgent + routine
+    begun_by(workers, routine)
+    waiting = sqlite_books.propose(order(2))
+    urgent = sqlite_books.propose(order(3, priority=Priority.STAT))
+    in_state(sqlite_books, urgent, State.DONE)
+    assert sqlite_books.job(routine.id).state is State.RUNNING
+    assert sqlite_books.job(waiting.id).state is State.WAITING
+    workers.let_store(routine)
+    in_state(sqlite_books, waiting, State.DONE)
+
+
+def test_a_shadow_job_is_done_with_nothing_stored(sqlite_books: Ledger, workers: Workers) -> None:
+    job = sqlite_books.propose(order(act="forget-to-store", shadow=True))
+    workers.start()
+    done = in_state(sqlite_books, job, State.DONE)
+    assert (len(done.planned), done.results) == (1, ())
 
 
 def test_a_turn_that_was_taken_but_not_begun_is_not_lost(

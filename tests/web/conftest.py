@@ -11,7 +11,7 @@ import pytest
 
 from orthanc_plugin.errors import Temporary, Unsuitable
 from orthanc_plugin.intake.orders import Orders, Placed, Terms
-from orthanc_plugin.intake.orthanc import Orthanc
+from orthanc_plugin.intake.orthanc import Orthanc, Series
 from orthanc_plugin.jobs.ledger import Ledger
 from orthanc_plugin.routing.catalogue import Catalogue
 from orthanc_plugin.routing.headers import Headers
@@ -56,6 +56,9 @@ class Hand:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self.asked: list[tuple[str, str | None, Terms]] = []
+
+    def seen(self, series: Series, headers: Headers) -> Headers:
+        return headers
 
     def orders_for(self, series_uid: str, model: str | None, terms: Terms) -> tuple[Placed, ...]:
         self.asked.append((series_uid, model, terms))

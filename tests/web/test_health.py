@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from orthanc_plugin.errors import Temporary
+from orthanc_plugin.jobs.device_report import DeviceReport
 from orthanc_plugin.web import health
 from orthanc_plugin.web.health import Check, Status
 
@@ -59,3 +60,12 @@ def test_a_disk_that_is_nearly_full(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         Status.DEGRADED,
         f"The disk of the state folder {tmp_path} has 300 MiB left; free some space before it is full.",
     )
+
+
+def test_a_device_that_stands_in_for_another_is_degraded() -> None:
+    fallen = DeviceReport("cpu", "cuda,cpu", "The graphs run on cpu and not on cuda, which was asked for: no driver.")
+
+    assert health.device([fallen, fallen, DeviceReport("cpu", "cpu", "")]) == Check(
+        "device", Status.DEGRADED, "The graphs run on cpu and not on cuda, which was asked for: no driver."
+    )
+    assert health.device([]) == Check("device", Status.OK)

@@ -1,0 +1,65 @@
+"""The end of the walk-through: a model that was made on its page, in a running node."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import pydicom
+import pytest
+
+from tests.e2e.node import PROJECT, Node
+from tests.inference.graphs import model, segment, segments, stage, write_channels
+from tests.models.walkthrough import until_the_node
+from tests.waiting import eventually
+
+if not (find_spec("torch") and find_spec("monai")):
+    pytest.skip("the importers need torch and MONAI", allow_module_level=True)
+
+
+@pytest.fixture(scope="module")
+def own_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    """With a folder of models of its own, which holds one that is for nothing: without any, a node is not well."""
+    folder = tmp_path_factory.mktemp("bring")
+    other = folder / "onnx_models" / "other"
+    write_channels(other / "model.onnx", [1.0])
+    outputs = segments(segment("Nothing"), steps=[{"step": "threshold"}])
+    model(other, [stage()], outputs, applies={"tag": "Modality", "in": ["none"]})
+    written = (PROJECT / "orthanc.json").read_text("utf-8")
+    empty = '"Inference": {}'
+    assert empty in written
+    section = f'"Inference": {{"ModelsFolder": {json.dumps(str(folder / "onnx_models"))}}}'
+    (folder / "orthanc.json").write_text(written.replace(empty, section))
+    with Node(folder / "state", {"INFERENCE_CONFIG": str(folder / "orthanc.json")}) as running:
+        yield running
+
+
+@pytest.mark.timeout(600)
+def test_from_a_trained_network_to_results_in_the_archive(own_node: Node, tmp_path: Path) -> None:
+    before, with_node = until_the_node()
+
+    shell(before, own_node, tmp_path)
+    eventually(lambda: "bone-ct" in json.dumps(own_node.get("/inference/api/models")), within_s=30, what="the model")
+    said = shell(f'export PATH="$PWD/.venv/bin:$PATH"\n{with_node}', own_node, tmp_path)
+
+    source = pydicom.dcmread(next((tmp_path / "phantom").glob("*.dcm")))
+    job = own_node.job(source.SeriesInstanceUID, "done")
+    assert job["model"] == "bone-ct"
+    assert said.startswith("id ")
+    assert {result["kind"] for result in job["results"]} == {"SEG", "SR", "SC"}
+    found = own_node.dicomweb().search_for_series(source.StudyInstanceUID)
+    assert {entry["00080060"]["Value"][0] for entry in found} >= {"CT", "SEG", "SR"}
+
+
+def shell(commands: str, node: Node, work: Path) -> str:
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", commands],
+        cwd=PROJECT,
+        env={**node.environment, "work": str(work)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    return done.stdout

@@ -1,0 +1,80 @@
+"""Probabilities against operating thresholds, and the place that shows them."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from pydicom.uid import UID
+
+from orthanc_plugin.inference.classes import Classification
+from orthanc_plugin.measure import classes
+from orthanc_plugin.measure.findings import Findings
+from orthanc_plugin.routing.card import Classes
+from tests.encode import making
+from tests.inference.graphs import concept
+
+UIDS = (UID("2.25.1"), UID("2.25.2"))
+
+
+def wanted(**more: Any) -> Classes:
+    items = [
+        {"label": "One", "code": concept("1", "One"), "threshold": 0.3},
+        {"label": "Two", "code": concept("2", "Two"), "threshold": 0.6},
+    ]
+    source = {"stage": "only", "output": "logits"}
+    return Classes.model_validate({"from": source, "activation": "sigmoid", "exclusive": False, "items": items} | more)
+
+
+def found(*probabilities: float, index: int | None = 4, heat: np.ndarray | None = None, **more: Any) -> Findings:  # type: ignore[type-arg]
+    said = Classification(probabilities, index, heat)
+    return classes.findings(wanted(**more), making.volume(), said, UIDS, ("The slices are thick.",))
+
+
+def test_each_class_is_present_above_its_own_threshold() -> None:
+    findings = found(0.5, 0.55)
+    assert [each.present for each in findings.classes] == [True, False]
+    assert findings.headline == "Present: One (0.50)"
+    assert [(figure.name, figure.value, figure.unit) for figure in findings.figures] == [
+        ("One: present", "0.50", "> 0.30"),
+        ("Two: absent", "0.55", "> 0.60"),
+    ]
+    assert found(0.1, 0.1).headline == "None of the classes is present"
+
+
+def test_of_classes_that_exclude_one_another_the_likeliest_alone_is_present() -> None:
+    assert [each.present for each in found(0.5, 0.7, exclusive=True).classes] == [False, True]
+    assert [each.present for each in found(0.4, 0.55, exclusive=True).classes] == [False, False]
+
+
+def test_without_a_heat_map_the_place_is_the_whole_image() -> None:
+    [one, _] = found(0.5, 0.1).classes
+    assert one.slice_index == 4
+    assert one.contour_xy.tolist() == [[0, 0], [80, 0], [80, 64], [0, 64], [0, 0]]
+
+
+@pytest.mark.parametrize(("peak", "corners"), [((30, 40), (35.7, 25.7, 45.3, 35.3)), ((0, 79), (74.7, 0, 80, 5.3))])
+def test_with_a_heat_map_the_place_is_around_its_peak(peak: tuple[int, int], corners: tuple[float, ...]) -> None:
+    heat = np.zeros((64, 80), np.float32)
+    heat[peak] = 1.0
+    contour = found(0.5, 0.1, heat=heat).classes[0].contour_xy
+    assert (*contour.min(axis=0), *contour.max(axis=0)) == pytest.approx(corners)
+    assert contour[0].tolist() == contour[-1].tolist()
+
+
+def test_a_series_seen_from_another_side_shows_its_middle_and_says_so() -> None:
+    findings = found(0.5, 0.1, index=None)
+    assert findings.key_slice == 3
+    assert findings.cautions == (
+        "The slices are thick.",
+        "The network saw the series in another orientation than it was acquired in; the middle image is shown.",
+    )
+
+
+def test_outlines_and_classes_together_keep_the_slice_of_the_outlines() -> None:
+    on = making.volume()
+    outlined = making.findings(on)
+    both = classes.joined(outlined, found(0.5, 0.1, index=0, heat=np.zeros((64, 80), np.float32)))
+    assert both.key_slice == outlined.key_slice
+    assert both.heat_yx is None
+    assert both.headline == f"Present: One (0.50). {outlined.headline}"
+    assert len(both.classes) == 2 and both.segments == outlined.segments

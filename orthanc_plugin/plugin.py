@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, NoReturn
@@ -11,6 +12,7 @@ from urllib.parse import unquote_plus
 
 PROJECT = Path(__file__).resolve().parents[1]
 VENV = PROJECT / ".venv"
+WAKE_EVERY_S = 0.05
 PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
 # Nagle's algorithm against delayed acknowledgements costs 42 ms an instance; DCMTK reads this at each association.
 os.environ["TCP_NODELAY"] = "1"
@@ -49,6 +51,7 @@ class Node:
         token = orthanc.GenerateRestApiAuthorizationToken()
         self.keys = access.Keys(credentials.read_or_make(settings.state_folder), token)
         self.socket = desk.address(settings.state_folder)
+        self.woke_at_s = 0.0
         environment = os.environ | {
             "INFERENCE_SETTINGS": settings.section(),
             "INFERENCE_ORTHANC_URL": settings.orthanc_url,
@@ -111,7 +114,11 @@ class Node:
             return problem(HTTPStatus.SERVICE_UNAVAILABLE, error.sentence)
 
     def stored(self, _dicom: Any, _instance: str) -> None:
-        self.supervisor.tell("intake", "arrived")
+        """One wake is enough for what pours in: while series are open, intake looks again by itself."""
+        now = time.monotonic()
+        if now - self.woke_at_s >= WAKE_EVERY_S:
+            self.woke_at_s = now
+            self.supervisor.tell("intake", "arrived")
 
     def changed(self, change: int, _level: int, resource: str) -> None:
         if change == orthanc.ChangeType.ORTHANC_STARTED:

@@ -3,6 +3,7 @@ import pytest
 
 from export.phantoms import abdomen
 from export.phantoms.canvas import MUSCLE, SUBCUTANEOUS_FAT, VISCERAL_FAT
+from export.phantoms.scanner import noise
 
 ROWS = 96
 
@@ -53,13 +54,14 @@ def test_fewer_rows_show_the_same_anatomy_on_the_same_field_of_view() -> None:
     assert np.median(np.abs(means - coarse.voxels_zyx)) < 25
 
 
-def test_coarser_matrices_have_less_noise_as_wider_pixels_average_it() -> None:
-    anatomy = abdomen.draw_anatomy(5)
-    deviations = []
-    for rows in (512, 128):
-        image, labels = anatomy.render(0.0, rows)
-        deviations.append(float(image[labels == MUSCLE].std()))
-    assert deviations[1] < deviations[0]
+def test_noise_has_the_scans_strength_and_wide_pixels_average_it() -> None:
+    scan = abdomen.draw_anatomy(5).scan
+    fine, coarse = (
+        float(noise(rows, spacing_mm, scan, np.random.default_rng(1)).std())
+        for rows, spacing_mm in ((256, 0.3), (64, 4.0))
+    )
+    assert fine == pytest.approx(scan.noise_hu, rel=0.15)
+    assert coarse < 0.6 * fine
 
 
 def test_mid_l3_is_in_the_volume_and_slices_go_towards_the_head() -> None:

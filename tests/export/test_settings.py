@@ -1,9 +1,10 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from export.abdominal_muscle_ct.settings import SettingsError, parse_settings, read_settings
+from export.abdominal_muscle_ct.settings import SettingsError, Stage, parse_settings, read_settings
 from tests.export.training import tiny
 
 CONFIGS = Path(__file__).parents[2] / "export" / "abdominal_muscle_ct" / "configs"
@@ -44,9 +45,8 @@ def test_a_missing_key_and_an_unknown_network_are_named() -> None:
 
 
 def test_epochs_belong_to_stages() -> None:
-    settings = read_settings(CONFIGS / "tissue.json")
-    first = settings.stages[0].epochs
-    assert settings.stage_of(first - 1) == (settings.stages[0], first - 1)
-    assert settings.stage_of(first) == (settings.stages[1], 0)
-    with pytest.raises(IndexError, match=f"The training has {settings.epochs} epochs."):
-        settings.stage_of(settings.epochs)
+    first, second = Stage(2, 64, 8, 0.1), Stage(1, 128, 4, 0.01)
+    settings = replace(tiny(), stages=(first, second))
+    assert [settings.stage_of(epoch) for epoch in range(3)] == [(first, 0), (first, 1), (second, 0)]
+    with pytest.raises(IndexError, match=r"^The training has 3 epochs\.$"):
+        settings.stage_of(3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from onnx import TensorProto, helper
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
@@ -24,11 +26,12 @@ from orthanc_plugin.jobs.job import InputSet, Job, Order, Parameter, PlannedResu
 from orthanc_plugin.jobs.lease import Lease
 from orthanc_plugin.pipeline import Rooms, carry_out
 from orthanc_plugin.routing.catalogue import Catalogue
-from orthanc_plugin.routing.folder import Model
+from orthanc_plugin.routing.folder import Model, read
 from tests.builders import series
 from tests.imaging.radiographs import radiograph
 from tests.inference import graphs
 
+SHIPPED = Path(__file__).resolve().parents[1] / "onnx_models" / "abdominal-muscle-ct"
 HEIGHT = {"name": "height_m", "code": graphs.concept("height", "Body height"), "unit": "m", "header": "PatientSize"}
 
 
@@ -198,6 +201,43 @@ def test_a_classifier_of_slices_points_at_one(house: House) -> None:
 
     bright = {dataset.SOPInstanceUID for dataset in datasets[2:4]}
     assert results["SC"].SourceImageSequence[0].ReferencedSOPInstanceUID in bright
+
+
+def test_body_composition_is_measured_where_a_network_finds_l3(house: House) -> None:
+    """The card as it is shipped, around graphs that call all above 0 HU muscle and the fourth slice L3."""
+    folder = house.models / SHIPPED.name
+    folder.mkdir()
+    shutil.copy(SHIPPED / "card.json", folder)
+    positive = graphs.constant("zero", np.zeros((), np.float32))
+    first = graphs.constant("first", np.array([1, 0, 0], np.float32).reshape(1, 3, 1, 1))
+    tissue = [
+        positive,
+        first,
+        helper.make_node("Greater", ["hu", "zero"], ["above"]),
+        helper.make_node("Cast", ["above"], ["mask"], to=TensorProto.FLOAT),
+        helper.make_node("Mul", ["mask", "first"], ["probability"]),
+    ]
+    graphs.write(folder / "model.onnx", tissue)
+    means = [helper.make_node("ReduceMean", ["hu"], ["mean"], axes=[1, 2, 3], keepdims=0)]
+    means += [
+        graphs.constant("nothing", np.zeros((), np.float32)),
+        helper.make_node("Mul", ["mean", "nothing"], ["none"]),
+    ]
+    for output, value in (("offset_mm", 0.0), ("sigma_mm", 5.0)):
+        means += [
+            graphs.constant(f"of_{output}", np.float32(value)),
+            helper.make_node("Add", ["none", f"of_{output}"], [output]),
+        ]
+    graphs.write(folder / "level.onnx", means, outputs={"offset_mm": ["n"], "sigma_mm": ["n"]})
+    datasets = series.slices(Boxes())
+    for dataset in datasets:
+        dataset.PatientSize = 2.0
+    _, results = house.runs(read(folder), house.takes("series", datasets))
+
+    measured = numbers(results["SR"])
+    assert measured["Mean Attenuation Coefficient"] == pytest.approx(40, abs=1)
+    assert measured["Skeletal muscle index"] == pytest.approx(24 * 0.8 * 0.7 / 100 / 4, rel=0.2)
+    assert "Visceral fat was not found." in texts(results["SR"])
 
 
 def test_a_model_of_two_series_names_both(house: House) -> None:

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from export.from_folders import Unusable
 from export.from_folders.folder import Wishes, write
 from export.from_folders.images import collect
-from export.from_folders.network import Classifier, trained_before
+from export.from_folders.network import Classifier, transferred
 from export.from_folders.train import train
 from orthanc_plugin.routing.network import Percentile, Stage
 
@@ -39,9 +39,8 @@ def run(given: argparse.Namespace) -> None:
     if unknown:
         raise Unusable(f"There is no folder {unknown.pop()} that a code could be for.")
     torch.manual_seed(0)
-    network = Classifier(len(collection.labels))
-    if given.transfer is not None:
-        print(f"{trained_before(network, _graph(given.transfer))} tensors taken over from {given.transfer}")
+    classes = len(collection.labels)
+    network = Classifier(classes) if given.transfer is None else transferred(_graph(given.transfer), classes)
     learn, judge = collection.split()
     trained = train(network, learn, judge, tqdm(range(1, given.epochs + 1), unit="epoch"), given.batch)
     title = given.title or given.out.name
@@ -86,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="with a folder of images for each label, named as the label")
     parser.add_argument("--out", type=Path, required=True, help="the folder to write; its name becomes the model's")
-    parser.add_argument("--transfer", metavar="MODEL", help="begin with the features of a model made this way")
+    parser.add_argument("--transfer", metavar="MODEL", help="begin with the features of another model")
     parser.add_argument("--epochs", type=int, default=40)
     parser.add_argument("--size", type=int, default=256, help="rows and columns of the network (default 256)")
     parser.add_argument("--batch", type=int, default=16)

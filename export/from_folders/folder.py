@@ -75,7 +75,7 @@ def export(network: Classifier, stage: Stage, trained_on: str, path: Path) -> fl
             dynamo=False,
         )
     graph = onnx.load(path)
-    onnx.helper.set_model_props(graph, metadata(trained_on))
+    onnx.helper.set_model_props(graph, metadata(network, trained_on))
     onnx.checker.check_model(graph, full_check=True)
     onnx.save(graph, path)
     return parity(network, stage, path)

@@ -1,11 +1,12 @@
 """The classifier: images [N, 1, rows, columns] in, logits [N, classes] and their activation maps out."""
 
-import json
 from pathlib import Path
 from typing import cast
 
+import numpy as np
 import onnx
 import torch
+from numpy.typing import NDArray
 from onnx import numpy_helper
 from torch import Tensor, nn
 
@@ -30,40 +31,81 @@ class Block(nn.Module):
         return torch.relu(smaller + self.norm2(self.look(smaller)))
 
 
-class Classifier(nn.Module):
-    """The activation map of a class is what each place adds to its logit: their mean, and the bias, is the logit."""
+class Chain(nn.Sequential):
+    """Convolutions one after the other, as a network of another task learned them for images from -1 to 1."""
 
-    def __init__(self, classes: int, channels: tuple[int, ...] = CHANNELS) -> None:
+    def forward(self, image: Tensor) -> Tensor:
+        return cast(Tensor, super().forward(image * 2 - 1))  # type: ignore[no-untyped-call]
+
+
+class Classifier(nn.Module):
+    """The activation map of a class is what each place adds to its logit: their mean is the logit."""
+
+    def __init__(self, classes: int, features: Chain | None = None) -> None:
         super().__init__()
-        blocks = [Block(before, after) for before, after in zip((1, *channels), channels, strict=False)]
-        self.features = nn.Sequential(*blocks)
+        blocks = [Block(before, after) for before, after in zip((1, *CHANNELS), CHANNELS, strict=False)]
+        self.features = features if features is not None else nn.Sequential(*blocks)
+        width = CHANNELS[-1]
         # Not normed: how much of a thing there is must still be seen in the mean.
-        self.last = nn.Conv2d(channels[-1], channels[-1], 3, padding=1)
-        self.head = nn.Conv2d(channels[-1], classes, 1)
+        self.last = nn.Conv2d(width if features is None else _width(features), width, 3, padding=1)
+        self.head = nn.Conv2d(width, classes, 1)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         maps = cast(Tensor, self.head(torch.relu(self.last(self.features(image)))))
         return maps.mean(dim=(2, 3)), maps
 
 
-def trained_before(network: Classifier, graph: Path) -> int:
-    """Takes over the features of an exported model of this architecture; gives how many tensors there were."""
+def _width(features: Chain) -> int:
+    return [layer.out_channels for layer in features if isinstance(layer, nn.Conv2d)][-1]
+
+
+def transferred(graph: Path, classes: int) -> Classifier:
+    """A classifier that begins with what the graph's network learned; its head is new."""
     loaded = onnx.load(graph)
     said = {entry.key: entry.value for entry in loaded.metadata_props}
-    if said.get("architecture") != ARCHITECTURE:
-        raise Unusable(
-            f"The network of {graph.parent.name} is not of this architecture; transfer takes {ARCHITECTURE}."
-        )
-    own = network.state_dict()
     given = {entry.name: numpy_helper.to_array(entry) for entry in loaded.graph.initializer}
+    if said.get("architecture") != ARCHITECTURE:
+        return Classifier(classes, chain(loaded.graph, given, graph.parent.name))
+    network = Classifier(classes)
+    own = network.state_dict()
     taken = {
         name: torch.from_numpy(given[name].copy()) for name in own if name in given and not name.startswith("head")
     }
-    if not taken or any(values.shape != own[name].shape for name, values in taken.items()):
-        raise Unusable(f"The network of {graph.parent.name} has other sizes than this one; train from scratch.")
     network.load_state_dict(own | taken)
-    return len(taken)
+    return network
 
 
-def metadata(trained_on: str) -> dict[str, str]:
-    return {"architecture": ARCHITECTURE, "channels": json.dumps(CHANNELS), "trained_on": trained_on}
+def chain(graph: onnx.GraphProto, given: dict[str, NDArray[np.float32]], name: str) -> Chain:
+    """The convolutions that follow one another with nothing but ReLU between, as the body region's network has them."""
+    layers: list[nn.Module] = []
+    convolutions = [node for node in graph.node if node.op_type == "Conv"]
+    active = {node.input[0]: node.output[0] for node in graph.node if node.op_type == "Relu"}
+    before = convolutions[0].input[0] if convolutions else ""
+    for node in convolutions:
+        if node.input[0] != before or node.output[0] not in active or any(part not in given for part in node.input[1:]):
+            break
+        layers += [_convolution(node, [given[part] for part in node.input[1:]]), nn.ReLU()]
+        before = active[node.output[0]]
+    # All of them but the last, which may be a head.
+    whole = len(layers) // 2 >= max(1, len(convolutions) - 1)
+    if not whole or given[convolutions[0].input[1]].shape[1] != 1:
+        raise Unusable(
+            f"The network of {name} is no chain of convolutions on grey images; transfer takes models that were made "
+            "here, or the body region's."
+        )
+    return Chain(*layers)
+
+
+def _convolution(node: onnx.NodeProto, parts: list[NDArray[np.float32]]) -> nn.Conv2d:
+    said = {entry.name: onnx.helper.get_attribute_value(entry) for entry in node.attribute}
+    after, before, *kernel = parts[0].shape
+    made = nn.Conv2d(
+        before, after, tuple(kernel), tuple(said.get("strides", (1, 1))), tuple(said.get("pads", (0, 0))[:2])
+    )
+    made.load_state_dict({"weight": torch.tensor(parts[0]), "bias": torch.tensor(parts[1])})
+    return made
+
+
+def metadata(network: Classifier, trained_on: str) -> dict[str, str]:
+    own = {} if isinstance(network.features, Chain) else {"architecture": ARCHITECTURE}
+    return {**own, "trained_on": trained_on}

@@ -71,9 +71,10 @@ class Device:
 
     def start(self) -> str:
         """The device that runs the graphs (`cpu`, `cuda:1`, …); ConfigurationError when no wanted one is there."""
-        with self._turns.turn(LEAST_URGENT):
-            self._ensure()
-            return self._name
+        if not self._name:  # once it is known nobody waits for a turn to hear it
+            with self._turns.turn(LEAST_URGENT):
+                self._ensure()
+        return self._name
 
     @property
     def fallback(self) -> str:

@@ -213,6 +213,10 @@ class Card(Entry):
     @model_validator(mode="after")
     def supported(self) -> Self:
         kinds = {stage.name: stage for stage in self.stages}
+        flat = {role for stage in self.stages if stage.kind == "image" for role in stage.roles}
+        deep = {role for stage in self.stages if stage.kind != "image" for role in stage.roles}
+        for role in sorted(flat & deep):
+            raise ValueError(f"the role {role} is taken as single images by one stage and as a volume by another")
         if self.outputs.segments is not None and kinds[self.outputs.segments.source.stage].kind == "image":
             raise ValueError("segments are outlined on slices, stacks or volumes, not on single images")
         heat_map = self.outputs.classes.heat_map if self.outputs.classes is not None else None

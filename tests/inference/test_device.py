@@ -111,7 +111,7 @@ def test_the_most_urgent_goes_next_and_equals_keep_their_order(device: Device, t
     begun, come = threading.Event(), threading.Event()
 
     def long_case() -> None:
-        for _ in range(40):
+        for _ in range(15):
             device.infer(doubler, "v1", {"hu": patch}, priority=10)
             done.append("patch")
             begun.set()
@@ -124,7 +124,7 @@ def test_the_most_urgent_goes_next_and_equals_keep_their_order(device: Device, t
         done.append(f"stat after {len(done) - before}")
 
     device.start()
-    threads = [threading.Thread(target=case) for case in (long_case, long_case, stat_case)]
+    threads = [threading.Thread(target=case) for case in (*[long_case] * 6, stat_case)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -168,3 +168,10 @@ def test_a_device_that_stands_in_for_another_says_so() -> None:
 
 def test_the_first_choice_is_no_fallback(device: Device) -> None:
     assert (device.start(), device.fallback) == ("cpu", "")
+
+
+def test_what_it_runs_on_is_told_while_others_use_it(device: Device) -> None:
+    """Not as a turn of its own: an urgent job would wait behind all others for it."""
+    device.start()
+    with device._turns.turn(10):
+        assert device.start() == "cpu"

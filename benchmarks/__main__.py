@@ -97,7 +97,7 @@ def machine() -> dict[str, object]:
     return {
         "cpu": names[0].partition(":")[2].strip() if names else platform.machine(),
         "cores": len(os.sched_getaffinity(0)),
-        "load_before": os.getloadavg(),
+        "load_average": os.getloadavg(),
         "system": platform.platform(),
     }
 

@@ -69,6 +69,8 @@ class Node:
 
     def launch(self) -> subprocess.Popen[bytes]:
         """Start without waiting for health, for nodes that shall refuse to start."""
+        if self._server is not None:
+            self._server.wait(20)
         with self.log.open("ab") as log:
             command = [str(PROJECT / "script/server")]
             self._server = subprocess.Popen(command, env=self.environment, stdout=log, stderr=log, cwd=PROJECT)

@@ -99,7 +99,7 @@ CASES = [
     ),
     Case(
         "absurd rescale slope",
-        setting(RescaleSlope="1e9"),
+        setting(RescaleSlope="1e9", RescaleIntercept="-1024"),
         "The instance {uid} states a RescaleSlope of 1e+09 and a RescaleIntercept of -1024, which no scanner uses; "
         f"{AGAIN}",
     ),

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from orthanc_plugin import cli
+from tests.builders.regions import showing
 from tests.builders.series import Scan, part10, slices
 from tests.routing.cards import model_folder
 
@@ -38,6 +39,23 @@ def test_a_folder_is_explained_rule_by_rule(scan: Path, capsys: pytest.CaptureFi
         "    + Modality is CT: CT",
         "    + body part is abdomen: abdomen (BodyPartExamined)",
         "    + slices are at least 1: 6",
+        "",
+    ]
+
+
+def test_where_the_header_does_not_say_it_the_pixels_are_looked_at(
+    scan: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = scan.parent / "silent"
+    folder.mkdir()
+    for number, dataset in enumerate(showing("head", "silent")):
+        (folder / f"{number}.dcm").write_bytes(part10(dataset))
+    assert cli.main(["route", "explain", str(folder)]) == 0
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "  abdomen 1.0.0 does not run",
+        "    + Modality is CT: CT",
+        "    - body part is abdomen: head (PixelData)",
+        "    + slices are at least 1: 5",
         "",
     ]
 

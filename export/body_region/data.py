@@ -13,8 +13,10 @@ from tqdm import tqdm
 from export.body_region.settings import Settings
 from export.phantoms.regions.region import REGIONS, ROWS, phantom
 
-_TURN, _ZOOM, _MOVE = 0.17, 0.2, 0.12
-_NOISE = 0.03
+_TURN, _ZOOM, _MOVE = 0.25, 0.3, 0.18
+_NOISE = 0.08
+_CONTRAST = 0.35
+_INVERTED = 0.15
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +43,10 @@ def parts_of(settings: Settings, folder: Path) -> Parts:
     starts = [0, *ends[:2]]
     named = zip(("train", "validation", "test"), starts, ends, strict=True)
     made = [kept(folder / f"{name}-{start}-{end}.npy", start, end, shifted=False) for name, start, end in named]
-    return Parts(*made, kept(folder / f"shifted-0-{settings.test}.npy", 0, settings.test, shifted=True))
+    train, validation, test = made
+    return Parts(
+        train, validation, test, kept(folder / f"shifted-0-{settings.test}.npy", 0, settings.test, shifted=True)
+    )
 
 
 def kept(file: Path, start: int, end: int, *, shifted: bool) -> Part:
@@ -68,13 +73,13 @@ def batches(part: Part, settings: Settings, epoch: int) -> Iterator[tuple[Tensor
     """The same epoch of the same seed gives the same batches, also after a resumption."""
     generator = torch.Generator().manual_seed(settings.seed * 1000 + epoch)
     order = torch.randperm(len(part.regions), generator=generator)
-    for chosen in order.split(settings.batch):
+    for chosen in torch.split(order, settings.batch):
         images = torch.from_numpy(part.images[chosen.numpy()].astype(np.float32))[:, None]
         yield varied(images, generator), torch.from_numpy(part.regions[chosen.numpy()])
 
 
 def varied(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Turned, zoomed, moved, mirrored, and with noise."""
+    """Turned, zoomed, moved, mirrored, blurred, of another contrast, now and then inverted, and with noise."""
 
     def between(low: float, high: float) -> Tensor:
         return low + (high - low) * torch.rand(len(images), generator=generator)
@@ -86,5 +91,19 @@ def varied(images: Tensor, generator: torch.Generator) -> Tensor:
     column = torch.stack([sin * mirror, cos, between(-_MOVE, _MOVE)], dim=1)
     grid = nn.functional.affine_grid(torch.stack([row, column], dim=1), list(images.shape), align_corners=False)
     moved = nn.functional.grid_sample(images, grid, padding_mode="border", align_corners=False)
-    noise = torch.randn(moved.shape, generator=generator) * between(0, _NOISE)[:, None, None, None]
-    return moved + noise
+    blurred = torch.lerp(moved, nn.functional.avg_pool2d(moved, 3, 1, 1), _each(between(0, 1)))
+    contrast = torch.exp(_CONTRAST * torch.randn(len(images), generator=generator))
+    grey = blurred.clamp_min(0) ** _each(contrast)
+    inverted = torch.where(_each(between(0, 1)) < _INVERTED, 1 - grey, grey)
+    return inverted + torch.randn(grey.shape, generator=generator) * _each(between(0, _NOISE))
+
+
+def varied_part(part: Part, seed: int) -> Part:
+    """The same images once more, each varied as in training: nearer to what comes than the phantoms as drawn."""
+    generator = torch.Generator().manual_seed(seed)
+    images = varied(torch.from_numpy(part.images.astype(np.float32))[:, None], generator)
+    return Part(images[:, 0].numpy().astype(np.float16), part.regions)
+
+
+def _each(values: Tensor) -> Tensor:
+    return values[:, None, None, None]

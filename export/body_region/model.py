@@ -9,13 +9,16 @@ from torch import Tensor, nn
 from export.body_region.settings import Settings
 from export.phantoms.regions.region import REGIONS, ROWS
 
-_LOWEST, _HIGHEST = 0.01, 0.99
+_LOWEST, _HIGHEST = 0.25, 0.99
 _DROPPED = 0.1
 _LOOKS_TWICE = 32  # channels
 
 
 class Percentiles(nn.Module):
-    """From the 1st to the 99th percentile of the image to -1 to 1."""
+    """From the 25th to the 99th percentile of the image to -1 to 1.
+
+    A quarter, because the corners around a round field of view may hold any value below that of air.
+    """
 
     def forward(self, image: Tensor) -> Tensor:
         ordered = torch.sort(image.flatten(1), dim=1).values

@@ -209,7 +209,7 @@ def report(trained: Trained, cache: Path, out: Path) -> None:
     figures = {name: figures_of(trial, trained.threshold) for name, trial in trials.items()}
     out.mkdir(parents=True, exist_ok=True)
     page = [
-        summary(*figures.values(), trained),
+        summary(figures["Held-out phantoms"], figures["Shifted phantoms"], trained),
         Section(
             "The phantoms", [Pictures([examples(out)], "Each region as each modality shows it, standard, shifted")]
         ),

@@ -29,6 +29,8 @@ REACH = 0.1
 LARGEST_BYTES = 64_000_000
 """Decoding a larger file would keep what arrives meanwhile waiting."""
 REMEMBERED = 1000
+MODALITIES = frozenset({"CT", "MR", "CR", "DX", "RG", "MG", "US"})
+"""What the classifier has learned; of a PET it would take anything for anything."""
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +62,8 @@ class Pixels:
             return self._said[key]
 
     def _looked(self, series: Series) -> Region | None:
+        if series.modality not in MODALITIES:
+            return None
         try:
             chosen = middle(self._orthanc.stored(series.id))
             files = [self._orthanc.file(each.instance_id) for each in chosen if each.size_bytes <= LARGEST_BYTES]
@@ -72,6 +76,8 @@ def of_files(files: Sequence[tuple[Path, Dataset]], classifier: Classifier, seri
     """The same for a series that lies in files, each with its header."""
 
     def look() -> Region | None:
+        if written(files[0][1], "Modality") not in MODALITIES:
+            return None
         chosen = middle([in_file(path, header) for path, header in files])
         small = [Path(each.instance_id) for each in chosen if each.size_bytes <= LARGEST_BYTES]
         return looked([path.read_bytes() for path in small], classifier, series_uid)

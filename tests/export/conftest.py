@@ -3,6 +3,7 @@
 from importlib.util import find_spec
 
 collect_ignore = [
+    "test_body_region.py",
     "test_data.py",
     "test_export.py",
     "test_evaluate.py",

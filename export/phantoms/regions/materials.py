@@ -40,7 +40,7 @@ def draw_materials(rng: np.random.Generator, modality: Modality, *, shifted: boo
     spread = 0.25 if shifted else 0.12
     values = {field.name: getattr(base, field.name) * np.exp(rng.normal(0, spread)) for field in fields(base)}
     if modality == "CT":
-        values |= {"air": base.air, "lung": base.lung + rng.normal(0, 0.3), "fat": base.fat + rng.normal(0, 0.1)}
+        values |= {"air": base.air, "lung": float(rng.uniform(-9.2, -5.5)), "fat": base.fat + rng.normal(0, 0.1)}
         values["blood"] = float(rng.choice([0.45, 1.5, 3.0]))
         values["organ"] = float(rng.uniform(0.5, 1.4))
     return Materials(**{name: float(value) for name, value in values.items()})

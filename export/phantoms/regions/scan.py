@@ -45,9 +45,11 @@ def _surrounded(image: Floats, rng: Random) -> Floats:
         line = (
             axis[:, None] - np.float32(rng.uniform(0.75, 0.95)) + np.float32(rng.uniform(0, 0.2)) * axis[None, :] ** 2
         )
-        image = np.where((np.abs(line) < 0.012) & (image < -5), np.float32(rng.uniform(-6, 0)), image)
-    if rng.random() < 0.4:
-        image = np.where(np.hypot(axis[:, None], axis[None, :]) > 1, np.float32(rng.choice([-10, -20])), image)
+        for place in (line, line - np.float32(rng.uniform(0.04, 0.15))):
+            image = np.where((np.abs(place) < 0.012) & (image < -5), np.float32(rng.uniform(-6, 0)), image)
+    if rng.random() < 0.5:
+        outside = np.hypot(axis[:, None], axis[None, :]) > 1
+        image = np.where(outside, np.float32(rng.choice([-10, -20, -30])), image)
     return image
 
 

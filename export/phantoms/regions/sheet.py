@@ -42,8 +42,9 @@ class Sheet:
         axis = np.linspace(-1, 1, rows, dtype=np.float32)
         x, y = axis[None, :] - np.float32(pose.shift_x), axis[:, None] - np.float32(pose.shift_y)
         cos, sin = np.float32(np.cos(pose.turn)), np.float32(np.sin(pose.turn))
-        self.x: Floats = (cos * x + sin * y) / np.float32(pose.scale_x) + _bent(rng, pose.bend, axis[:, None])
-        self.y: Floats = (cos * y - sin * x) / np.float32(pose.scale_y) + _bent(rng, pose.bend, axis[None, :])
+        bent_x, bent_y = _bent(rng, pose.bend, axis[:, None]), _bent(rng, pose.bend, axis[None, :])
+        self.x: Floats = np.asarray((cos * x + sin * y) / np.float32(pose.scale_x) + bent_x, np.float32)
+        self.y: Floats = np.asarray((cos * y - sin * x) / np.float32(pose.scale_y) + bent_y, np.float32)
         self.values: Floats = np.full((rows, rows), background, np.float32)
 
     def put(self, mask: Mask, value: float) -> None:

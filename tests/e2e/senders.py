@@ -71,7 +71,6 @@ class Scanner:
     @contextmanager
     def _association(self, wanted: set[tuple[str, str | None]]) -> Iterator[Association]:
         opened: list[socket.socket] = []
-        opened: list[socket.socket] = []
         association = self._entity.associate(
             "127.0.0.1",
             self._port,

@@ -70,24 +70,29 @@ class Scanner:
 
     @contextmanager
     def _association(self, wanted: set[tuple[str, str | None]]) -> Iterator[Association]:
+        opened: list[socket.socket] = []
         association = self._entity.associate(
             "127.0.0.1",
             self._port,
             contexts=[build_context(abstract, syntax) for abstract, syntax in sorted(wanted, key=str)],
             ae_title=self._called,
-            evt_handlers=[(evt.EVT_CONN_OPEN, _without_delay)],
+            evt_handlers=[(evt.EVT_CONN_OPEN, _without_delay, [opened])],
         )
-        if not association.is_established or not association.accepted_contexts:
-            raise Refused(f"no association with {self._called} on port {self._port}")
         try:
+            if not association.is_established or not association.accepted_contexts:
+                raise Refused(f"no association with {self._called} on port {self._port}")
             yield association
         finally:
             if association.is_established:
                 association.release()
+            association.join(5)
+            for each in opened:  # pynetdicom leaves them open when the peer was killed
+                each.close()
 
 
-def _without_delay(event: Any) -> None:
-    event.assoc.dul.socket.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+def _without_delay(event: Any, opened: list[socket.socket]) -> None:
+    opened.append(event.assoc.dul.socket.socket)
+    opened[-1].setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def storescu(port: int, files: Sequence[Path], *options: str, called: str = "ORTHANC") -> None:

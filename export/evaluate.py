@@ -54,7 +54,7 @@ def evaluate(patients: int, shifted: int, out: Path, processes: int | None) -> N
         "data": FIRST_LINE,
         "model": {
             "version": model.card.version,
-            "sha256": {stage.file: sha256(model.graph(stage)) for stage in model.card.stages},
+            "sha256": {graph.name: sha256(graph) for stage in model.card.stages for graph in model.graphs(stage)},
         },
         "thesis": THESIS,
         "seconds_per_slice": seconds,

@@ -144,5 +144,6 @@ def test_a_wrong_setting_ends_the_examination(monkeypatch: pytest.MonkeyPatch) -
     assert last == Finding(
         "configuration",
         False,
-        '"Inference.Device" is "tpu"; allowed is "auto", "cpu", "openvino", "cuda" or "cuda:" with a number.',
+        '"Inference.Device" is "tpu"; allowed is "auto", "cpu", "openvino", "cuda", "cuda:" with a number, '
+        "or several with commas between.",
     )

@@ -49,6 +49,9 @@ class Unbound(Lease):
     def receive(self, receipt: Receipt) -> None:
         return
 
+    def superseded(self) -> list[str]:
+        return []
+
 
 class Bench:
     """An archive that reads the given files and writes results into a folder, replacing those of an earlier trial."""

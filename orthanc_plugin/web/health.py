@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from orthanc_plugin.errors import NodeError
-from orthanc_plugin.jobs.device_report import DeviceReport
 from orthanc_plugin.web.message import Answer, found
+
+if TYPE_CHECKING:  # the plugin imports this file, and nothing heavy belongs in Orthanc's process
+    from orthanc_plugin.jobs.device_report import DeviceReport
 
 PATH = "/inference/api/health"
 LEAST_FREE_BYTES = 1 << 30

@@ -124,7 +124,7 @@ def test_what_was_made_of_fewer_instances_is_superseded_stored_or_not(ledger: Le
     whole = begun(ledger, worker, ledger.propose(order(instances=5)))
     assert ledger.attempts.superseded(whole) == []
 
-    ledger.replace("1.2.1.1", input_set(instances=5).key)
+    ledger.replace("1.2.1.1", input_set(instances=5).roles[0].fingerprint)
 
     assert ledger.attempts.superseded(whole) == [SEG.sop_instance_uid, REPORT.sop_instance_uid]
 
@@ -134,7 +134,7 @@ def test_a_series_deleted_and_sent_again_keeps_the_results_that_come_out_the_sam
     first = begun(ledger, worker, ledger.propose(order(instances=3)))
     ledger.attempts.plan(first, [SEG, REPORT])
     again = begun(ledger, worker, ledger.propose(order(instances=5)))
-    ledger.replace("1.2.1.1", input_set(instances=5).key)
+    ledger.replace("1.2.1.1", input_set(instances=5).roles[0].fingerprint)
     ledger.attempts.plan(again, [SEG])
 
     assert ledger.attempts.superseded(again) == [REPORT.sop_instance_uid]
@@ -144,7 +144,7 @@ def test_results_that_were_ordered_otherwise_are_not_superseded(ledger: Ledger) 
     worker = enrolled(ledger)
     by_hand = begun(ledger, worker, ledger.propose(order(instances=3, height_m=1.8)))
     ledger.attempts.plan(by_hand, [SEG])
-    ledger.replace("1.2.1.1", input_set(instances=5).key)
+    ledger.replace("1.2.1.1", input_set(instances=5).roles[0].fingerprint)
 
     assert ledger.attempts.superseded(begun(ledger, worker, ledger.propose(order(instances=5)))) == []
 

@@ -52,6 +52,18 @@ def test_one_item_that_does_not_fit_is_out_of_memory(device: Device, tmp_path: P
     assert asked.batch == 1
 
 
+def test_the_last_batch_of_a_graph_that_takes_four_at_a_time_may_be_smaller(device: Device, tmp_path: Path) -> None:
+    """What it is filled up with is cut off; a blank one, and a single one for a heat map, run as well."""
+    graphs.write_channels(tmp_path / "fixed" / "model.onnx", [1.0], [4, 1, 16, 16])
+    model = graphs.model(tmp_path / "fixed", [graphs.stage(batch=4)], OUTPUTS)
+    batch = np.arange(6 * 256, dtype=np.float32).reshape(6, 1, 16, 16)
+
+    np.testing.assert_array_equal(network(device, model)(batch)["probability"], batch)
+    np.testing.assert_array_equal(network(device, model)(batch[:1])["probability"], batch[:1])
+    assert disagreements(device, model) == ()
+    dry_run(device, model)
+
+
 def test_it_is_asked_before_each_batch_whether_to_go_on(device: Device, tmp_path: Path) -> None:
     graphs.write_doubler(tmp_path / "plain" / "model.onnx")
     model = graphs.model(tmp_path / "plain", [graphs.stage(batch=2)], OUTPUTS)

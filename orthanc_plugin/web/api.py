@@ -81,7 +81,8 @@ def checks(request: Request, rooms: Rooms) -> Iterable[health.Check]:
 
 def get_models(_request: Request, rooms: Rooms) -> Answer:
     installed = [models.view(model) for model in rooms.catalogue.models]
-    return found({"models": installed, "problems": list(rooms.catalogue.problems)})
+    providers = [models.provider(report) for report in device_report.reports(rooms.ledger)]
+    return found({"models": installed, "providers": providers, "problems": list(rooms.catalogue.problems)})
 
 
 def get_routes(request: Request, rooms: Rooms) -> Answer:

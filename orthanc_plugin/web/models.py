@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from orthanc_plugin.jobs.device_report import DeviceReport
 from orthanc_plugin.routing.catalogue import Catalogue
 from orthanc_plugin.routing.folder import Model
 from orthanc_plugin.routing.headers import Headers
@@ -19,6 +20,11 @@ def view(model: Model) -> dict[str, Any]:
         "switch": switch(model.switch),
         "card": model.card.model_dump(mode="json", by_alias=True, exclude_none=True),
     }
+
+
+def provider(report: DeviceReport) -> dict[str, Any]:
+    """What the graphs run on at one machine, what was asked for, and the sentence where these differ."""
+    return {"device": report.device, "wanted": report.wanted, "fallback": report.fallback or None}
 
 
 def switch(chosen: Switch) -> Any:

@@ -5,6 +5,7 @@ import pytest
 
 from orthanc_plugin.archive.protocol import Receipt
 from orthanc_plugin.errors import Broken, ConfigurationError, NodeError, Temporary, Unsuitable
+from orthanc_plugin.jobs import device_report
 from orthanc_plugin.jobs.dispatch import Turn
 from orthanc_plugin.jobs.job import Job, PlannedResult, Priority, State
 from orthanc_plugin.jobs.ledger import Ledger
@@ -192,6 +193,19 @@ def test_models_show_their_cards(rooms: Rooms) -> None:
     assert model["card"]["applies"]["all"][0] == {"tag": "Modality", "in": ["CT"]}
     assert model["switch"] == "on"
     assert entries["problems"] == []
+
+
+def test_models_come_with_the_providers_in_use(rooms: Rooms, ledger: Ledger) -> None:
+    assert ask(rooms, "GET", "/models")[1]["providers"] == []
+    fallen = "The graphs run on cpu and not on cuda, which was asked for: no driver."
+    for host, report in {"one": ("cpu", "cuda,cpu", fallen), "two": ("cuda:0", "cuda:0", "")}.items():
+        device_report.leave(ledger, host, device_report.DeviceReport(*report))
+        ledger.attempts.enrol(host, Process.mine())
+
+    assert ask(rooms, "GET", "/models")[1]["providers"] == [
+        {"device": "cpu", "wanted": "cuda,cpu", "fallback": fallen},
+        {"device": "cuda:0", "wanted": "cuda:0", "fallback": None},
+    ]
 
 
 def test_routes_say_rule_by_rule_why_a_model_is_for_a_series(rooms: Rooms) -> None:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from orthanc_plugin.inference.device import Device
 
 DONE, FAILED = 0, 1
+NEEDED = ("torch", "monai", "onnx")
+"""By the importers alone; export/requirements.txt holds them."""
 FORMATS = {
     "monai-bundle": ("DIR", "a MONAI bundle: configs/ with metadata.json and inference.json, models/"),
     "torchscript": ("FILE", "a TorchScript file"),
@@ -140,11 +142,13 @@ def try_model(chosen: argparse.Namespace) -> int:
 def bring(chosen: argparse.Namespace) -> int:
     """The importers need torch, which the node does without: they run in a process of their own."""
     project = settings.PROJECT
-    missing = [package for package in ("torch", "monai") if find_spec(package) is None]
-    if missing or not (project / "export" / "importers").is_dir():
+    if not (project / "export" / "importers").is_dir():
+        raise ConfigurationError(f"Importing needs the folder export/, which {project} lacks; use a whole checkout.")
+    missing = [package for package in NEEDED if find_spec(package) is None]
+    if missing:
         raise ConfigurationError(
-            f"Importing needs {' and '.join(missing) or 'the folder export/'}, which the node does without; in a "
-            "checkout of the project, install locks/dev.txt and the two packages of export/requirements.txt into .venv."
+            f"Importing needs {', '.join(missing)}, which the node does without; install them by "
+            f"{sys.executable} -m pip install -r {project / 'export' / 'requirements.txt'}"
         )
     arguments = [chosen.format, str(chosen.source.resolve()), "--out", str(chosen.out.resolve())]
     for option in ("card", "shape", "configuration"):

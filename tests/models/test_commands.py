@@ -1,10 +1,12 @@
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
-from orthanc_plugin import cli
+from orthanc_plugin import cli, settings
 from orthanc_plugin.models import commands
 from orthanc_plugin.routing.folder import folder_digest
 
@@ -66,9 +68,22 @@ def test_an_import_without_torch_says_what_to_install(
 ) -> None:
     monkeypatch.setattr(commands, "find_spec", lambda _name: None)
     assert cli.main(["import", "torchscript", "net.pt", "--out", str(tmp_path / "net")]) == 1
+    requirements = settings.PROJECT / "export" / "requirements.txt"
     assert capsys.readouterr().err == (
-        "Importing needs torch and monai, which the node does without; in a checkout of the project, install "
-        "locks/dev.txt and the two packages of export/requirements.txt into .venv.\n"
+        "Importing needs torch, monai, onnx, which the node does without; install them by "
+        f"{sys.executable} -m pip install -r {requirements}\n"
+    )
+    named = {Requirement(line).name for line in requirements.read_text().splitlines() if not line.startswith("#")}
+    assert set(commands.NEEDED) <= named
+
+
+def test_an_import_without_the_importers_asks_for_a_checkout(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(settings, "PROJECT", tmp_path)
+    assert cli.main(["import", "torchscript", "net.pt", "--out", str(tmp_path / "net")]) == 1
+    assert capsys.readouterr().err == (
+        f"Importing needs the folder export/, which {tmp_path} lacks; use a whole checkout.\n"
     )
 
 

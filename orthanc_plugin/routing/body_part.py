@@ -40,12 +40,13 @@ class Found:
 def find(headers: Headers, wins: str = "tag", *, looks: bool = True) -> Found:
     """The tag first; the texts of the site fill its gap; the pixels are asked where it is missing or doubtful.
 
-    Unless `looks`, nobody is asked.
+    Where the pixels win, every tag is doubtful: a wrong one seldom comes with a text that contradicts it. Unless
+    `looks`, nobody is asked.
     """
     tag, text = of_tag(headers), of_texts(headers)
     stated = tag if tag.parts else text
     doubt = "" if tag.agrees(text) else contradiction(tag, text, tag)
-    seen = headers.pixels() if looks and (doubt or not tag.parts) else None
+    seen = headers.pixels() if looks and (doubt or not tag.parts or wins == "pixels") else None
     if seen is None or not seen.parts:
         return Found(stated, doubt)
     if not stated.parts or stated.agrees(seen):

@@ -191,6 +191,22 @@ class TestBodyPart:
         explain(card({"body_part": ["head"]}), Headers(values, 60, pixels))
         assert len(questions) == asked
 
+    @pytest.mark.parametrize(("wins", "matches"), [("tag", False), ("pixels", True)])
+    def test_a_wrong_tag_that_nothing_else_contradicts_is_caught_where_the_pixels_win(
+        self, wins: str, matches: bool
+    ) -> None:
+        seen = Region(frozenset({"abdomen"}), "PixelData")
+        values = {"Modality": "CT", "BodyPartExamined": "HEAD"}
+        decision = explain(card(region_wins=wins), Headers(values, 60, lambda: seen))
+        assert decision.matches is matches
+        said = ("BodyPartExamined says head, PixelData says abdomen; PixelData counts.",)
+        assert decision.remarks == (said if matches else ())
+
+    def test_where_the_pixels_win_but_say_nothing_the_tag_counts(self) -> None:
+        values = {"Modality": "CT", "BodyPartExamined": "ABDOMEN"}
+        decision = explain(card(region_wins="pixels"), Headers(values, 60, lambda: None))
+        assert decision.reasons[1] == Reason("body part is abdomen", "abdomen (BodyPartExamined)", YES)
+
     def test_the_pixels_fill_the_gap(self) -> None:
         seen = Region(frozenset({"abdomen"}), "the pixels")
         decision = explain(card(), Headers({"Modality": "CT"}, 60, lambda: seen))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tarfile
 from pathlib import Path, PurePosixPath
@@ -13,6 +12,7 @@ from orthanc_plugin.inference.device import Device
 from orthanc_plugin.models.check import check, links
 from orthanc_plugin.routing.folder import Model, read, read_card
 from orthanc_plugin.routing.overlay import Overlay
+from orthanc_plugin.routing.swap import put
 from orthanc_plugin.routing.versions import Versions
 
 # More than any model that a hospital runs; a tar that unpacks to more was made to fill the disk.
@@ -30,10 +30,18 @@ def add(source: Path, models: Path, state_folder: Path, device: Device) -> Model
         bad = [finding.sentence for finding in check(given, device) if not finding.well]
         if bad:
             raise ConfigurationError(f"{name} was not added. {' '.join(bad)}")
-        if (models / name).is_dir():
-            Versions(state_folder).keep(models / name, Overlay())  # for jobs that wait for it, and for rollback
-        put(given, models / name, Path(staging) / "before")
+        _keep_present(models / name, state_folder)
+        put(given, models / name)
     return read(models / name)
+
+
+def _keep_present(place: Path, state_folder: Path) -> None:
+    """For jobs that wait for it, and for rollback; what is no model that can be read was never served."""
+    try:
+        read(place)
+    except ConfigurationError:
+        return
+    Versions(state_folder).keep(place, Overlay())
 
 
 def taken(source: Path, target: Path) -> Path:
@@ -77,21 +85,3 @@ def _unpack_member(opened: tarfile.TarFile, member: tarfile.TarInfo, archive: st
     (target / path).parent.mkdir(parents=True, exist_ok=True)
     with content, (target / path).open("xb") as file:
         shutil.copyfileobj(content, file)
-
-
-def put(folder: Path, place: Path, before: Path) -> None:
-    """The old one goes aside first; it comes back when the new one can't take its place."""
-    was_there = place.exists()
-    if was_there:
-        place.rename(before)
-    try:
-        folder.rename(place)
-    except OSError:
-        if was_there:
-            before.rename(place)
-        raise
-    directory = os.open(place.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)

@@ -18,6 +18,7 @@ from orthanc_plugin.errors import ConfigurationError
 from orthanc_plugin.routing.entry import Entry
 from orthanc_plugin.routing.folder import Model, folder_digest, read
 from orthanc_plugin.routing.overlay import Overlay, effective, effective_digest
+from orthanc_plugin.routing.swap import put
 
 NOTE = "version.json"
 
@@ -129,6 +130,5 @@ def rollback(name: str, models_folder: Path, state_folder: Path) -> Model:
     with TemporaryDirectory(prefix=".rolling-back-", dir=models_folder) as staging:
         given = Path(staging) / name
         shutil.copytree(before.folder, given)
-        current.rename(Path(staging) / "after")
-        given.rename(current)
+        put(given, current)
     return read(current)

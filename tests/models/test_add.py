@@ -65,6 +65,16 @@ def test_a_new_version_takes_the_place_of_the_old_one_and_can_be_taken_back(
     assert folder_digest(models / "bright") == before
 
 
+def test_a_model_that_is_broken_is_replaced_by_one_that_is_not(
+    bright: Path, models: Path, state: Path, device: Device
+) -> None:
+    (models / "bright").mkdir(parents=True)
+    (models / "bright" / "card.json").write_text("{")
+
+    assert add(bright, models, state, device).digest == folder_digest(models / "bright")
+    assert not (state / "versions").exists()
+
+
 def test_what_is_wrong_is_not_put_in_and_the_old_one_stays(
     bright: Path, models: Path, state: Path, device: Device
 ) -> None:

@@ -68,6 +68,7 @@ class Order:
     """A job before it has a number: which model, on what, how urgently. `model` is empty where none fits.
 
     `released` says that results may be published; `limit_s` is how long the work may take, waiting for release apart.
+    `remarks` are what routing minded about the source, told in the results; they make no other order of it.
     """
 
     input_set: InputSet
@@ -78,6 +79,7 @@ class Order:
     priority: Priority = Priority.ROUTINE
     released: bool = True
     limit_s: float | None = None
+    remarks: tuple[str, ...] = ()
 
     @property
     def shadow(self) -> bool:

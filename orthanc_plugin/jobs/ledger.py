@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -229,6 +230,7 @@ class Ledger:
             "priority": int(order.priority),
             "released": order.released,
             "limit_s": order.limit_s,
+            "remarks": json.dumps(order.remarks),
             "state": state,
             "reason": reason,
             "created_at": self.now(),

@@ -93,6 +93,7 @@ def _job(line: sa.Row[Any], roles: tuple[Role, ...], results: list[sa.Row[Any]])
             priority=Priority(line.priority),
             released=line.released,
             limit_s=line.limit_s,
+            remarks=tuple(json.loads(line.remarks)),
         ),
         state=State(line.state),
         attempts=line.begun,

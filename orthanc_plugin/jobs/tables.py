@@ -56,6 +56,7 @@ jobs = sa.Table(
     sa.Column("priority", sa.Integer, nullable=False),
     sa.Column("released", sa.Boolean, nullable=False),
     sa.Column("limit_s", sa.Float),
+    sa.Column("remarks", sa.Text, nullable=False, server_default="[]"),
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("replaced", sa.Boolean, nullable=False),

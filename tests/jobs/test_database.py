@@ -60,6 +60,19 @@ def test_many_processes_open_a_new_ledger_at_once(empty_url: str) -> None:
     ledger.close()
 
 
+def test_a_ledger_of_the_first_release_is_brought_up_to_date_with_its_jobs(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    ledger = Ledger(url)
+    job = ledger.propose(order())
+    with ledger.database.write() as connection:
+        connection.execute(sa.text("ALTER TABLE jobs DROP COLUMN remarks"))
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '0001'"))
+    ledger.close()
+    opened = Ledger(url)
+    assert opened.job(job.id) == job
+    opened.close()
+
+
 def test_a_ledger_of_a_newer_release_is_left_alone(empty_url: str) -> None:
     ledger = Ledger(empty_url)
     with ledger.database.write() as connection:

@@ -65,6 +65,14 @@ def test_a_skipped_order_is_settled_with_its_sentence(ledger: Ledger, clock: Clo
         ledger.retry(job.id)
 
 
+def test_what_routing_minded_stays_with_the_job_and_makes_no_other_order(ledger: Ledger) -> None:
+    minded = replace(order(), remarks=("BodyPartExamined says head, PixelData says abdomen; BodyPartExamined counts.",))
+    job = ledger.propose(minded)
+    assert ledger.job(job.id).order.remarks == minded.remarks
+    again = ledger.propose(replace(order(), remarks=("Another sentence.",)))
+    assert (again.id, again.order.remarks) == (job.id, minded.remarks)
+
+
 def test_a_series_is_settled_when_nothing_is_left_to_decide_about_it(ledger: Ledger) -> None:
     assert not ledger.settled("1.2.1.1", "files-3")
     job = ledger.propose(order(released=False))

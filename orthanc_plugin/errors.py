@@ -15,6 +15,10 @@ class Unsuitable(NodeError):
     """The job ends as skipped: no model fits, the series is incomplete, its geometry is not supported."""
 
 
+class SourceGone(Unsuitable):
+    """The source is no longer what the job was made for; the job lives again should it come back as it was."""
+
+
 class Temporary(NodeError):
     """The job is tried again: the archive is away, the device is busy, memory ran out."""
 

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 
 from pydicom.dataset import Dataset
 
@@ -15,7 +16,7 @@ from orthanc_plugin import __version__
 from orthanc_plugin.archive.protocol import Archive
 from orthanc_plugin.encode.identity import Identity, Origin
 from orthanc_plugin.encode.results import Result, encode
-from orthanc_plugin.errors import NodeError, Unsuitable
+from orthanc_plugin.errors import NodeError, SourceGone, Temporary, Unsuitable
 from orthanc_plugin.imaging.image import Imaged, images
 from orthanc_plugin.imaging.instance import Instance, decode
 from orthanc_plugin.imaging.series import Series, assemble
@@ -80,10 +81,14 @@ def carry_out(lease: Lease, rooms: Rooms) -> None:
         if job.order.shadow:
             return
         with lease.step("await"):
-            lease.await_release()
+            lease.await_release(partial(still_there, rooms.archive, roles))
         with lease.step("store"):
             store(lease, rooms.archive, roles, results)
+    except SourceGone:
+        raise
     except NodeError as error:
+        if isinstance(error, Unsuitable):
+            unchanged(rooms.archive, roles)
         error.series_uid = error.series_uid or roles[0].series_uid
         raise
 
@@ -91,12 +96,24 @@ def carry_out(lease: Lease, rooms: Rooms) -> None:
 def unchanged(archive: Archive, roles: Iterable[Role]) -> None:
     """Nothing is made of a source that is not any more what the job was made for: it would recreate the patient."""
     for role in roles:
-        if archive.series(role.series_uid).fingerprint != role.fingerprint:
-            raise Unsuitable(
+        try:
+            found = archive.series(role.series_uid)
+        except Unsuitable as error:
+            raise SourceGone(error.sentence, stage=error.stage, series_uid=role.series_uid) from error
+        if found.fingerprint != role.fingerprint:
+            raise SourceGone(
                 "The series was changed, anonymised or merged after this job was made, so nothing of it was stored; "
                 "what it is now gets a job of its own.",
                 series_uid=role.series_uid,
             )
+
+
+def still_there(archive: Archive, roles: Iterable[Role]) -> None:
+    """As `unchanged`, for a job that only waits: an archive that is away for a moment costs it nothing."""
+    try:
+        unchanged(archive, roles)
+    except Temporary:
+        return
 
 
 def read(archive: Archive, series_uid: str) -> Series:

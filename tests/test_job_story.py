@@ -15,8 +15,8 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from orthanc_plugin.archive.folder import FolderArchive
-from orthanc_plugin.archive.protocol import Receipt
-from orthanc_plugin.errors import Broken, Unsuitable
+from orthanc_plugin.archive.protocol import Receipt, StoredSeries
+from orthanc_plugin.errors import Broken, SourceGone, Temporary, Unsuitable
 from orthanc_plugin.inference.device import Device
 from orthanc_plugin.jobs.job import InputSet, Job, Order, PlannedResult, Role, State
 from orthanc_plugin.pipeline import Rooms, carry_out
@@ -35,6 +35,7 @@ class GivenLease:
 
     job: Job
     before_store: Callable[[], None] = lambda: None
+    while_waiting: Callable[[Callable[[], None]], None] = lambda look: look()
     steps: list[str] = field(default_factory=list)
     planned: tuple[PlannedResult, ...] = ()
     receipts: list[Receipt] = field(default_factory=list)
@@ -51,7 +52,8 @@ class GivenLease:
     def plan(self, results: Sequence[PlannedResult]) -> None:
         self.planned = tuple(results)
 
-    def await_release(self) -> None:
+    def await_release(self, look: Callable[[], None]) -> None:
+        self.while_waiting(look)
         self.before_store()
 
     def receive(self, receipt: Receipt) -> None:
@@ -165,6 +167,62 @@ def test_a_source_that_is_deleted_while_the_job_computes_gets_no_result(house: H
         carry_out(lease, house.rooms)
     assert end.value.sentence == "The series is not in the folder; nothing was made of it."
     assert not list(house.folder.iterdir())
+
+
+def test_a_source_that_is_deleted_while_the_job_waits_for_its_release_ends_it(house: House) -> None:
+    def delete_and(look: Callable[[], None]) -> None:
+        for path in house.folder.glob("slice*.dcm"):
+            path.unlink()
+        look()
+        pytest.fail("the job goes on waiting")
+
+    lease = house.lease()
+    lease.while_waiting = delete_and
+    with pytest.raises(SourceGone) as end:
+        carry_out(lease, house.rooms)
+    assert end.value.sentence == "The series is not in the folder; nothing was made of it."
+
+
+def test_an_archive_that_is_away_while_the_job_waits_for_its_release_does_not_end_it(house: House) -> None:
+    archive = AwayArchive(house.folder)
+
+    def look_when_away(look: Callable[[], None]) -> None:
+        archive.away = True
+        look()
+        archive.away = False
+
+    lease = house.lease()
+    lease.while_waiting = look_when_away
+    carry_out(lease, replace(house.rooms, archive=archive))
+    assert len(lease.receipts) == 3
+
+
+def test_a_source_that_goes_while_it_is_read_may_come_back(house: House) -> None:
+    with pytest.raises(SourceGone):
+        carry_out(house.lease(), replace(house.rooms, archive=CutArchive(house.folder)))
+
+
+class AwayArchive(FolderArchive):
+    away = False
+
+    def series(self, series_uid: str) -> StoredSeries:
+        if self.away:
+            raise Temporary("The archive is away.")
+        return super().series(series_uid)
+
+
+class CutArchive(FolderArchive):
+    """Loses a slice of the source while it is read."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.folder = folder
+
+    def read(self, series_uid: str) -> Iterator[bytes]:
+        files = super().read(series_uid)
+        yield next(files)
+        (self.folder / "slice3.dcm").unlink()
+        raise Unsuitable("A file of the series is gone.")
 
 
 class VanishingArchive(FolderArchive):

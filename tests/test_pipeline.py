@@ -53,8 +53,8 @@ class Booked(Lease):
     def plan(self, results: Sequence[PlannedResult]) -> None:
         self.planned = tuple(results)
 
-    def await_release(self) -> None:
-        return
+    def await_release(self, look: Callable[[], None]) -> None:
+        look()
 
     def receive(self, receipt: Receipt) -> None:
         self.received.append(receipt)

@@ -189,11 +189,17 @@ class Attempts:
         with self._database.read() as connection:
             return int(connection.execute(question.select_from(results)).scalar_one())
 
-    def end(self, hold: Hold, state: State, reason: str, timings: Mapping[str, float]) -> None:
+    def end(
+        self, hold: Hold, state: State, reason: str, timings: Mapping[str, float], *, lives_again: bool = False
+    ) -> None:
+        """`lives_again` where the source went: nothing of it is stored any more, and the same order may come again."""
         values = {"state": state, "reason": reason, "worker": None, "timings": _written(timings)}
         with self._database.write() as connection:
-            if move(connection, hold.number, hold.stands, **values, finished_at=self._clock()) is None:
+            ended = {"replaced": lives_again, "finished_at": self._clock()}
+            if move(connection, hold.number, hold.stands, **values, **ended) is None:
                 raise LostLease
+            if lives_again:
+                connection.execute(sa.update(results).where(results.c.job == hold.number).values(stored=False))
 
     def put_off(self, hold: Hold, reason: str, timings: Mapping[str, float], waits_s: Sequence[float]) -> State:
         """Retrying after the next wait; failed when there is none left."""

@@ -80,7 +80,9 @@ class Attendant:
         if came_to.state is State.RETRYING:
             self._ledger.attempts.put_off(lease.hold, came_to.reason, lease.timings, self._waits_s)
         else:
-            self._ledger.attempts.end(lease.hold, came_to.state, came_to.reason, lease.timings)
+            self._ledger.attempts.end(
+                lease.hold, came_to.state, came_to.reason, lease.timings, lives_again=came_to.lives_again
+            )
         log.info("job %s: %s %s", lease.job.id, came_to.state, came_to.reason)
 
     def _insist(self, write: Callable[[], T]) -> T:

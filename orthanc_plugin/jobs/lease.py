@@ -13,6 +13,8 @@ from orthanc_plugin.jobs.attempts import Attempts, Hold, LostLease
 from orthanc_plugin.jobs.job import Job, PlannedResult
 
 RELEASE_POLL_S = 0.1
+SOURCE_POLL_S = 2.0
+"""Whoever released the job may never come when the series went, so the job looks for itself."""
 log = logging.getLogger(__name__)
 
 
@@ -79,13 +81,19 @@ class Lease:
     def plan(self, results: Sequence[PlannedResult]) -> None:
         self._attempts.plan(self.hold, results)
 
-    def await_release(self) -> None:
-        """Returns when results may be published; this time does not count against the job's limit."""
-        self._waiting_since_s = self._seconds()
+    def await_release(self, look: Callable[[], None]) -> None:
+        """Returns when results may be published; this time does not count against the job's limit.
+
+        `look` is called now and then, and raises when there is nothing to wait for any more.
+        """
+        self._waiting_since_s = looked_s = self._seconds()
         try:
             while not self._attempts.released(self.hold):
                 if self._lost.wait(RELEASE_POLL_S):
                     raise LostLease
+                if self._seconds() - looked_s >= SOURCE_POLL_S:
+                    look()
+                    looked_s = self._seconds()
         finally:
             self._waited_s += self._seconds() - self._waiting_since_s
             self._waiting_since_s = None

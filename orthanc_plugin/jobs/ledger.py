@@ -54,13 +54,16 @@ class Ledger:
         self._database.close()
 
     def propose(self, order: Order) -> Job:
-        """The job on this order, new or as it is; a released order releases it, one that was replaced lives again."""
+        """The job on this order, new or as it is; a released order releases it.
+
+        One that was replaced lives again, and so does one whose source went and came back.
+        """
         with self._database.write() as connection:
             number, is_new = self._line(connection, order, State.WAITING, "")
             if is_new:
                 give_turn(connection, self.dispatch, number)
             else:
-                replaced = tables.jobs.c.replaced & tables.jobs.c.state.in_([State.CANCELLED, State.DONE])
+                replaced = tables.jobs.c.replaced & tables.jobs.c.state.not_in(UNENDED)
                 give_turn(connection, self.dispatch, number, replaced, replaced=False, released=order.released)
                 if order.released:
                     self._release(connection, number)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from dataclasses import dataclass
 
-from orthanc_plugin.errors import NodeError, Temporary, Unsuitable
+from orthanc_plugin.errors import NodeError, SourceGone, Temporary, Unsuitable
 from orthanc_plugin.jobs.job import State
 
 
@@ -14,10 +14,13 @@ class Outcome:
     state: State
     reason: str
     is_bug: bool = False
+    lives_again: bool = False
 
 
 def outcome(error: Exception) -> Outcome:
     match error:
+        case SourceGone():
+            return Outcome(State.SKIPPED, error.sentence, lives_again=True)
         case Unsuitable():
             return Outcome(State.SKIPPED, error.sentence)
         case Temporary():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -43,7 +43,7 @@ class Unbound(Lease):
     def plan(self, results: Sequence[PlannedResult]) -> None:
         return
 
-    def await_release(self) -> None:
+    def await_release(self, look: Callable[[], None]) -> None:
         return
 
     def receive(self, receipt: Receipt) -> None:

@@ -90,17 +90,3 @@ def test_a_worker_started_by_hand_outlives_orthanc_and_waits_for_it(
 
     assert worker_by_hand.poll() is None
     one_of_each(own_node, sent)
-
-
-def test_a_series_deleted_while_it_is_processed_leaves_no_ghost(own_node: Node, series: MakeSeries) -> None:
-    sent = series(slices=16)
-    Scanner(own_node.dicom_port).send(sent.files)
-    own_node.job(sent.series_uid, "running")
-
-    own_node.delete(f"/studies/{own_node.orthanc_id(sent.study_uid)}")
-
-    ended = own_node.job(sent.series_uid, "skipped", "cancelled")
-    assert ended["reason"]
-    assert ended["results"] == []
-    assert own_node.orthanc_id(sent.study_uid) is None
-    assert own_node.orthanc_id(sent.series_uid) is None

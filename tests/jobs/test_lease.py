@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 
 import pytest
 
 from orthanc_plugin.archive.protocol import Receipt
-from orthanc_plugin.errors import Unsuitable
+from orthanc_plugin.errors import SourceGone, Unsuitable
 from orthanc_plugin.jobs.attempts import Hold, LostLease
 from orthanc_plugin.jobs.dispatch import Turn
 from orthanc_plugin.jobs.job import PlannedResult
@@ -67,8 +68,26 @@ def test_another_thread_can_say_that_the_lease_is_lost(early: Lease, clock: Cloc
         early.check()
 
 
+def unmoved() -> None:
+    """The source is where it was."""
+
+
+def test_the_wait_for_release_ends_when_the_source_goes(early: Lease, sqlite_ledger: Ledger) -> None:
+    half_seconds = (0.5 * tick for tick in itertools.count())
+    lease = Lease(early.job, early.hold, sqlite_ledger.attempts, lambda: next(half_seconds))
+    looks: list[str] = []
+
+    def go() -> None:
+        looks.append("look")
+        if len(looks) == 2:
+            raise SourceGone("The series was deleted.")
+
+    with pytest.raises(SourceGone, match=r"^The series was deleted\.$"):
+        lease.await_release(go)
+
+
 def test_the_wait_for_release_ends_with_the_release(early: Lease, sqlite_ledger: Ledger) -> None:
-    waiting = threading.Thread(target=early.await_release)
+    waiting = threading.Thread(target=early.await_release, args=(unmoved,))
     waiting.start()
     assert waiting.is_alive()
     sqlite_ledger.release(early.job.id)
@@ -85,7 +104,7 @@ def test_the_wait_for_release_ends_when_the_job_is_taken_away(
     else:
         early.lose()
     with pytest.raises(LostLease):
-        early.await_release()
+        early.await_release(unmoved)
 
 
 def test_only_work_counts_against_the_limit(
@@ -100,7 +119,7 @@ def test_only_work_counts_against_the_limit(
 
     monkeypatch.setattr(sqlite_ledger.attempts, "released", released)
     clock.go_on(60)
-    early.await_release()
+    early.await_release(unmoved)
     assert overdue_meanwhile == [False]
     assert (early.worked_s, early.is_overdue) == (60.0, False)
     clock.go_on(1)

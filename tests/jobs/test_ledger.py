@@ -8,8 +8,9 @@ from datetime import timedelta
 
 import pytest
 
+from orthanc_plugin.archive.protocol import Receipt
 from orthanc_plugin.jobs.dispatch import Turn
-from orthanc_plugin.jobs.job import InputSet, Priority, Role, State
+from orthanc_plugin.jobs.job import InputSet, PlannedResult, Priority, Role, State
 from orthanc_plugin.jobs.ledger import Ledger, NoSuchJob, NotNow
 from orthanc_plugin.jobs.process import Process
 from tests.jobs.builders import Clock, input_set, order
@@ -109,6 +110,20 @@ def test_a_replaced_job_lives_again_when_its_set_is_the_whole_after_all(ledger: 
     again = ledger.propose(order(instances=3))
     assert (again.id, again.state, again.reason, again.finished_at) == (early.id, State.WAITING, "", None)
     assert [held.ended for held in ledger.dispatch.look_up([Turn(early.id, 2)])] == [False]
+
+
+def test_a_job_whose_source_went_lives_again_when_it_comes_back(ledger: Ledger) -> None:
+    job = ledger.propose(order(instances=3))
+    worker = ledger.attempts.enrol("a-host", Process("boot/1", "1/1"))
+    begun = ledger.attempts.begin(Turn(job.id, 1), worker)
+    assert begun is not None
+    ledger.attempts.plan(begun[1], [PlannedResult("SEG", "1.2.3.1", "1.2.3")])
+    ledger.attempts.receive(begun[1], Receipt("SEG", "1.2.3.1", "1.2.3"))
+    ledger.attempts.end(begun[1], State.SKIPPED, "The series was deleted.", {}, lives_again=True)
+    assert ledger.job(job.id).results == (), "what was stored beside it was taken back"
+    assert not ledger.settled("1.2.1.1", "files-3")
+    again = ledger.propose(order(instances=3))
+    assert (again.id, again.state, again.reason) == (job.id, State.WAITING, "")
 
 
 def test_a_done_job_says_that_newer_results_supersede_its_own(ledger: Ledger) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orthanc_plugin.errors import Broken, ConfigurationError, NodeError, Temporary, Unsuitable
+from orthanc_plugin.errors import Broken, ConfigurationError, NodeError, SourceGone, Temporary, Unsuitable
 from orthanc_plugin.jobs.job import State
 from orthanc_plugin.jobs.outcome import Outcome, finished, frames, outcome
 
@@ -21,6 +21,10 @@ from orthanc_plugin.jobs.outcome import Outcome, finished, frames, outcome
 )
 def test_an_error_of_ours_gives_its_sentence(error: NodeError, state: State) -> None:
     assert outcome(error) == Outcome(state, error.sentence)
+
+
+def test_a_source_that_went_may_come_back() -> None:
+    assert outcome(SourceGone("It was deleted.")) == Outcome(State.SKIPPED, "It was deleted.", lives_again=True)
 
 
 def test_memory_that_ran_out_may_be_there_later() -> None:

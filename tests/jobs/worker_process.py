@@ -49,7 +49,7 @@ class Acts:
             pass
         lease.plan([result])
         with lease.step("await"):
-            lease.await_release()
+            lease.await_release(lambda: None)
         with lease.step("store"):
             self._note(lease, "stores")
             lease.receive(Receipt("SEG", result.sop_instance_uid, result.series_instance_uid))

@@ -31,6 +31,15 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def configured(folder: Path, **section: object) -> dict[str, str]:
+    """The environment of a node whose orthanc.json, written into the folder, differs in its own section alone."""
+    shipped, empty = (PROJECT / "orthanc.json").read_text("utf-8"), '"Inference": {}'
+    assert empty in shipped
+    written = folder / "orthanc.json"
+    written.write_text(shipped.replace(empty, f'"Inference": {json.dumps(section)}'), "utf-8")
+    return {"INFERENCE_CONFIG": str(written)}
+
+
 class Node:
     """Ports, state and log stay the same over every start, so that a node can be killed and come back."""
 
@@ -102,6 +111,11 @@ class Node:
     def processes(self, *roles: str) -> list[processes.Process]:
         living = processes.of_node(self.state_folder)
         return [process for process in living if not roles or process.role in roles]
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """`inference-node` as somebody types it beside the running node."""
+        command = [str(PROJECT / ".venv/bin/inference-node"), *arguments]
+        return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=60, check=False)
 
     @property
     def credentials(self) -> tuple[str, str]:

@@ -74,9 +74,11 @@ def hounsfield_under(segmentation: Dataset, label: str, sources: Mapping[str, Da
     """The HU of every voxel that the segment covers, looked up in the slice that each frame names."""
     number = next(s.SegmentNumber for s in segmentation.SegmentSequence if s.SegmentLabel == label)
     masks = segmentation.pixel_array.reshape(-1, segmentation.Rows, segmentation.Columns).astype(bool)
+    shared = segmentation.SharedFunctionalGroupsSequence[0]
     covered = []
     for mask, frame in zip(masks, segmentation.PerFrameFunctionalGroupsSequence, strict=True):
-        if frame.SegmentIdentificationSequence[0].ReferencedSegmentNumber == number:
+        named = (frame.get("SegmentIdentificationSequence") or shared.SegmentIdentificationSequence)[0]
+        if named.ReferencedSegmentNumber == number:
             source = sources[_source_uid(frame)]
             hounsfield = source.pixel_array * float(source.RescaleSlope) + float(source.RescaleIntercept)
             covered.append(hounsfield[mask])

@@ -13,6 +13,7 @@ from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from export.phantoms import abdomen
 from export.phantoms.dicom import write_series
+from tests.builders.series import Scan, part10, slices
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,16 @@ class PushedSeries:
             edit(number, dataset)
             dataset.save_as(path)
         return self
+
+
+def built_series(folder: Path, scan: Scan) -> PushedSeries:
+    """A few small slices of noise, for models that are made up."""
+    folder.mkdir(parents=True)
+    datasets = slices(scan)
+    files = tuple(folder / f"{number}.dcm" for number in range(len(datasets)))
+    for path, dataset in zip(files, datasets, strict=True):
+        path.write_bytes(part10(dataset))
+    return PushedSeries(scan.uid("study"), scan.uid("series"), files)
 
 
 @cache

@@ -9,7 +9,7 @@ from pathlib import Path
 import pydicom
 import pytest
 
-from tests.e2e.node import PROJECT, Node
+from tests.e2e.node import PROJECT, Node, configured
 from tests.inference.graphs import model, segment, segments, stage, write_channels
 from tests.models.walkthrough import until_the_node
 from tests.waiting import eventually
@@ -26,12 +26,8 @@ def own_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     write_channels(other / "model.onnx", [1.0])
     outputs = segments(segment("Nothing"), steps=[{"step": "threshold"}])
     model(other, [stage()], outputs, applies={"tag": "Modality", "in": ["none"]})
-    written = (PROJECT / "orthanc.json").read_text("utf-8")
-    empty = '"Inference": {}'
-    assert empty in written
-    section = f'"Inference": {{"ModelsFolder": {json.dumps(str(folder / "onnx_models"))}}}'
-    (folder / "orthanc.json").write_text(written.replace(empty, section))
-    with Node(folder / "state", {"INFERENCE_CONFIG": str(folder / "orthanc.json")}) as running:
+    environment = configured(folder, ModelsFolder=str(folder / "onnx_models"))
+    with Node(folder / "state", environment) as running:
         yield running
 
 

@@ -1,13 +1,12 @@
 """A node that is configured wrongly refuses to start, with one sentence in its log, and never runs open."""
 
-import json
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.disk import small_disk
-from tests.e2e.node import PROJECT, Node
+from tests.e2e.node import Node, configured
 
 STARTS_WITHIN_S = 60
 
@@ -27,11 +26,7 @@ def refusal(node: Node) -> str:
     ],
 )
 def test_a_wrong_key_or_value_stops_the_start(tmp_path: Path, section: dict[str, object], sentence: str) -> None:
-    shipped = (PROJECT / "orthanc.json").read_text()
-    configuration = tmp_path / "orthanc.json"
-    configuration.write_text(shipped.replace('"Inference": {}', f'"Inference": {json.dumps(section)}'))
-
-    assert sentence in refusal(Node(tmp_path / "state", {"INFERENCE_CONFIG": str(configuration)}))
+    assert sentence in refusal(Node(tmp_path / "state", configured(tmp_path, **section)))
 
 
 def unwritable(folder: Path) -> str:

@@ -21,6 +21,13 @@ def write_doubler(path: Path) -> Path:
 
 def write_endless(path: Path) -> Path:
     """A graph that does not end within the tests' lifetime: a loop that counts to the largest integer."""
+    return write_slow(path, 2**62)
+
+
+def write_slow(
+    path: Path, rounds: int, factor: float = 1.0, shift: float = 0.0, shape: list[Any] | None = None
+) -> Path:
+    """hu -> probability, hu * factor + shift after a loop of so many rounds: half a microsecond each, on one core."""
     body = helper.make_graph(
         [
             helper.make_node("Identity", ["go"], ["go_on"]),
@@ -38,11 +45,15 @@ def write_endless(path: Path) -> Path:
         ],
     )
     nodes = [
-        helper.make_node("Constant", [], ["rounds"], value=helper.make_tensor("m", TensorProto.INT64, [], [2**62])),
+        helper.make_node("Constant", [], ["rounds"], value=helper.make_tensor("m", TensorProto.INT64, [], [rounds])),
         helper.make_node("Constant", [], ["yes"], value=helper.make_tensor("y", TensorProto.BOOL, [], [True])),
-        helper.make_node("Loop", ["rounds", "yes", "hu"], ["probability"], body=body),
+        helper.make_node("Loop", ["rounds", "yes", "hu"], ["after"], body=body),
+        constant("factor", np.array(factor, np.float32)),
+        constant("shift", np.array(shift, np.float32)),
+        helper.make_node("Mul", ["after", "factor"], ["scaled"]),
+        helper.make_node("Add", ["scaled", "shift"], ["probability"]),
     ]
-    return write(path, nodes)
+    return write(path, nodes, shape)
 
 
 def write_bands(path: Path, bands: list[tuple[float, float]]) -> Path:

@@ -93,6 +93,7 @@ def worker(_chosen: argparse.Namespace) -> int:
         RestArchive(known.orthanc_url, known.authorization()),
         Catalogue(known.models_folder, known.state_folder),
         Device(known.device, Limits(known.threads, known.host_memory_mb, known.device_memory_mb)),
+        known.local_profile,
     )
     make_ready(rooms, ledger(), socket.gethostname()).follow(lambda: rooms.models.models)
     jobs_worker.run(known, lambda lease: carry_out(lease, rooms))

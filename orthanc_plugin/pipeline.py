@@ -7,14 +7,16 @@ import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from pydicom.dataset import Dataset
 
 from orthanc_plugin import __version__
 from orthanc_plugin.archive.protocol import Archive
+from orthanc_plugin.deliver.profile import Profile
 from orthanc_plugin.encode.identity import Identity, Origin
+from orthanc_plugin.encode.making import Making
 from orthanc_plugin.encode.results import Result, encode
 from orthanc_plugin.errors import NodeError, SourceGone, Temporary, Unsuitable
 from orthanc_plugin.imaging.image import Imaged, images
@@ -45,6 +47,7 @@ class Rooms:
     archive: Archive
     models: Catalogue
     device: Device
+    profile: Profile = field(default_factory=Profile)
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,10 +76,11 @@ def carry_out(lease: Lease, rooms: Rooms) -> None:
         with lease.step("infer"):
             raw = infer(rooms.device, model, inputs.by_role, job.order.priority, lease.check)
         with lease.step("measure"):
-            origin = origin_of(job, model, rooms.device, given, inputs)
+            origin = origin_of(job, model, rooms, given, inputs)
             findings = measured(model, inputs, raw, origin, given)
         with lease.step("encode"):
-            results = encode(with_fallback(findings, rooms.device), inputs.main, origin, inputs.headers_beside)
+            findings = with_fallback(findings, rooms.device)
+            results = encode(Making(findings, inputs.main, origin, rooms.profile, inputs.headers_beside))
             lease.plan(tuple(planned(result) for result in results))
         if job.order.shadow:
             return
@@ -150,10 +154,10 @@ def main_role(card: Card) -> str:
     return card.stage(drawn.source.stage).roles[0] if drawn is not None else next(iter(card.inputs))
 
 
-def origin_of(job: Job, model: Model, device: Device, given: Clinical, inputs: Inputs) -> Origin:
+def origin_of(job: Job, model: Model, rooms: Rooms, given: Clinical, inputs: Inputs) -> Origin:
     """Clinical values count as parameters wherever they come from: another value makes another result."""
     parameters = {name: value for name, value in job.order.parameters if name != SHADOW} | dict(given.values)
-    provider = device.start().partition(":")[0]
+    provider, device = rooms.device.start().partition(":")[0], rooms.device
     return Origin.of(
         model,
         parameters=tuple(sorted(parameters.items())),
@@ -161,6 +165,7 @@ def origin_of(job: Job, model: Model, device: Device, given: Clinical, inputs: I
         created_at=job.created_at.astimezone(),
         software_version=__version__,
         beside=tuple(digest_of(imaged) for imaged in inputs.beside),
+        encoding=rooms.profile.encoding,
     )
 
 

@@ -12,6 +12,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_pascal
 
+from orthanc_plugin.deliver.profile import Profile
+from orthanc_plugin.deliver.profile import profile as find_profile
 from orthanc_plugin.errors import ConfigurationError
 from orthanc_plugin.people import credentials
 
@@ -91,6 +93,11 @@ class Settings(BaseModel):
     host_memory_mb: Annotated[int, whole(0, 1 << 24)] = 0
     device_memory_mb: Annotated[int, whole(0, 1 << 24)] = 0
     keep_ended_jobs_days: Annotated[int, whole(1, 36500)] = 90
+    profile: Annotated[str, Field(description="the name of a destination profile")] = "ohif"
+    profiles: Annotated[
+        dict[str, Profile],
+        Field(default_factory=dict, description="destination profiles by name, each a section {…}"),
+    ]
 
     @model_validator(mode="after")
     def quiet_times_in_order(self) -> Settings:
@@ -100,6 +107,19 @@ class Settings(BaseModel):
                 f'allowed is at most the value of "Inference.QuietMostSeconds", {self.quiet_most_s:g}.'
             )
         return self
+
+    @model_validator(mode="after")
+    def known_profile(self) -> Settings:
+        try:
+            find_profile(self.profile, self.profiles)
+        except ConfigurationError as error:
+            raise ValueError(f'"Inference.Profile" is "{self.profile}". {error.sentence}') from error
+        return self
+
+    @property
+    def local_profile(self) -> Profile:
+        """What the archive beside the node takes."""
+        return find_profile(self.profile, self.profiles)
 
     def section(self) -> str:
         """The JSON of the section, for the processes that the plugin starts."""

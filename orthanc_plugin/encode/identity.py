@@ -14,8 +14,6 @@ from orthanc_plugin.routing.folder import Model
 
 # Goes up whenever the same findings are written differently, so that no old UID comes with new content.
 RESULT_SCHEMA = 1
-# What the encoders choose among; part of every UID, as another encoding is another object.
-ENCODING = "SEG binary, SR comprehensive 3D, SC RGB"
 
 Parameter = str | float | int | bool
 
@@ -24,7 +22,8 @@ Parameter = str | float | int | bool
 class Origin:
     """Who made a result, how and when; `created_at` is written as it is, so it comes in the hospital's local time.
 
-    `beside` holds the digests of what was used beside the images that the result lies on.
+    `beside` holds the digests of what was used beside the images that the result lies on; `encoding` says how it is
+    written, since another encoding is another object.
     """
 
     name: str
@@ -38,6 +37,7 @@ class Origin:
     created_at: datetime
     software_version: str
     beside: tuple[str, ...] = ()
+    encoding: str = ""
 
     @classmethod
     def of(
@@ -49,6 +49,7 @@ class Origin:
         created_at: datetime,
         software_version: str,
         beside: tuple[str, ...] = (),
+        encoding: str = "",
     ) -> Origin:
         """`provider` is the class of execution provider whose arithmetic is the same, as `cpu` or `cuda`."""
         card = model.card
@@ -64,6 +65,7 @@ class Origin:
             created_at=created_at,
             software_version=software_version,
             beside=beside,
+            encoding=encoding,
         )
 
 
@@ -82,7 +84,7 @@ class Identity:
             "model": origin.digest,
             "parameters": sorted(origin.parameters),
             "provider": origin.provider,
-            "encoding": ENCODING,
+            "encoding": origin.encoding,
             "schema": RESULT_SCHEMA,
         }
         if origin.beside:

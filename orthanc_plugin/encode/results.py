@@ -2,41 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
 
 from orthanc_plugin.encode import check
-from orthanc_plugin.encode.identity import Origin
+from orthanc_plugin.encode.making import Making
 from orthanc_plugin.encode.sc import capture
 from orthanc_plugin.encode.seg import segmentation
 from orthanc_plugin.encode.sr import report
 from orthanc_plugin.errors import Broken, NodeError
-from orthanc_plugin.imaging.image import Imaged
 from orthanc_plugin.imaging.volume import Volume
-from orthanc_plugin.measure.findings import Findings
 
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """An object of ours before it is stored; `kind` is SEG, SR or SC."""
+    """An object of ours before it is stored; `kind` is as profiles name it."""
 
     kind: str
     dataset: Dataset
 
 
-def encode(findings: Findings, imaged: Imaged, origin: Origin, beside: Sequence[Dataset] = ()) -> tuple[Result, ...]:
-    """SEG, SR and SC in the order in which they refer to one another; no SEG where nothing was outlined.
-
-    `beside` are headers of images that were used, too, but on which nothing lies.
-    """
+def encode(making: Making) -> tuple[Result, ...]:
+    """What the destination takes, in the order in which the objects refer to one another."""
     try:
-        outlined = None
-        if findings.segments and isinstance(imaged, Volume):
-            outlined = segmentation(findings, imaged, origin)
-        said = report(findings, imaged, outlined, origin, beside)
-        shown = capture(findings, imaged, origin)
+        results = tuple(_results(making))
     except NodeError:
         raise
     except (ValueError, TypeError, AttributeError, KeyError, NotImplementedError) as error:
@@ -45,9 +36,23 @@ def encode(findings: Findings, imaged: Imaged, origin: Origin, beside: Sequence[
             "the source's header lacks or garbles what they need. See the log.",
             stage="encode",
         ) from error
+    _check(making, {result.kind: result.dataset for result in results})
+    return tuple(result for result in results if result.kind in making.profile.objects)
+
+
+def _results(making: Making) -> Iterator[Result]:
+    """No SEG where nothing was outlined."""
+    imaged, outlined = making.imaged, None
+    if making.findings.segments and isinstance(imaged, Volume):
+        outlined = segmentation(making, imaged)
+        yield Result("SEG", outlined)
+    yield Result("SR", report(making, outlined))
+    yield Result("SC", capture(making))
+
+
+def _check(making: Making, made: Mapping[str, Dataset]) -> None:
+    imaged, outlined = making.imaged, made.get("SEG")
     if outlined is not None and isinstance(imaged, Volume):
-        check.segmentation(outlined, findings, imaged)
-    check.report(said, outlined, imaged)
-    check.capture(shown, imaged)
-    outlines = (Result("SEG", outlined),) if outlined is not None else ()
-    return (*outlines, Result("SR", said), Result("SC", shown))
+        check.segmentation(outlined, making.findings, imaged)
+    check.report(made["SR"], outlined, imaged)
+    check.capture(made["SC"], imaged)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import highdicom as hd
 import numpy as np
 from highdicom.color import CIELabColor
@@ -9,36 +11,35 @@ from highdicom.seg import Segmentation, SegmentDescription
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 
-from orthanc_plugin.encode.context import LO_LENGTH, altered, coding_schemes, series_attributes, settle, source_headers
-from orthanc_plugin.encode.identity import Identity, Origin
+from orthanc_plugin.encode.context import LO_LENGTH, altered, coding_schemes, series_attributes, settle
+from orthanc_plugin.encode.identity import Origin
+from orthanc_plugin.encode.making import Making
 from orthanc_plugin.imaging.volume import Volume
-from orthanc_plugin.measure.findings import Findings, Segment
+from orthanc_plugin.measure.findings import Segment
 
 
-def segmentation(findings: Findings, volume: Volume, origin: Origin) -> Dataset:
-    """The findings must hold a segment: viewers cannot open a SEG without any."""
-    identity = Identity.of(volume, origin)
-    labels = tuple(segment.label for segment in findings.segments)
-    headers = source_headers(volume, (origin.title, origin.notice, *labels))
+def segmentation(making: Making, volume: Volume) -> Dataset:
+    """On `volume`, which is what the making has; its findings must hold a segment: viewers open no SEG without any."""
+    findings, origin, identity = making.findings, making.origin, making.identity
     result = Segmentation(
-        source_images=_in_order(headers, volume),
+        source_images=_in_order(making.headers, volume),
         pixel_array=np.moveaxis(np.stack([segment.mask_zyx for segment in findings.segments]), 0, -1),
         segmentation_type=hd.seg.SegmentationTypeValues.BINARY,
         segment_descriptions=[_description(segment, origin) for segment in findings.segments],
         content_label="SEGMENTATION",
         content_description=origin.notice[:LO_LENGTH] or None,
         coding_schemes=coding_schemes(),
-        **series_attributes("SEG", headers[0], identity, origin),
+        **series_attributes("SEG", making.header, identity, origin),
     )
     dimensions = identity.dimension_organization_uid("SEG")
     for item in (*result.DimensionOrganizationSequence, *result.DimensionIndexSequence):
         item.DimensionOrganizationUID = dimensions
     _name_frames(result, volume)
-    settle(result, headers[0], volume, origin)
+    settle(result, making.header, volume, origin)
     return result
 
 
-def _in_order(headers: list[Dataset], volume: Volume) -> list[Dataset]:
+def _in_order(headers: Sequence[Dataset], volume: Volume) -> list[Dataset]:
     """Sources whose planes are the volume's slices one by one: highdicom then copies each place from its source."""
     if volume.sources[0].frame_number is None:
         return [_turned(header, headers[0]) for header in headers]

@@ -31,9 +31,10 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
-from orthanc_plugin.encode.context import MANUFACTURER, coding_schemes, series_attributes, settle, source_headers
-from orthanc_plugin.encode.identity import Identity, Origin, device_uid
+from orthanc_plugin.encode.context import MANUFACTURER, coding_schemes, series_attributes, settle
+from orthanc_plugin.encode.identity import Origin, device_uid
 from orthanc_plugin.encode.library import image_library
+from orthanc_plugin.encode.making import Making
 from orthanc_plugin.errors import Broken
 from orthanc_plugin.imaging.image import Imaged
 from orthanc_plugin.measure.findings import Absence, ClassFinding, Findings, Measurement, PlanarFinding, Segment
@@ -52,40 +53,28 @@ PROBABILITY = Code("probability", "99INODE", "Probability")
 Group = VolumetricROIMeasurementsAndQualitativeEvaluations | PlanarROIMeasurementsAndQualitativeEvaluations
 
 
-def report(
-    findings: Findings,
-    imaged: Imaged,
-    segmentation: Dataset | None,
-    origin: Origin,
-    beside: Sequence[Dataset] = (),
-) -> Dataset:
-    """`segmentation` is the SEG of the same findings, None where nothing was outlined.
-
-    `beside` are headers of images that were used, too, but on which nothing lies.
-    """
-    texts = (origin.notice, *findings.cautions)
-    labels = [segment.label for segment in findings.segments]
-    labels += [absence.label for absence in findings.absent] + [found.label for found in findings.classes]
-    headers = source_headers(imaged, (origin.title, *texts, *labels))
+def report(making: Making, segmentation: Dataset | None) -> Dataset:
+    """`segmentation` is the SEG of the same findings, None where nothing was outlined."""
+    imaged, origin, headers = making.imaged, making.origin, making.headers
     content = MeasurementReport(
         observation_context=_observer(origin),
-        procedure_reported=_procedure(headers[0]),
-        imaging_measurements=_groups(findings, imaged, segmentation, origin),
+        procedure_reported=_procedure(making.header),
+        imaging_measurements=_groups(making.findings, imaged, segmentation, origin),
         title=codes.DCM.ImagingMeasurementReport,
     )
     items = content[0].ContentSequence
     items.insert(len(items) - 1, image_library(headers, imaged))
-    items.append(_remarks([text for text in texts if text]))
+    items.append(_remarks(making.remarks))
     result = Comprehensive3DSR(
-        evidence=[*headers, *beside, *([segmentation] if segmentation is not None else [])],
+        evidence=[*headers, *making.beside, *([segmentation] if segmentation is not None else [])],
         content=content[0],
         is_complete=True,
         is_final=False,
         is_verified=False,
         coding_schemes=coding_schemes(),
-        **series_attributes("SR", headers[0], Identity.of(imaged, origin), origin),
+        **series_attributes("SR", making.header, making.identity, origin),
     )
-    settle(result, headers[0], imaged, origin)
+    settle(result, making.header, imaged, origin)
     return result
 
 

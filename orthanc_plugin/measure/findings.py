@@ -25,7 +25,8 @@ class Measurement:
 class Segment:
     """One outlined structure on the source grid, never empty; `number` counts from one, as in the SEG.
 
-    `tracking_uid` ties SEG and SR together.
+    `tracking_uid` ties SEG and SR together. `probability_zyx` is there where the boundary is soft. Of single images of
+    several sizes masks are as large as the largest, and each image's own lies in the upper left corner.
     """
 
     number: int
@@ -36,6 +37,7 @@ class Segment:
     tracking_uid: UID
     mask_zyx: NDArray[np.bool_]
     measurements: tuple[Measurement, ...]
+    probability_zyx: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +82,26 @@ class ClassFinding:
     contour_xy: NDArray[np.float64]
 
 
+@dataclass(frozen=True, eq=False)
+class ValueMap:
+    """A number for each pixel of some slices, as a heat map or a probability has it."""
+
+    label: str
+    quantity: Code
+    unit: Code
+    slices: tuple[int, ...]
+    values_nyx: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class DerivedImage:
+    """Another image of the same body on the source grid, in the unit of the source or its own."""
+
+    label: str
+    derivation: Code
+    values_zyx: NDArray[np.float32]
+
+
 @dataclass(frozen=True)
 class Figure:
     """A line of the page that people read: a name, a value already rounded, its unit."""
@@ -93,7 +115,9 @@ class Figure:
 class Findings:
     """All that one model says about one volume or image; `key_slice` is the one worth showing (L3 where it was found).
 
-    `heat_yx` lies on the key slice, larger where the network looked more.
+    `heat_yx` lies on the key slice, larger where the network looked more; `maps` hold the same and other numbers by
+    pixel. `worth_opening` are the slices to open first, the key slice among them. `given` are the clinical values that
+    were used.
     """
 
     segments: tuple[Segment, ...]
@@ -105,3 +129,7 @@ class Findings:
     absent: tuple[Absence, ...] = ()
     classes: tuple[ClassFinding, ...] = ()
     heat_yx: NDArray[np.float32] | None = None
+    maps: tuple[ValueMap, ...] = ()
+    images: tuple[DerivedImage, ...] = ()
+    worth_opening: tuple[int, ...] = ()
+    given: tuple[Measurement, ...] = ()

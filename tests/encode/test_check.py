@@ -11,6 +11,7 @@ from pydicom.dataset import Dataset
 from pydicom.pixels.utils import pack_bits
 
 from orthanc_plugin.encode import check
+from orthanc_plugin.encode.making import Making
 from orthanc_plugin.encode.sc import capture
 from orthanc_plugin.encode.seg import segmentation
 from orthanc_plugin.encode.sr import report
@@ -20,8 +21,8 @@ from tests.encode import making
 
 ON = making.volume()
 FINDINGS = making.findings(ON)
-SEG = segmentation(FINDINGS, ON, making.origin())
-SR = report(FINDINGS, ON, SEG, making.origin())
+SEG = segmentation(Making(FINDINGS, ON, making.origin()), ON)
+SR = report(Making(FINDINGS, ON, making.origin()), SEG)
 NOTHING_STORED = " Nothing was stored; report this as an error of the node."
 
 
@@ -143,7 +144,7 @@ def test_a_volume_that_runs_the_other_way_than_its_images_is_caught() -> None:
 def test_sound_results_pass() -> None:
     check.segmentation(SEG, FINDINGS, ON)
     check.report(SR, SEG, ON)
-    check.capture(capture(FINDINGS, ON, making.origin()), ON)
+    check.capture(capture(Making(FINDINGS, ON, making.origin())), ON)
 
 
 def groups(document: Dataset) -> Dataset:
@@ -216,7 +217,7 @@ def test_a_report_that_names_another_segmentation_is_caught() -> None:
 
 
 def test_a_picture_of_a_foreign_image_is_caught() -> None:
-    picture = capture(FINDINGS, ON, making.origin())
+    picture = capture(Making(FINDINGS, ON, making.origin()))
     picture.SourceImageSequence[0].ReferencedSOPInstanceUID = "1.2.3"
 
     with pytest.raises(Broken) as caught:

@@ -10,6 +10,7 @@ from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code
 
 from orthanc_plugin.encode.identity import Identity
+from orthanc_plugin.encode.making import Making
 from orthanc_plugin.encode.picture import letters, picture
 from orthanc_plugin.encode.results import encode
 from orthanc_plugin.imaging.image import Imaged, images
@@ -62,7 +63,7 @@ def findings(on: Imaged, heat: bool = False) -> Findings:
 def test_the_judges_hold_nothing_against_it(source: str, tmp_path: Path) -> None:
     on = SOURCES[source]()
 
-    results = encode(findings(on, heat=True), on, making.origin())
+    results = encode(Making(findings(on, heat=True), on, making.origin()))
 
     assert [result.kind for result in results] == ["SR", "SC"]
     for result in results:
@@ -76,7 +77,7 @@ def test_the_judges_hold_nothing_against_it(source: str, tmp_path: Path) -> None
 def test_the_template_is_kept(tmp_path: Path) -> None:
     """On CT, since the judge does not know the procedure code of radiographs."""
     on = making.volume()
-    report, _ = encode(findings(on), on, making.origin())
+    report, _ = encode(Making(findings(on), on, making.origin()))
     path = tmp_path / "sr.dcm"
     path.write_bytes(making.written(report.dataset))
 
@@ -85,7 +86,7 @@ def test_the_template_is_kept(tmp_path: Path) -> None:
 
 def test_each_class_says_how_likely_it_is_and_whether_that_is_enough() -> None:
     on = flat(radiograph("DX"))
-    report, _ = encode(findings(on), on, making.origin())
+    report, _ = encode(Making(findings(on), on, making.origin()))
     document = making.read_back(report.dataset)
 
     said = {}
@@ -133,7 +134,7 @@ def test_another_role_beside_the_images_makes_other_results() -> None:
 
 def test_images_that_were_used_beside_are_evidence() -> None:
     on, beside = making.volume(), flat(radiograph("DX"))
-    report, _ = encode(findings(on), on, making.origin(), beside.headers)
+    report, _ = encode(Making(findings(on), on, making.origin(), beside=beside.headers))
 
     declared = {
         instance.ReferencedSOPInstanceUID

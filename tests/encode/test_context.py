@@ -7,6 +7,7 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
 from orthanc_plugin.encode.context import altered, series_description, series_number
+from orthanc_plugin.encode.making import Making
 from orthanc_plugin.encode.results import encode
 from orthanc_plugin.imaging.volume import Volume
 from tests import judges
@@ -19,7 +20,7 @@ PATIENT_AND_STUDY = (
 
 
 def results(on: Volume) -> list[Dataset]:
-    return [making.read_back(result.dataset) for result in encode(making.findings(on), on, making.origin())]
+    return [making.read_back(result.dataset) for result in encode(Making(making.findings(on), on, making.origin()))]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from orthanc_plugin.encode.making import Making
 from orthanc_plugin.encode.results import encode
 from orthanc_plugin.errors import Unsuitable
 from orthanc_plugin.imaging.instance import Instance, decode
@@ -38,7 +39,7 @@ def test_results_on_real_files_pass_the_check_and_the_judges(folder: str, real_d
 
     assert volumes
     for on in volumes:
-        for result in encode(making.findings(on), on, making.origin()):
+        for result in encode(Making(making.findings(on), on, making.origin())):
             path = tmp_path / f"{result.kind}.dcm"
             path.write_bytes(making.written(result.dataset))
             assert judges.dciodvfy(path) == []

@@ -7,6 +7,7 @@ import pytest
 from pydicom.dataset import Dataset
 
 from orthanc_plugin.encode.identity import Identity
+from orthanc_plugin.encode.making import Making
 from orthanc_plugin.encode.results import encode
 from orthanc_plugin.errors import Broken
 from orthanc_plugin.imaging.instance import decode
@@ -36,7 +37,7 @@ def test_what_a_scanner_sends_becomes_checked_results(arrived: list[Dataset]) ->
     on = volume(assemble([decode(series.part10(dataset)) for dataset in arrived]))
     findings = making.findings(on)
 
-    results = encode(findings, on, making.origin())
+    results = encode(Making(findings, on, making.origin()))
 
     assert [result.kind for result in results] == ["SEG", "SR", "SC"]
     assert [result.dataset.Modality for result in results] == ["SEG", "SR", "OT"]
@@ -50,7 +51,7 @@ def test_what_a_scanner_sends_becomes_checked_results(arrived: list[Dataset]) ->
 def test_nothing_found_gives_a_report_and_a_picture_but_no_segmentation() -> None:
     on = making.volume()
 
-    results = encode(making.findings(on, np.zeros((3, 6, 64, 80), bool)), on, making.origin())
+    results = encode(Making(making.findings(on, np.zeros((3, 6, 64, 80), bool)), on, making.origin()))
 
     assert [result.kind for result in results] == ["SR", "SC"]
 
@@ -58,7 +59,7 @@ def test_nothing_found_gives_a_report_and_a_picture_but_no_segmentation() -> Non
 def test_no_private_attribute_is_written() -> None:
     on = making.volume()
 
-    for result in encode(making.findings(on), on, making.origin()):
+    for result in encode(Making(making.findings(on), on, making.origin())):
         private = [element.tag for element in making.read_back(result.dataset).iterall() if element.tag.is_private]
         assert private == []
 
@@ -70,7 +71,7 @@ def test_a_header_that_dicom_can_not_be_written_from_is_told_without_its_values(
     lacking = replace(on, headers=tuple(headers))
 
     with pytest.raises(Broken) as refused:
-        encode(making.findings(lacking), lacking, making.origin())
+        encode(Making(making.findings(lacking), lacking, making.origin()))
     assert refused.value.sentence == (
         "The results can't be written as DICOM (AttributeError); "
         "the source's header lacks or garbles what they need. See the log."

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from orthanc_plugin.encode import page as layout
+from orthanc_plugin.encode.making import Making
 from orthanc_plugin.encode.page import page
 from orthanc_plugin.encode.picture import picture, sides
 from orthanc_plugin.encode.sc import capture
@@ -19,7 +20,7 @@ FINDINGS = making.findings(ON)
 
 def test_the_judges_hold_nothing_against_it(volume: Volume, tmp_path: Path) -> None:
     path = tmp_path / "sc.dcm"
-    path.write_bytes(making.written(capture(making.findings(volume), volume, making.origin())))
+    path.write_bytes(making.written(capture(Making(making.findings(volume), volume, making.origin()))))
 
     assert judges.dciodvfy(path) == []
 
@@ -30,19 +31,19 @@ def test_the_judges_hold_nothing_against_any_body_part(body_part: str, tmp_path:
     for header in headers:
         header.BodyPartExamined = body_part
     path = tmp_path / "sc.dcm"
-    path.write_bytes(making.written(capture(FINDINGS, replace(ON, headers=tuple(headers)), making.origin())))
+    path.write_bytes(making.written(capture(Making(FINDINGS, replace(ON, headers=tuple(headers)), making.origin()))))
 
     assert judges.dciodvfy(path) == []
 
 
 def test_the_same_making_gives_the_same_bytes(volume: Volume) -> None:
-    once, again = (making.written(capture(making.findings(volume), volume, making.origin())) for _ in range(2))
+    once, again = (making.written(capture(Making(making.findings(volume), volume, making.origin()))) for _ in range(2))
 
     assert once == again
 
 
 def test_it_is_an_rgb_page_that_names_the_image_it_shows() -> None:
-    result = making.read_back(capture(FINDINGS, ON, making.origin()))
+    result = making.read_back(capture(Making(FINDINGS, ON, making.origin())))
 
     assert (result.PhotometricInterpretation, result.Rows, result.Columns) == ("RGB", layout.HEIGHT, layout.WIDTH)
     assert np.array_equal(result.pixel_array, page(FINDINGS, ON, making.origin()))

@@ -9,6 +9,7 @@ from pydicom.dataset import Dataset
 
 from orthanc_plugin.encode import check
 from orthanc_plugin.encode.identity import device_uid
+from orthanc_plugin.encode.making import Making
 from orthanc_plugin.encode.seg import segmentation
 from orthanc_plugin.encode.sr import report
 from orthanc_plugin.imaging.volume import Volume
@@ -19,8 +20,8 @@ from tests.encode import making
 
 def made(on: Volume, findings: Findings | None = None) -> Dataset:
     findings = findings or making.findings(on)
-    outlined = segmentation(findings, on, making.origin()) if findings.segments else None
-    return making.read_back(report(findings, on, outlined, making.origin()))
+    outlined = segmentation(Making(findings, on, making.origin()), on) if findings.segments else None
+    return making.read_back(report(Making(findings, on, making.origin()), outlined))
 
 
 def stored(dataset: Dataset, at: Path) -> Path:
@@ -171,9 +172,9 @@ def test_a_modality_without_a_procedure_code_of_its_own_has_the_general_one() ->
     headers = [making.read_back(header) for header in on.headers]
     headers[0].Modality = "US"
     findings = making.findings(on)
-    outlined = segmentation(findings, on, making.origin())
+    outlined = segmentation(Making(findings, on, making.origin()), on)
 
-    document = report(findings, replace(on, headers=tuple(headers)), outlined, making.origin())
+    document = report(Making(findings, replace(on, headers=tuple(headers)), making.origin()), outlined)
 
     [procedure] = called(document, "Procedure reported")
     assert procedure.ConceptCodeSequence[0].CodeValue == "363679005"

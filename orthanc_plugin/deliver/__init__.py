@@ -1,0 +1,1 @@
+"""What destinations take: the profile of the local archive, and of those beyond."""

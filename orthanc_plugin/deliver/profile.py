@@ -1,0 +1,64 @@
+"""A destination's profile: which objects it takes, in which encodings; named ones are data beside this file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_pascal
+
+from orthanc_plugin.errors import ConfigurationError
+
+SHIPPED = Path(__file__).with_name("profiles")
+
+Kind = Literal["SEG", "SR", "SC", "PM", "IMAGE", "KO", "PR", "PDF", "STATUS"]
+"""SC is the page, PM heat maps and probabilities, IMAGE derived images, KO the slices worth opening, PR contours for
+viewers that know no SEG, PDF the page for those that know nothing, STATUS the word that nothing was made and why."""
+Encoding = Literal["binary", "fractional", "labelmap"]
+Superseded = Literal["remove", "mark", "keep"]
+
+
+class Profile(BaseModel):
+    """Strict: an unknown key is refused. Of `segmentations` the first is made, unless a card prefers a later one."""
+
+    model_config = ConfigDict(
+        frozen=True, strict=True, extra="forbid", alias_generator=to_pascal, validate_by_alias=True
+    )
+
+    objects: Annotated[tuple[Kind, ...], Field(strict=False)] = ("SEG", "SR", "SC")
+    segmentations: Annotated[tuple[Encoding, ...], Field(min_length=1, strict=False)] = ("binary",)
+    report: Literal["comprehensive-3d", "comprehensive"] = "comprehensive-3d"
+    template: Literal["measurements", "cad"] = "measurements"
+    transfer_syntaxes: Annotated[tuple[str, ...], Field(min_length=1, strict=False)] = ("1.2.840.10008.1.2.1",)
+    scrolling_page: bool = False
+    patient_on_page: bool = False
+    superseded: Superseded = "remove"
+
+    def segmentation(self, preferred: Encoding | None) -> Encoding:
+        return preferred if preferred in self.segmentations and preferred is not None else self.segmentations[0]
+
+    @property
+    def encoding(self) -> str:
+        """All that makes other objects of the same findings; part of every UID."""
+        return self.model_dump_json(exclude={"superseded"})
+
+
+def shipped() -> tuple[str, ...]:
+    return tuple(sorted(path.stem for path in SHIPPED.glob("*.json")))
+
+
+def profile(name: str, of_site: Mapping[str, Profile]) -> Profile:
+    """The site's own profiles go before those that are shipped."""
+    if name in of_site:
+        return of_site[name]
+    path = SHIPPED / f"{name}.json"
+    if name not in shipped():
+        known = ", ".join(sorted({*shipped(), *of_site}))
+        raise ConfigurationError(f'There is no destination profile "{name}"; there are {known}.')
+    try:
+        return Profile.model_validate(json.loads(path.read_text("utf-8")))
+    except (ValueError, ValidationError) as error:
+        raise ConfigurationError(f"The destination profile {path} can't be read: {error}") from error

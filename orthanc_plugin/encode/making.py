@@ -1,0 +1,51 @@
+"""What was found, on what, by whom and for which destination in; what all encoders share of it out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from pydicom.dataset import Dataset
+
+from orthanc_plugin.deliver.profile import Profile
+from orthanc_plugin.encode.context import source_headers
+from orthanc_plugin.encode.identity import Identity, Origin
+from orthanc_plugin.imaging.image import Imaged
+from orthanc_plugin.measure.findings import Findings
+
+
+@dataclass(frozen=True, eq=False)
+class Making:
+    """`beside` are headers of images that were used, too, but on which nothing lies."""
+
+    findings: Findings
+    imaged: Imaged
+    origin: Origin
+    profile: Profile = field(default_factory=Profile)
+    beside: tuple[Dataset, ...] = ()
+
+    @cached_property
+    def identity(self) -> Identity:
+        return Identity.of(self.imaged, self.origin)
+
+    @cached_property
+    def headers(self) -> tuple[Dataset, ...]:
+        """One a slice or image in the source's order, or that of a multi-frame source; the first is the context."""
+        return tuple(source_headers(self.imaged, self.texts))
+
+    @property
+    def header(self) -> Dataset:
+        return self.headers[0]
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """The notice and the cautions, which every result carries."""
+        return tuple(text for text in (self.origin.notice, *self.findings.cautions) if text)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """All words of ours that may stand beside the patient's in one object."""
+        found = self.findings
+        outlined = [*(each.label for each in found.segments), *(each.label for each in found.absent)]
+        shown = [*(each.label for each in found.maps), *(each.label for each in found.images)]
+        return (self.origin.title, *self.remarks, *outlined, *shown, *(each.label for each in found.classes))

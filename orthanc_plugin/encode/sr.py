@@ -37,7 +37,15 @@ from orthanc_plugin.encode.library import image_library
 from orthanc_plugin.encode.making import Making
 from orthanc_plugin.errors import Broken
 from orthanc_plugin.imaging.image import Imaged
-from orthanc_plugin.measure.findings import Absence, ClassFinding, Findings, Measurement, PlanarFinding, Segment
+from orthanc_plugin.measure.findings import (
+    Absence,
+    ClassFinding,
+    Findings,
+    Measurement,
+    PlanarFinding,
+    Segment,
+    Verdict,
+)
 
 PROCEDURES: dict[str, Code] = {
     "CT": codes.LN.CTUnspecifiedBodyRegion,
@@ -49,6 +57,11 @@ PROCEDURES: dict[str, Code] = {
 QUALITATIVE_EVALUATIONS = Code("C0034375", "UMLS", "Qualitative Evaluations")
 PRESENCE = Code("presence", "99INODE", "Presence in the image")
 PROBABILITY = Code("probability", "99INODE", "Probability")
+VERDICTS: dict[Verdict, Code] = {
+    "present": codes.SCT.Present,
+    "absent": codes.SCT.Absent,
+    "undetermined": codes.SCT.Undetermined,
+}
 
 Group = VolumetricROIMeasurementsAndQualitativeEvaluations | PlanarROIMeasurementsAndQualitativeEvaluations
 
@@ -148,15 +161,14 @@ def _absent(absence: Absence, slice_index: int, imaged: Imaged, origin: Origin) 
 
 
 def _classified(found: ClassFinding, imaged: Imaged, origin: Origin) -> Group:
-    """Present or absent, with the probability and, among the parameters, the operating threshold that says which."""
-    presence = codes.SCT.Present if found.present else codes.SCT.Absent
+    """The verdict with the probability and, among the parameters, the operating threshold that says which."""
     return PlanarROIMeasurementsAndQualitativeEvaluations(
         tracking_identifier=TrackingIdentifier(found.tracking_uid, found.label),
         referenced_region=_region(found.contour_xy, found.slice_index, imaged),
         finding_type=found.code,
         algorithm_id=_algorithm(origin, f"operating threshold = {found.threshold:g}"),
         measurements=[hd.sr.Measurement(PROBABILITY, found.probability, codes.UCUM.NoUnits)],
-        qualitative_evaluations=[QualitativeEvaluation(PRESENCE, presence)],
+        qualitative_evaluations=[QualitativeEvaluation(PRESENCE, VERDICTS[found.verdict])],
     )
 
 

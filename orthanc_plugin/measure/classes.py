@@ -1,4 +1,4 @@
-"""Probabilities of a classifier in, its classes as present or absent out, each with a place on an image."""
+"""Probabilities of a classifier in, a verdict on each of its classes out, with a place on an image."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pydicom.uid import UID
 
 from orthanc_plugin.imaging.image import Imaged
 from orthanc_plugin.inference.classes import Classification
-from orthanc_plugin.measure.findings import ClassFinding, Figure, Findings
-from orthanc_plugin.routing.card import Classes
+from orthanc_plugin.measure.findings import ClassFinding, Figure, Findings, Verdict
+from orthanc_plugin.routing.card import Classes, ClassOutput
 
 # The peak of a heat map is shown by a square of this part of the image's shorter side.
 PEAK_SHARE = 0.15
@@ -26,9 +26,11 @@ def findings(
     key_slice = len(imaged) // 2 if said.index is None else said.index
     contour = _around_peak(said.heat_yx) if said.heat_yx is not None else border(imaged.shape_yx(key_slice))
     found = tuple(
-        ClassFinding(item.label, item.code.code(), share, item.threshold, present, uid, key_slice, contour)
-        for item, share, present, uid in zip(
-            classes.items, said.probabilities, _present(classes, said.probabilities), tracking_uids, strict=True
+        ClassFinding(
+            item.label, item.code.code(), share, item.threshold, verdict, uid, key_slice, contour, item.undetermined
+        )
+        for item, share, verdict, uid in zip(
+            classes.items, said.probabilities, _verdicts(classes, said.probabilities), tracking_uids, strict=True
         )
     )
     return Findings(
@@ -61,23 +63,36 @@ def border(shape_yx: tuple[int, int]) -> NDArray[np.float64]:
     return np.array([(0, 0), (columns, 0), (columns, rows), (0, rows), (0, 0)], np.float64)
 
 
-def _present(classes: Classes, probabilities: Sequence[float]) -> list[bool]:
-    """Above its operating threshold; of classes that exclude one another the likeliest alone."""
-    above = [share > item.threshold for item, share in zip(classes.items, probabilities, strict=True)]
+def _verdicts(classes: Classes, probabilities: Sequence[float]) -> list[Verdict]:
+    """Of classes that exclude one another the likeliest alone is present, and leaves nothing undetermined then."""
+    each = [_verdict(item, share) for item, share in zip(classes.items, probabilities, strict=True)]
     if not classes.exclusive:
-        return above
+        return each
     likeliest = int(np.argmax(probabilities))
-    return [number == likeliest and passes for number, passes in enumerate(above)]
+    if each[likeliest] == "present":
+        return ["present" if number == likeliest else "absent" for number in range(len(each))]
+    return ["absent" if verdict == "present" else verdict for verdict in each]
+
+
+def _verdict(item: ClassOutput, share: float) -> Verdict:
+    if item.holds(share):
+        return "undetermined"
+    return "present" if share > item.threshold else "absent"
 
 
 def _headline(found: Sequence[ClassFinding]) -> str:
-    present = [f"{each.label} ({each.probability:.2f})" for each in found if each.present]
-    return f"Present: {', '.join(present)}" if present else "None of the classes is present"
+    said: tuple[tuple[Verdict, str], ...] = (("present", "Present"), ("undetermined", "Undetermined"))
+    parts = []
+    for verdict, word in said:
+        named = [f"{each.label} ({each.probability:.2f})" for each in found if each.verdict == verdict]
+        parts += [f"{word}: {', '.join(named)}"] if named else []
+    return "; ".join(parts) or "None of the classes is present"
 
 
 def _figure(found: ClassFinding) -> Figure:
-    said = "present" if found.present else "absent"
-    return Figure(f"{found.label}: {said}", f"{found.probability:.2f}", f"> {found.threshold:.2f}")
+    least, most = found.undetermined or (found.threshold, found.threshold)
+    bound = f"{least:.2f} to {most:.2f}" if found.verdict == "undetermined" else f"> {most:.2f}"
+    return Figure(f"{found.label}: {found.verdict}", f"{found.probability:.2f}", bound)
 
 
 def _around_peak(heat_yx: NDArray[np.float32]) -> NDArray[np.float64]:

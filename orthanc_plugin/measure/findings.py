@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.sr.coding import Code
 from pydicom.uid import UID
+
+Verdict = Literal["present", "absent", "undetermined"]
+
+
+Encoding = Literal["binary", "fractional", "labelmap"]
+"""How outlines are written; what the card prefers, where the destination leaves the choice."""
 
 
 @dataclass(frozen=True)
@@ -69,17 +76,18 @@ class ClassFinding:
     """What a classifier says of the series or image; `contour_xy` is the place on the slice that shows it best.
 
     That is the neighbourhood of the heat map's peak, or the outline of the whole image. Points are as in
-    `PlanarFinding`.
+    `PlanarFinding`. From one end of `undetermined` to the other, where it is there, it is neither present nor absent.
     """
 
     label: str
     code: Code
     probability: float
     threshold: float
-    present: bool
+    verdict: Verdict
     tracking_uid: UID
     slice_index: int
     contour_xy: NDArray[np.float64]
+    undetermined: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,3 +141,4 @@ class Findings:
     images: tuple[DerivedImage, ...] = ()
     worth_opening: tuple[int, ...] = ()
     given: tuple[Measurement, ...] = ()
+    encoding: Encoding | None = None

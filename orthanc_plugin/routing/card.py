@@ -93,11 +93,26 @@ class Segments(Entry):
 
 
 class ClassOutput(Entry):
-    """A finding that is present where the probability passes the operating threshold."""
+    """A finding that is present where the probability passes the operating threshold.
+
+    Within the ends of `undetermined`, between which the threshold lies, it is neither present nor absent.
+    """
 
     label: str
     code: CodedConcept
     threshold: Share
+    undetermined: tuple[Share, Share] | None = None
+
+    @model_validator(mode="after")
+    def threshold_within(self) -> Self:
+        if self.undetermined is not None and not self.holds(self.threshold):
+            least, most = self.undetermined
+            raise ValueError(f"the threshold {self.threshold:g} of {self.label} is not within {least:g} to {most:g}")
+        return self
+
+    def holds(self, share: float) -> bool:
+        """Whether the probability says neither."""
+        return self.undetermined is not None and self.undetermined[0] <= share <= self.undetermined[1]
 
 
 class Classes(Entry):

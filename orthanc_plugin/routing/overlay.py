@@ -10,7 +10,7 @@ from typing import Literal, TypeVar
 from pydantic import Field, ValidationError
 
 from orthanc_plugin.errors import ConfigurationError
-from orthanc_plugin.routing.card import Card, Share
+from orthanc_plugin.routing.card import Card, ClassOutput, Share
 from orthanc_plugin.routing.entry import Entry
 
 FOLDER = "overlays"
@@ -65,6 +65,8 @@ def effective(card: Card, overlay: Overlay) -> Card:
                 f"The overlay of the model {card.name} sets a threshold for {label}, which the model lacks; "
                 f"it has {', '.join(labels)}."
             )
+    for item in classes.items if classes is not None else ():
+        _demand_within(card, item, overlay.thresholds.get(item.label))
 
     def chosen(item: Item, label: str) -> Item:
         return item.model_copy(update={"threshold": overlay.thresholds[label]}) if label in overlay.thresholds else item
@@ -75,6 +77,15 @@ def effective(card: Card, overlay: Overlay) -> Card:
         if outputs is not None
     }
     return card.model_copy(update={"outputs": card.outputs.model_copy(update=changed)})
+
+
+def _demand_within(card: Card, item: ClassOutput, threshold: float | None) -> None:
+    if threshold is not None and item.undetermined is not None and not item.holds(threshold):
+        least, most = item.undetermined
+        raise ConfigurationError(
+            f"The overlay of the model {card.name} sets a threshold of {threshold:g} for {item.label}, which the card "
+            f"leaves undetermined from {least:g} to {most:g}; choose one within."
+        )
 
 
 def effective_digest(folder_digest: str, card: Card, overlay: Overlay) -> str:

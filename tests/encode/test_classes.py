@@ -17,7 +17,7 @@ from orthanc_plugin.imaging.image import Imaged, images
 from orthanc_plugin.imaging.instance import decode
 from orthanc_plugin.imaging.series import assemble
 from orthanc_plugin.measure.classes import border
-from orthanc_plugin.measure.findings import ClassFinding, Figure, Findings
+from orthanc_plugin.measure.findings import ClassFinding, Figure, Findings, Verdict
 from tests import judges
 from tests.builders import series
 from tests.encode import making
@@ -25,6 +25,10 @@ from tests.imaging.radiographs import radiograph
 
 PNEUMONIA = Code("233604007", "SCT", "Pneumonia")
 TUMOUR = Code("pretend", "99TEST", "Tumour")
+SAID: tuple[tuple[str, Code, float, Verdict], ...] = (
+    ("Pneumonia", PNEUMONIA, 0.875, "present"),
+    ("Tumour", TUMOUR, 0.25, "absent"),
+)
 
 
 def flat(*datasets: Dataset) -> Imaged:
@@ -44,8 +48,8 @@ def findings(on: Imaged, heat: bool = False) -> Findings:
     shape = on.shape_yx(index)
     identity = Identity.of(on, making.origin())
     found = [
-        ClassFinding(label, code, share, 0.5, share > 0.5, identity.tracking_uid(label), index, border(shape))
-        for label, code, share in (("Pneumonia", PNEUMONIA, 0.875), ("Tumour", TUMOUR, 0.25))
+        ClassFinding(label, code, share, 0.5, verdict, identity.tracking_uid(label), index, border(shape))
+        for label, code, share, verdict in SAID
     ]
     return Findings(
         segments=(),

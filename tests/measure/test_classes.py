@@ -32,7 +32,7 @@ def found(*probabilities: float, index: int | None = 4, heat: np.ndarray | None 
 
 def test_each_class_is_present_above_its_own_threshold() -> None:
     findings = found(0.5, 0.55)
-    assert [each.present for each in findings.classes] == [True, False]
+    assert [each.verdict for each in findings.classes] == ["present", "absent"]
     assert findings.headline == "Present: One (0.50)"
     assert [(figure.name, figure.value, figure.unit) for figure in findings.figures] == [
         ("One: present", "0.50", "> 0.30"),
@@ -42,8 +42,32 @@ def test_each_class_is_present_above_its_own_threshold() -> None:
 
 
 def test_of_classes_that_exclude_one_another_the_likeliest_alone_is_present() -> None:
-    assert [each.present for each in found(0.5, 0.7, exclusive=True).classes] == [False, True]
-    assert [each.present for each in found(0.4, 0.55, exclusive=True).classes] == [False, False]
+    assert [each.verdict for each in found(0.5, 0.7, exclusive=True).classes] == ["absent", "present"]
+    assert [each.verdict for each in found(0.4, 0.55, exclusive=True).classes] == ["absent", "absent"]
+
+
+def banded(*probabilities: float, **more: Any) -> Findings:
+    items = [
+        {"label": "One", "code": concept("1", "One"), "threshold": 0.3, "undetermined": [0.2, 0.4]},
+        {"label": "Two", "code": concept("2", "Two"), "threshold": 0.6},
+    ]
+    return found(*probabilities, items=items, **more)
+
+
+def test_within_its_band_a_class_is_neither_present_nor_absent() -> None:
+    findings = banded(0.35, 0.7)
+    assert [each.verdict for each in findings.classes] == ["undetermined", "present"]
+    assert findings.headline == "Present: Two (0.70); Undetermined: One (0.35)"
+    assert [(figure.name, figure.unit) for figure in findings.figures] == [
+        ("One: undetermined", "0.20 to 0.40"),
+        ("Two: present", "> 0.60"),
+    ]
+    assert [banded(share, 0.1).classes[0].verdict for share in (0.19, 0.41)] == ["absent", "present"]
+
+
+def test_a_class_that_excludes_the_others_leaves_them_no_band() -> None:
+    assert [each.verdict for each in banded(0.35, 0.7, exclusive=True).classes] == ["absent", "present"]
+    assert [each.verdict for each in banded(0.35, 0.5, exclusive=True).classes] == ["undetermined", "absent"]
 
 
 def test_without_a_heat_map_the_place_is_the_whole_image() -> None:

@@ -50,6 +50,13 @@ def segment(label: str, **changes: Any) -> dict[str, Any]:
     return {"label": label, **coded, "rgb": [200, 80, 80], "threshold": 0.5} | changes
 
 
+def classes(**changes: Any) -> dict[str, Any]:
+    """Outputs of a classifier of one class."""
+    item = {"label": "Cyst", "code": code("cyst"), "threshold": 0.5} | changes
+    source = {"stage": "only", "output": "y"}
+    return {"classes": {"from": source, "activation": "sigmoid", "exclusive": False, "items": [item]}}
+
+
 def stage(**changes: Any) -> dict[str, Any]:
     values: dict[str, Any] = {
         "name": "only",

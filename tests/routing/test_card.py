@@ -10,7 +10,7 @@ import pytest
 
 from orthanc_plugin.errors import ConfigurationError
 from orthanc_plugin.routing.folder import folder_digest, read
-from tests.routing.cards import card_values, model_folder, stage
+from tests.routing.cards import card_values, classes, model_folder, stage
 
 SHIPPED = Path(__file__).resolve().parents[2] / "onnx_models"
 
@@ -124,6 +124,10 @@ def test_a_body_part_that_the_vocabulary_lacks(tmp_path: Path) -> None:
         ),
         ({"stages": [stage(outputs=["z"])]}, ": no stage only has the output y"),
         ({"outputs": {}}, " at outputs: a model gives segments, classes or both"),
+        (
+            {"outputs": classes(undetermined=[0.6, 0.7])},
+            " at outputs.classes.items.0: the threshold 0.5 of Cyst is not within 0.6 to 0.7",
+        ),
     ],
 )
 def test_what_contradicts_itself(tmp_path: Path, changes: dict[str, Any], said: str) -> None:

@@ -12,9 +12,9 @@ import pytest
 from orthanc_plugin.errors import ConfigurationError, Unsuitable
 from orthanc_plugin.routing.catalogue import LOOK_EVERY_S, Catalogue
 from orthanc_plugin.routing.folder import folder_digest
-from orthanc_plugin.routing.overlay import Canary
+from orthanc_plugin.routing.overlay import Canary, Overlay, effective
 from orthanc_plugin.routing.versions import rollback
-from tests.routing.cards import card_values, model_folder
+from tests.routing.cards import card, card_values, classes, model_folder
 
 
 class Site:
@@ -286,6 +286,15 @@ class TestOverlay:
         site.overlay(**values)
         catalogue = site.open()
         assert (catalogue.models, catalogue.problems) == ((), (sentence,))
+
+    def test_a_threshold_leaves_the_band_of_its_class_where_it_is(self) -> None:
+        overlay = Overlay(thresholds={"Cyst": 0.7})
+        with pytest.raises(ConfigurationError) as refusal:
+            effective(card(outputs=classes(undetermined=[0.4, 0.6])), overlay)
+        assert refusal.value.sentence == (
+            "The overlay of the model abdomen sets a threshold of 0.7 for Cyst, which the card leaves undetermined "
+            "from 0.4 to 0.6; choose one within."
+        )
 
 
 class TestSwitch:

@@ -59,14 +59,17 @@ FOLLOWING = ("TimezoneOffsetFromUTC", "LongitudinalTemporalInformationModified")
 
 
 def source_headers(imaged: Imaged, texts: tuple[str, ...]) -> list[Dataset]:
-    """One header a slice or image in the source's order, or that of a multi-frame source; the first is the context.
+    """One header a slice or image in the source's order, or that of a multi-frame source.
 
-    `texts` are the words of ours that go beside the patient's: where the source's character set may not hold them,
-    the context is in UTF-8.
+    The first is the context of all that lies on a volume; of single images each is that of what lies on it. `texts` are
+    the words of ours that go beside the patient's: where the source's character set may not hold them, the context is
+    in UTF-8.
     """
     by_uid = {str(header.SOPInstanceUID): header for header in imaged.headers}
     uids = dict.fromkeys(source.sop_instance_uid for source in imaged.sources)
     first, *others = [by_uid[uid] for uid in uids]
+    if not isinstance(imaged, Volume):
+        others = [_complete(other, imaged, texts) for other in others]
     return [_complete(first, imaged, texts), *others]
 
 
@@ -89,7 +92,7 @@ def _complete(header: Dataset, imaged: Imaged, texts: tuple[str, ...]) -> Datase
         header = deepcopy(header)
         header.decode()
         changes["SpecificCharacterSet"] = "ISO_IR 192"
-    if "SharedFunctionalGroupsSequence" in header:
+    if isinstance(imaged, Volume) and "SharedFunctionalGroupsSequence" in header:
         changes["SharedFunctionalGroupsSequence"] = [_shared_geometry(header)]
     elif isinstance(imaged, Volume) and not header.get("SliceThickness"):
         changes["SliceThickness"] = f"{imaged.geometry.spacing_between_slices:.6g}"
@@ -103,13 +106,14 @@ def _shared_geometry(header: Dataset) -> Dataset:
     return altered(shared, **{keyword: first[keyword].value for keyword in lacking})
 
 
-def series_attributes(kind: str, header: Dataset, identity: Identity, origin: Origin) -> dict[str, Any]:
-    """The arguments that all of highdicom's constructors share."""
+def series_attributes(kind: str, header: Dataset, identity: Identity, origin: Origin, part: str = "") -> dict[str, Any]:
+    """The arguments that all of highdicom's constructors share; `part` tells results of one kind from one another."""
+    name = f"{kind} {part}" if part else kind
     made_at = moment(header, origin)
     date, clock = DA(made_at.date()), TM(made_at.time())
     return {
-        "series_instance_uid": identity.series_uid(kind),
-        "sop_instance_uid": identity.instance_uid(kind),
+        "series_instance_uid": identity.series_uid(name),
+        "sop_instance_uid": identity.instance_uid(name),
         "series_number": series_number(kind, header),
         "instance_number": 1,
         "series_description": series_description(kind, origin),

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
 
-from orthanc_plugin.encode import check
+from orthanc_plugin.encode import check, check_frames
 from orthanc_plugin.encode.making import Making
 from orthanc_plugin.encode.sc import capture
-from orthanc_plugin.encode.seg import segmentation
+from orthanc_plugin.encode.seg import segmentations
 from orthanc_plugin.encode.sr import report
 from orthanc_plugin.errors import Broken, NodeError
-from orthanc_plugin.imaging.volume import Volume
 
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """An object of ours before it is stored; `kind` is as profiles name it."""
+    """An object of ours before it is stored; `kind` is as profiles name it, and several may be of one."""
 
     kind: str
     dataset: Dataset
@@ -36,23 +35,27 @@ def encode(making: Making) -> tuple[Result, ...]:
             "the source's header lacks or garbles what they need. See the log.",
             stage="encode",
         ) from error
-    _check(making, {result.kind: result.dataset for result in results})
+    _check(making, results)
     return tuple(result for result in results if result.kind in making.profile.objects)
 
 
 def _results(making: Making) -> Iterator[Result]:
     """No SEG where nothing was outlined."""
-    imaged, outlined = making.imaged, None
-    if making.findings.segments and isinstance(imaged, Volume):
-        outlined = segmentation(making, imaged)
-        yield Result("SEG", outlined)
-    yield Result("SR", report(making, outlined))
+    outlined = segmentations(making)
+    yield from (Result("SEG", dataset) for dataset in outlined)
+    yield Result("SR", report(making, outlined[0] if outlined else None))
     yield Result("SC", capture(making))
 
 
-def _check(making: Making, made: Mapping[str, Dataset]) -> None:
-    imaged, outlined = making.imaged, made.get("SEG")
-    if outlined is not None and isinstance(imaged, Volume):
-        check.segmentation(outlined, making.findings, imaged)
-    check.report(made["SR"], outlined, imaged)
-    check.capture(made["SC"], imaged)
+def _check(making: Making, results: Sequence[Result]) -> None:
+    imaged = making.imaged
+    outlined = _of("SEG", results)
+    check_frames.segmentations(outlined, making)
+    for document in _of("SR", results):
+        check.report(document, outlined[0] if outlined else None, imaged)
+    for picture in _of("SC", results):
+        check.capture(picture, imaged)
+
+
+def _of(kind: str, results: Sequence[Result]) -> list[Dataset]:
+    return [result.dataset for result in results if result.kind == kind]

@@ -7,10 +7,10 @@ import pytest
 from pydicom import dcmread
 from skimage.color import rgb2lab
 
-from orthanc_plugin.encode import check
+from orthanc_plugin.encode import check_frames
 from orthanc_plugin.encode.identity import Identity
 from orthanc_plugin.encode.making import Making
-from orthanc_plugin.encode.seg import segmentation
+from orthanc_plugin.encode.seg import segmentations
 from orthanc_plugin.imaging.volume import Volume
 from tests import judges
 from tests.encode import making
@@ -20,15 +20,15 @@ from tests.encode.nrrd import marked_points_lps
 def test_it_holds_the_outlines_at_their_places_after_a_round_trip_through_bytes(volume: Volume) -> None:
     findings = making.findings(volume)
 
-    result = making.read_back(segmentation(Making(findings, volume, making.origin()), volume))
+    result = making.read_back(segmentations(Making(findings, volume, making.origin()))[0])
 
-    check.segmentation(result, findings, volume)
+    check_frames.segmentations([result], Making(findings, volume, making.origin()))
     assert result.NumberOfFrames == sum(int(s.mask_zyx.any(axis=(1, 2)).sum()) for s in findings.segments)
 
 
 def test_the_judges_hold_nothing_against_it(volume: Volume, tmp_path: Path) -> None:
     path = tmp_path / "seg.dcm"
-    path.write_bytes(making.written(segmentation(Making(making.findings(volume), volume, making.origin()), volume)))
+    path.write_bytes(making.written(segmentations(Making(making.findings(volume), volume, making.origin()))[0]))
 
     assert judges.dciodvfy(path) == []
 
@@ -36,7 +36,7 @@ def test_the_judges_hold_nothing_against_it(volume: Volume, tmp_path: Path) -> N
 def test_dcmqi_finds_the_same_voxels_at_the_same_points_of_the_patient(volume: Volume, tmp_path: Path) -> None:
     findings = making.findings(volume)
     path = tmp_path / "seg.dcm"
-    path.write_bytes(making.written(segmentation(Making(findings, volume, making.origin()), volume)))
+    path.write_bytes(making.written(segmentations(Making(findings, volume, making.origin()))[0]))
 
     read = [marked_points_lps(file) for file in judges.segimage2itkimage(path, tmp_path / "nrrd")]
 
@@ -52,7 +52,7 @@ def test_dcmqi_finds_the_same_voxels_at_the_same_points_of_the_patient(volume: V
 def test_the_same_making_gives_the_same_bytes(volume: Volume) -> None:
     made = Making(making.findings(volume), volume, making.origin())
 
-    once, again = (making.written(segmentation(made, volume)) for _ in range(2))
+    once, again = (making.written(segmentations(made)[0]) for _ in range(2))
 
     assert once == again
 
@@ -61,7 +61,7 @@ def test_segments_say_what_they_are_and_who_outlined_them() -> None:
     on = making.volume()
     findings = making.findings(on)
 
-    muscle, visceral, _ = making.read_back(segmentation(Making(findings, on, making.origin()), on)).SegmentSequence
+    muscle, visceral, _ = making.read_back(segmentations(Making(findings, on, making.origin()))[0]).SegmentSequence
 
     assert (muscle.SegmentNumber, muscle.SegmentLabel) == (1, "Skeletal muscle")
     assert muscle.SegmentedPropertyCategoryCodeSequence[0].CodeValue == "85756007"
@@ -84,7 +84,7 @@ def test_segments_say_what_they_are_and_who_outlined_them() -> None:
 def test_its_series_is_its_own_and_names_the_source() -> None:
     on = making.volume()
 
-    result = making.read_back(segmentation(Making(making.findings(on), on, making.origin()), on))
+    result = making.read_back(segmentations(Making(making.findings(on), on, making.origin()))[0])
 
     identity = Identity.of(on, making.origin())
     assert result.SeriesInstanceUID == identity.series_uid("SEG")
@@ -101,7 +101,7 @@ def test_its_series_is_its_own_and_names_the_source() -> None:
 def test_frames_of_a_multi_frame_source_are_named_by_their_numbers_in_it() -> None:
     on = making.enhanced_volume()
 
-    result = segmentation(Making(making.findings(on), on, making.origin()), on)
+    result = segmentations(Making(making.findings(on), on, making.origin()))[0]
 
     named = [
         item.DerivationImageSequence[0].SourceImageSequence[0].ReferencedFrameNumber
@@ -117,7 +117,8 @@ def test_directions_rounded_anew_on_each_slice_do_not_matter() -> None:
     jittered = replace(on, headers=(*on.headers[:2], rounded, *on.headers[3:]))
     findings = making.findings(jittered)
 
-    check.segmentation(segmentation(Making(findings, jittered, making.origin()), jittered), findings, jittered)
+    made = Making(findings, jittered, making.origin())
+    check_frames.segmentations(segmentations(made), made)
 
 
 @pytest.mark.parametrize("keyword", ["SliceThickness", "StudyID", "PatientBirthDate", "ReferringPhysicianName"])
@@ -129,5 +130,6 @@ def test_what_a_scanner_left_out_is_not_needed(keyword: str) -> None:
     lacking = replace(on, headers=tuple(headers))
     findings = making.findings(lacking)
 
-    check.segmentation(segmentation(Making(findings, lacking, making.origin()), lacking), findings, lacking)
+    made = Making(findings, lacking, making.origin())
+    check_frames.segmentations(segmentations(made), made)
     assert all(keyword not in header for header in headers)

@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 from orthanc_plugin.encode import check
 from orthanc_plugin.encode.identity import device_uid
 from orthanc_plugin.encode.making import Making
-from orthanc_plugin.encode.seg import segmentation
+from orthanc_plugin.encode.seg import segmentations
 from orthanc_plugin.encode.sr import report
 from orthanc_plugin.imaging.volume import Volume
 from orthanc_plugin.measure.findings import Findings
@@ -20,7 +20,7 @@ from tests.encode import making
 
 def made(on: Volume, findings: Findings | None = None) -> Dataset:
     findings = findings or making.findings(on)
-    outlined = segmentation(Making(findings, on, making.origin()), on) if findings.segments else None
+    outlined = segmentations(Making(findings, on, making.origin()))[0] if findings.segments else None
     return making.read_back(report(Making(findings, on, making.origin()), outlined))
 
 
@@ -172,7 +172,7 @@ def test_a_modality_without_a_procedure_code_of_its_own_has_the_general_one() ->
     headers = [making.read_back(header) for header in on.headers]
     headers[0].Modality = "US"
     findings = making.findings(on)
-    outlined = segmentation(Making(findings, on, making.origin()), on)
+    outlined = segmentations(Making(findings, on, making.origin()))[0]
 
     document = report(Making(findings, replace(on, headers=tuple(headers)), making.origin()), outlined)
 

@@ -31,9 +31,10 @@ from orthanc_plugin.measure import body_composition, classes, outlines
 from orthanc_plugin.measure.clinical import Clinical, clinical
 from orthanc_plugin.measure.findings import Findings
 from orthanc_plugin.measure.level import locate
-from orthanc_plugin.routing.card import BodyComposition, Card
+from orthanc_plugin.routing.card import Card
 from orthanc_plugin.routing.catalogue import Catalogue
 from orthanc_plugin.routing.folder import Model
+from orthanc_plugin.routing.outputs import BodyComposition
 
 # As many files are decoded at once as there are cores, and a few more lie ready.
 DECODERS = len(os.sched_getaffinity(0))
@@ -142,16 +143,10 @@ def inputs_of(card: Card, series: Mapping[str, Series]) -> Inputs:
         series = dict(zip(card.inputs, series.values(), strict=True))
     flat = {role for stage in card.stages if stage.kind == "image" for role in stage.roles}
     by_role = {role: images(found) if role in flat else volume(found) for role, found in series.items()}
-    main = main_role(card)
+    main = card.main_role
     if main not in by_role:
         raise Unsuitable(f"The job has no series for the role {main} that the model {card.name} works on.")
     return Inputs(by_role, by_role[main], tuple(imaged for role, imaged in by_role.items() if role != main))
-
-
-def main_role(card: Card) -> str:
-    """The first role of the stage that outlines, or of the one that classifies."""
-    drawn = card.outputs.segments or card.outputs.classes
-    return card.stage(drawn.source.stage).roles[0] if drawn is not None else next(iter(card.inputs))
 
 
 def origin_of(job: Job, model: Model, rooms: Rooms, given: Clinical, inputs: Inputs) -> Origin:

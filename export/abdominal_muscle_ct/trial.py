@@ -12,9 +12,9 @@ from export.abdominal_muscle_ct import TISSUES
 from export.phantoms import abdomen
 from orthanc_plugin.inference.postprocess import decided, refined
 from orthanc_plugin.measure.level import locate
-from orthanc_plugin.routing.card import Segments
 from orthanc_plugin.routing.folder import read
 from orthanc_plugin.routing.network import Hounsfield
+from orthanc_plugin.routing.outputs import Segments
 
 FOLDER = Path(__file__).parents[2] / "onnx_models" / "abdominal-muscle-ct"
 BINS = 200

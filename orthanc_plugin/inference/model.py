@@ -14,9 +14,9 @@ from orthanc_plugin.inference.classes import Classification
 from orthanc_plugin.inference.device import Device
 from orthanc_plugin.inference.network import Answers, Network
 from orthanc_plugin.inference.preprocess import Turned, channels, turn
-from orthanc_plugin.routing.card import BodyComposition, Classes, Output, Segments
 from orthanc_plugin.routing.folder import Model
 from orthanc_plugin.routing.network import Stage
+from orthanc_plugin.routing.outputs import BodyComposition, Classes, Output, Segments
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from scipy.ndimage import binary_fill_holes, label
 from scipy.special import expit, softmax
 
-from orthanc_plugin.routing.card import SegmentOutput, Segments
 from orthanc_plugin.routing.network import (
     Activate,
     Fill,
@@ -20,6 +19,7 @@ from orthanc_plugin.routing.network import (
     RemoveSmall,
     Threshold,
 )
+from orthanc_plugin.routing.outputs import SegmentOutput, Segments
 
 ACTIVATIONS: dict[str, Callable[[NDArray[Any]], NDArray[Any]]] = {
     "softmax": lambda maps: softmax(maps, axis=1),
@@ -73,7 +73,7 @@ def _refined(
         case LargestComponent():
             return _parts(mask_zyx, _first_largest)
         case RemoveSmall():
-            return _parts(mask_zyx, lambda sizes: sizes * voxel_mm3 >= step.least_mm3)
+            return _parts(mask_zyx, lambda sizes: sizes * voxel_mm3 >= step.least)
         case Fill():
             return np.stack([binary_fill_holes(mask_yx) for mask_yx in mask_zyx])
 

@@ -12,7 +12,7 @@ from pydicom.uid import UID
 from orthanc_plugin.imaging.image import Imaged
 from orthanc_plugin.inference.classes import Classification
 from orthanc_plugin.measure.findings import ClassFinding, Figure, Findings, Verdict
-from orthanc_plugin.routing.card import Classes, ClassOutput
+from orthanc_plugin.routing.outputs import Classes, ClassOutput
 
 # The peak of a heat map is shown by a square of this part of the image's shorter side.
 PEAK_SHARE = 0.15

@@ -32,8 +32,9 @@ class Measurement:
 class Segment:
     """One outlined structure on the source grid, never empty; `number` counts from one, as in the SEG.
 
-    `tracking_uid` ties SEG and SR together. `probability_zyx` is there where the boundary is soft. Of single images of
-    several sizes masks are as large as the largest, and each image's own lies in the upper left corner.
+    `tracking_uid` ties SEG and SR together. `probability_zyx` is there where the boundary is soft; docs/cards.md says
+    what it is. Of single images of several sizes masks are as large as the largest, and each image's own lies in the
+    upper left corner.
     """
 
     number: int
@@ -52,7 +53,9 @@ class PlanarFinding:
     """What was measured on one slice of a segment; `site` is where in the body that slice lies, when it is known.
 
     `contour_xy` holds (column, row) points as SCOORD has them: the centre of the first pixel is (0.5, 0.5), and the
-    last point is the first (PS3.3 C.18.6.1).
+    last point is the first (PS3.3 C.18.6.1). Where diameters were measured, `axes_xy` holds the two ends of the long
+    axis, then those of the short one. A segment on several single images is found anew on each of them: where
+    `tracking_uid` is there, it goes before the segment's.
     """
 
     segment_number: int
@@ -60,6 +63,8 @@ class PlanarFinding:
     contour_xy: NDArray[np.float64]
     measurements: tuple[Measurement, ...]
     site: Code | None = None
+    axes_xy: NDArray[np.float64] | None = None
+    tracking_uid: UID | None = None
 
 
 @dataclass(frozen=True)
@@ -92,7 +97,10 @@ class ClassFinding:
 
 @dataclass(frozen=True, eq=False)
 class ValueMap:
-    """A number for each pixel of some slices, as a heat map or a probability has it."""
+    """A number for each pixel of some slices, as a heat map or a probability has it.
+
+    Where these are single images of several sizes, the values are laid out as a segment's masks are.
+    """
 
     label: str
     quantity: Code
@@ -103,11 +111,15 @@ class ValueMap:
 
 @dataclass(frozen=True, eq=False)
 class DerivedImage:
-    """Another image of the same body on the source grid, in the unit of the source or its own."""
+    """Another image of the same body on the source grid; without a unit of its own it has the source's.
+
+    Of single images of several sizes the values are laid out as a segment's masks are.
+    """
 
     label: str
     derivation: Code
     values_zyx: NDArray[np.float32]
+    unit: Code | None = None
 
 
 @dataclass(frozen=True)
@@ -124,8 +136,8 @@ class Findings:
     """All that one model says about one volume or image; `key_slice` is the one worth showing (L3 where it was found).
 
     `heat_yx` lies on the key slice, larger where the network looked more; `maps` hold the same and other numbers by
-    pixel. `worth_opening` are the slices to open first, the key slice among them. `given` are the clinical values that
-    were used.
+    pixel. `worth_opening` are the slices to open, the most telling first, the key slice among them. `given` are the
+    clinical numbers that were used.
     """
 
     segments: tuple[Segment, ...]

@@ -13,7 +13,8 @@ from pydicom.uid import UID
 from orthanc_plugin.errors import Broken
 from orthanc_plugin.imaging.volume import Volume
 from orthanc_plugin.measure.findings import Absence, Measurement, Segment
-from orthanc_plugin.routing.card import Card, SegmentOutput
+from orthanc_plugin.routing.card import Card
+from orthanc_plugin.routing.outputs import SegmentOutput
 
 CM2 = Code("cm2", "UCUM", "square centimeter")
 CM3 = Code("cm3", "UCUM", "cubic centimeter")

@@ -6,15 +6,15 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Annotated, Literal, Self
 
-from pydantic import Discriminator, Field, model_validator
+from pydantic import Field, model_validator
 
 from orthanc_plugin.errors import ConfigurationError
 from orthanc_plugin.routing.entry import CodedConcept, Entry
-from orthanc_plugin.routing.network import Positive, Stage, Step
+from orthanc_plugin.routing.network import Positive, RemoveSmall, Stage
+from orthanc_plugin.routing.outputs import BodyComposition, Outputs, SegmentOutput
 from orthanc_plugin.routing.rule import Rule
 
 CARD_VERSION = 1
-Share = Annotated[float, Field(gt=0, lt=1)]
 Preference = Literal["thinnest", "thickest", "most-slices", "soft-kernel", "portal-phase", "newest"]
 
 
@@ -53,108 +53,6 @@ class ClinicalInput(Entry):
     header: str | None = None
     missing: Literal["leave-out", "refuse"]
     meaning_of_missing: str
-
-
-class Output(Entry):
-    """One output of one stage."""
-
-    stage: str
-    output: str
-
-
-class SegmentOutput(Entry):
-    """A structure that the model outlines: its codes, its colour, its threshold (without one, 0.5 for `threshold`)."""
-
-    label: str
-    category: CodedConcept
-    property: CodedConcept
-    rgb: tuple[int, int, int]
-    threshold: Share | None = None
-
-
-class Segments(Entry):
-    """Masks from the channels of one output, after the steps in their order; `background` when channel 0 is none."""
-
-    source: Annotated[Output, Field(alias="from")]
-    background: bool = False
-    steps: tuple[Step, ...]
-    items: Annotated[tuple[SegmentOutput, ...], Field(min_length=1)]
-
-    @model_validator(mode="after")
-    def decided_once(self) -> Self:
-        """Maps become masks at one step; activations come before it, what works on masks after it."""
-        at = [place for place, step in enumerate(self.steps) if step.step in ("likeliest", "threshold")]
-        if len(at) != 1:
-            raise ValueError("the steps hold one of likeliest and threshold, once")
-        activations = [place for place, step in enumerate(self.steps) if step.step in ("softmax", "sigmoid")]
-        if activations != list(range(at[0])):
-            raise ValueError(f"softmax and sigmoid come before {self.steps[at[0]].step}, all other steps after it")
-        return self
-
-
-class ClassOutput(Entry):
-    """A finding that is present where the probability passes the operating threshold.
-
-    Within the ends of `undetermined`, between which the threshold lies, it is neither present nor absent.
-    """
-
-    label: str
-    code: CodedConcept
-    threshold: Share
-    undetermined: tuple[Share, Share] | None = None
-
-    @model_validator(mode="after")
-    def threshold_within(self) -> Self:
-        if self.undetermined is not None and not self.holds(self.threshold):
-            least, most = self.undetermined
-            raise ValueError(f"the threshold {self.threshold:g} of {self.label} is not within {least:g} to {most:g}")
-        return self
-
-    def holds(self, share: float) -> bool:
-        """Whether the probability says neither."""
-        return self.undetermined is not None and self.undetermined[0] <= share <= self.undetermined[1]
-
-
-class Classes(Entry):
-    """Probabilities from the columns of one output; over several slices the `series` rule makes one of them."""
-
-    source: Annotated[Output, Field(alias="from")]
-    activation: Literal["softmax", "sigmoid", "none"]
-    exclusive: bool
-    series: Literal["mean", "largest"] = "mean"
-    items: Annotated[tuple[ClassOutput, ...], Field(min_length=1)]
-    heat_map: Output | None = None
-
-
-class BodyComposition(Entry):
-    """Areas and attenuation at L3, which a stage finds: each slice's distance to it, and how sure that is."""
-
-    measure: Literal["body-composition"]
-    offset_mm: Output
-    sigma_mm: Output
-
-
-class Volumes(Entry):
-    """The volume of each segment, its mean value, and the area of its largest slice."""
-
-    measure: Literal["volumes"]
-
-
-Measure = Annotated[BodyComposition | Volumes, Discriminator("measure")]
-
-
-class Outputs(Entry):
-    segments: Segments | None = None
-    classes: Classes | None = None
-    measurements: tuple[Measure, ...] = ()
-
-    @model_validator(mode="after")
-    def something(self) -> Self:
-        if self.segments is None and self.classes is None:
-            raise ValueError("a model gives segments, classes or both")
-        if self.measurements and self.segments is None:
-            raise ValueError("measurements are made on segments, and there are none")
-        return self
 
 
 class Limits(Entry):
@@ -201,6 +99,8 @@ class Card(Entry):
             once("segments", (item.label for item in self.outputs.segments.items))
         if self.outputs.classes is not None:
             once("classes", (item.label for item in self.outputs.classes.items))
+        once("maps", (wanted.label for wanted in self.outputs.maps))
+        once("images", (wanted.label for wanted in self.outputs.images))
         return self
 
     @model_validator(mode="after")
@@ -210,19 +110,29 @@ class Card(Entry):
             for role in stage.roles:
                 if role not in self.inputs:
                     raise ValueError(f"the stage {stage.name} takes the role {role}, which is not among the inputs")
-        for wanted in self._wanted():
+        for wanted in self.outputs.wanted():
             if wanted.stage not in stages or wanted.output not in stages[wanted.stage].outputs:
                 raise ValueError(f"no stage {wanted.stage} has the output {wanted.output}")
         return self
 
     @model_validator(mode="after")
     def steps_speak_of_segments(self) -> Self:
-        if self.outputs.segments is not None:
-            labels = {item.label for item in self.outputs.segments.items}
-            for step in self.outputs.segments.steps:
-                named = getattr(step, "segment", None)
-                if named is not None and named not in labels:
-                    raise ValueError(f"the step {step.step} speaks of the segment {named}, which is not there")
+        labels = {item.label for item in self.segments}
+        for step in self.outputs.segments.steps if self.outputs.segments is not None else ():
+            named = getattr(step, "segment", None)
+            if named is not None and named not in labels:
+                raise ValueError(f"the step {step.step} speaks of the segment {named}, which is not there")
+        for wanted in self.outputs.maps:
+            if wanted.segment is not None and wanted.segment not in labels:
+                raise ValueError(f"the map {wanted.label} is that of the segment {wanted.segment}, which is not there")
+        return self
+
+    @model_validator(mode="after")
+    def on_one_series(self) -> Self:
+        """All pictures lie on the images of one role."""
+        for picture in (*self.outputs.maps, *self.outputs.images):
+            if picture.source is not None and self.stage(picture.source.stage).roles[0] != self.main_role:
+                raise ValueError(f"{picture.label} lies on another role than {self.main_role}, on which results lie")
         return self
 
     @model_validator(mode="after")
@@ -232,8 +142,13 @@ class Card(Entry):
         deep = {role for stage in self.stages if stage.kind != "image" for role in stage.roles}
         for role in sorted(flat & deep):
             raise ValueError(f"the role {role} is taken as single images by one stage and as a volume by another")
-        if self.outputs.segments is not None and kinds[self.outputs.segments.source.stage].kind == "image":
-            raise ValueError("segments are outlined on slices, stacks or volumes, not on single images")
+        if self.outputs.segments is not None:
+            flat_stage = kinds[self.outputs.segments.source.stage].kind == "image"
+            for step in self.outputs.segments.steps:
+                if isinstance(step, RemoveSmall) and (step.least_mm2 is None) == flat_stage:
+                    raise ValueError("remove-small has least_mm2 on single images and least_mm3 in volumes")
+            if flat_stage and any(isinstance(measure, BodyComposition) for measure in self.outputs.measurements):
+                raise ValueError("body composition is measured in volumes, not on single images")
         heat_map = self.outputs.classes.heat_map if self.outputs.classes is not None else None
         if heat_map is not None and self.outputs.classes is not None:
             stage = kinds[heat_map.stage]
@@ -243,21 +158,14 @@ class Card(Entry):
                 )
         return self
 
-    def _wanted(self) -> Iterable[Output]:
-        if self.outputs.segments is not None:
-            yield self.outputs.segments.source
-        if self.outputs.classes is not None:
-            yield self.outputs.classes.source
-            if self.outputs.classes.heat_map is not None:
-                yield self.outputs.classes.heat_map
-        for measure in self.outputs.measurements:
-            if isinstance(measure, BodyComposition):
-                yield measure.offset_mm
-                yield measure.sigma_mm
-
     @property
     def segments(self) -> tuple[SegmentOutput, ...]:
         return self.outputs.segments.items if self.outputs.segments is not None else ()
+
+    @property
+    def main_role(self) -> str:
+        """On whose images results lie: the first role of the stage that outlines, or classifies, or draws."""
+        return self.stage(next(iter(self.outputs.wanted())).stage).roles[0]
 
     def stage(self, name: str) -> Stage:
         for stage in self.stages:

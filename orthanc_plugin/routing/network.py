@@ -129,9 +129,22 @@ class LargestComponent(Entry):
 
 
 class RemoveSmall(Entry):
+    """Connected parts below `least_mm3`, on single images `least_mm2`, leave the class."""
+
     step: Literal["remove-small"]
     segment: str
-    least_mm3: Annotated[float, Field(gt=0)]
+    least_mm3: Annotated[float, Field(gt=0)] | None = None
+    least_mm2: Annotated[float, Field(gt=0)] | None = None
+
+    @model_validator(mode="after")
+    def one_size(self) -> Self:
+        if (self.least_mm3 is None) == (self.least_mm2 is None):
+            raise ValueError("remove-small has least_mm3 or least_mm2")
+        return self
+
+    @property
+    def least(self) -> float:
+        return self.least_mm3 or self.least_mm2 or 0.0
 
 
 class Fill(Entry):

@@ -10,8 +10,9 @@ from typing import Literal, TypeVar
 from pydantic import Field, ValidationError
 
 from orthanc_plugin.errors import ConfigurationError
-from orthanc_plugin.routing.card import Card, ClassOutput, Share
+from orthanc_plugin.routing.card import Card
 from orthanc_plugin.routing.entry import Entry
+from orthanc_plugin.routing.outputs import ClassOutput, Share
 
 FOLDER = "overlays"
 

@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from orthanc_plugin.inference.postprocess import channels, decided, refined
-from orthanc_plugin.routing.card import Segments
+from orthanc_plugin.routing.outputs import Segments
 from tests.inference.graphs import segment
 
 VOXELS = np.zeros((3, 8, 8), np.float32)

@@ -9,7 +9,7 @@ from pydicom.uid import UID
 from orthanc_plugin.inference.classes import Classification
 from orthanc_plugin.measure import classes
 from orthanc_plugin.measure.findings import Findings
-from orthanc_plugin.routing.card import Classes
+from orthanc_plugin.routing.outputs import Classes
 from tests.encode import making
 from tests.inference.graphs import concept
 

@@ -123,7 +123,7 @@ def test_a_body_part_that_the_vocabulary_lacks(tmp_path: Path) -> None:
             ": the stage only takes the role flair, which is not among the inputs",
         ),
         ({"stages": [stage(outputs=["z"])]}, ": no stage only has the output y"),
-        ({"outputs": {}}, " at outputs: a model gives segments, classes or both"),
+        ({"outputs": {}}, " at outputs: a model gives segments, classes, maps or images"),
         (
             {"outputs": classes(undetermined=[0.6, 0.7])},
             " at outputs.classes.items.0: the threshold 0.5 of Cyst is not within 0.6 to 0.7",

@@ -17,6 +17,10 @@ CLASSES = {
     "items": [{"label": "A", "code": graphs.concept("A", "A"), "threshold": 0.5}],
 }
 OUTLINES = graphs.segments(graphs.segment("Box"), steps=[{"step": "threshold"}])
+SMALL = {"step": "remove-small", "segment": "Box"}
+OUTPUT = {"stage": "only", "output": "probability"}
+MAP = {"label": "Sure", "quantity": graphs.concept("sure", "Sure"), "unit": graphs.concept("1", "no units")}
+IMAGE = {"label": "Quiet", "derivation": graphs.concept("q", "Quiet"), "values": "as-input", "from": OUTPUT}
 HEAT = {"heat_map": {"stage": "only", "output": "probability"}}
 
 
@@ -34,8 +38,47 @@ HEAT = {"heat_map": {"stage": "only", "output": "probability"}}
         ([{"channels": "rgb"}], OUTLINES, "the stage only takes colours, which only single images have"),
         (
             [{"kind": "image"}],
-            OUTLINES,
-            "segments are outlined on slices, stacks or volumes, not on single images",
+            graphs.segments(graphs.segment("Box"), steps=[{"step": "threshold"}, SMALL | {"least_mm3": 3}]),
+            "remove-small has least_mm2 on single images and least_mm3 in volumes",
+        ),
+        (
+            [{}],
+            graphs.segments(graphs.segment("Box"), steps=[{"step": "threshold"}, SMALL | {"least_mm2": 3}]),
+            "remove-small has least_mm2 on single images and least_mm3 in volumes",
+        ),
+        (
+            [{}],
+            graphs.segments(graphs.segment("Box"), steps=[{"step": "threshold"}, SMALL]),
+            "remove-small has least_mm3 or least_mm2",
+        ),
+        (
+            [{"kind": "image"}],
+            OUTLINES | {"measurements": [{"measure": "body-composition", "offset_mm": OUTPUT, "sigma_mm": OUTPUT}]},
+            "body composition is measured in volumes, not on single images",
+        ),
+        (
+            [{}],
+            graphs.segments(graphs.segment("Box"), steps=[{"step": "threshold"}], encoding="labelmap"),
+            "the step threshold makes segments that may overlap, which a label map can't hold",
+        ),
+        ([{}], OUTLINES | {"maps": [MAP]}, "the map Sure is made from an output or is that of a segment"),
+        ([{}], OUTLINES | {"maps": [MAP | {"segment": "Box", "from": OUTPUT}]}, "is made from an output or is that of"),
+        ([{}], OUTLINES | {"maps": [MAP | {"segment": "Bx"}]}, "the map Sure is that of the segment Bx, which is not"),
+        (
+            [{}],
+            OUTLINES | {"maps": [MAP | {"from": OUTPUT, "channel": 2, "channels": 2}]},
+            "Sure is channel 2 of 2; the first is 0",
+        ),
+        (
+            [{}],
+            {"images": [IMAGE | {"unit": graphs.concept("1", "1")}]},
+            "speaks in the source's numbers and so has no",
+        ),
+        ([{}], {"images": [IMAGE, IMAGE]}, "two images have the name Quiet"),
+        (
+            [{}, {"name": "other", "roles": ["second"]}],
+            OUTLINES | {"images": [IMAGE | {"from": {"stage": "other", "output": "probability"}}]},
+            "Quiet lies on another role than series, on which results lie",
         ),
         (
             [{"kind": "volume", "depth": 8}],
@@ -54,6 +97,8 @@ def test_what_no_runtime_could_do_is_refused(
 ) -> None:
     graphs.write_doubler(tmp_path / "odd" / "model.onnx")
     with pytest.raises(ConfigurationError) as refusal:
-        graphs.model(tmp_path / "odd", [graphs.stage(**stage) for stage in stages], outputs)
+        graphs.model(
+            tmp_path / "odd", [graphs.stage(**stage) for stage in stages], outputs, inputs={"series": {}, "second": {}}
+        )
     assert said in refusal.value.sentence
     assert refusal.value.sentence.endswith("correct card.json.")

@@ -1,0 +1,205 @@
+"""What a model gives, as its card says it: segments, classes, maps, images, and what is measured on segments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal, Self
+
+from pydantic import Discriminator, Field, model_validator
+
+from orthanc_plugin.routing.entry import CodedConcept, Entry
+from orthanc_plugin.routing.network import Positive, Step
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+Label = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class Output(Entry):
+    """One output of one stage."""
+
+    stage: str
+    output: str
+
+
+class SegmentOutput(Entry):
+    """A structure that the model outlines: its codes, its colour, its threshold (without one, 0.5 for `threshold`)."""
+
+    label: str
+    category: CodedConcept
+    property: CodedConcept
+    rgb: tuple[int, int, int]
+    threshold: Share | None = None
+
+
+class Segments(Entry):
+    """Masks from the channels of one output, after the steps in their order; `background` when channel 0 is none.
+
+    `encoding` is how they are best written as a SEG, where the destination takes it so: `fractional` keeps how sure the
+    network is at each boundary.
+    """
+
+    source: Annotated[Output, Field(alias="from")]
+    encoding: Literal["binary", "fractional", "labelmap"] | None = None
+    background: bool = False
+    steps: tuple[Step, ...]
+    items: Annotated[tuple[SegmentOutput, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def decided_once(self) -> Self:
+        """Maps become masks at one step; activations come before it, what works on masks after it."""
+        at = [place for place, step in enumerate(self.steps) if step.step in ("likeliest", "threshold")]
+        if len(at) != 1:
+            raise ValueError("the steps hold one of likeliest and threshold, once")
+        activations = [place for place, step in enumerate(self.steps) if step.step in ("softmax", "sigmoid")]
+        if activations != list(range(at[0])):
+            raise ValueError(f"softmax and sigmoid come before {self.steps[at[0]].step}, all other steps after it")
+        if self.encoding == "labelmap" and self.steps[at[0]].step == "threshold":
+            raise ValueError("the step threshold makes segments that may overlap, which a label map can't hold")
+        return self
+
+
+class MapOutput(Entry):
+    """A number for each pixel: of one of the `channels` of an output after `activation`, or a segment's probability.
+
+    What the network answers is multiplied by `factor`, then `shift` is added.
+    """
+
+    label: Label
+    quantity: CodedConcept
+    unit: CodedConcept
+    source: Annotated[Output | None, Field(alias="from")] = None
+    channels: Positive = 1
+    channel: Annotated[int, Field(ge=0)] = 0
+    activation: Literal["softmax", "sigmoid", "none"] = "none"
+    factor: float = 1.0
+    shift: float = 0.0
+    segment: str | None = None
+
+    @model_validator(mode="after")
+    def of_one_thing(self) -> Self:
+        if (self.source is None) == (self.segment is None):
+            raise ValueError(f"the map {self.label} is made from an output or is that of a segment, one of the two")
+        _demand_channel(self.label, self.channel, self.channels)
+        return self
+
+
+class ImageOutput(Entry):
+    """An output that is itself an image of the body, on the pixels that the network saw.
+
+    With `values` `as-input` it speaks in the numbers that the stage was fed, and its intensity is undone; `as-answered`
+    it is taken as it is. Before that it is multiplied by `factor`, then `shift` is added. Without `unit` it has the
+    source's.
+    """
+
+    label: Label
+    derivation: CodedConcept
+    values: Literal["as-input", "as-answered"]
+    source: Annotated[Output, Field(alias="from")]
+    channels: Positive = 1
+    channel: Annotated[int, Field(ge=0)] = 0
+    factor: float = 1.0
+    shift: float = 0.0
+    unit: CodedConcept | None = None
+
+    @model_validator(mode="after")
+    def unambiguous(self) -> Self:
+        _demand_channel(self.label, self.channel, self.channels)
+        if self.values == "as-input" and self.unit is not None:
+            raise ValueError(f"the image {self.label} speaks in the source's numbers and so has no unit of its own")
+        return self
+
+
+def _demand_channel(label: str, channel: int, channels: int) -> None:
+    if channel >= channels:
+        raise ValueError(f"{label} is channel {channel} of {channels}; the first is 0")
+
+
+class HeatMap(Output):
+    """Where the network looked, of any coarseness: for all classes, or a channel a class."""
+
+    quantity: Literal["class-activation", "gradient-weighted-class-activation", "saliency"] = "class-activation"
+
+
+class ClassOutput(Entry):
+    """A finding that is present where the probability passes the operating threshold.
+
+    Within the ends of `undetermined`, between which the threshold lies, it is neither present nor absent.
+    """
+
+    label: str
+    code: CodedConcept
+    threshold: Share
+    undetermined: tuple[Share, Share] | None = None
+
+    @model_validator(mode="after")
+    def threshold_within(self) -> Self:
+        if self.undetermined is not None and not self.holds(self.threshold):
+            least, most = self.undetermined
+            raise ValueError(f"the threshold {self.threshold:g} of {self.label} is not within {least:g} to {most:g}")
+        return self
+
+    def holds(self, share: float) -> bool:
+        """Whether the probability says neither."""
+        return self.undetermined is not None and self.undetermined[0] <= share <= self.undetermined[1]
+
+
+class Classes(Entry):
+    """Probabilities from the columns of one output; over several slices the `series` rule makes one of them."""
+
+    source: Annotated[Output, Field(alias="from")]
+    activation: Literal["softmax", "sigmoid", "none"]
+    exclusive: bool
+    series: Literal["mean", "largest"] = "mean"
+    items: Annotated[tuple[ClassOutput, ...], Field(min_length=1)]
+    heat_map: HeatMap | None = None
+
+
+class BodyComposition(Entry):
+    """Areas and attenuation at L3, which a stage finds: each slice's distance to it, and how sure that is."""
+
+    measure: Literal["body-composition"]
+    offset_mm: Output
+    sigma_mm: Output
+
+
+class Volumes(Entry):
+    """The volume of each segment, its mean value, and the area of its largest slice."""
+
+    measure: Literal["volumes"]
+
+
+Measure = Annotated[BodyComposition | Volumes, Discriminator("measure")]
+
+
+class Outputs(Entry):
+    """All that a model gives; the first of segments, classes, maps and images says on what its results lie."""
+
+    segments: Segments | None = None
+    classes: Classes | None = None
+    maps: tuple[MapOutput, ...] = ()
+    images: tuple[ImageOutput, ...] = ()
+    measurements: tuple[Measure, ...] = ()
+
+    @model_validator(mode="after")
+    def something(self) -> Self:
+        if self.segments is None and self.classes is None and not self.maps and not self.images:
+            raise ValueError("a model gives segments, classes, maps or images")
+        if self.measurements and self.segments is None:
+            raise ValueError("measurements are made on segments, and there are none")
+        return self
+
+    def wanted(self) -> Iterator[Output]:
+        """All outputs that something is made of; the first lies on the images that the results lie on."""
+        if self.segments is not None:
+            yield self.segments.source
+        if self.classes is not None:
+            yield self.classes.source
+            if self.classes.heat_map is not None:
+                yield self.classes.heat_map
+        for picture in (*self.maps, *self.images):
+            if picture.source is not None:
+                yield picture.source
+        for measure in self.measurements:
+            if isinstance(measure, BodyComposition):
+                yield measure.offset_mm
+                yield measure.sigma_mm

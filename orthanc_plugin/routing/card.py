@@ -130,7 +130,7 @@ class Card(Entry):
     @model_validator(mode="after")
     def on_one_series(self) -> Self:
         """All pictures lie on the images of one role."""
-        for picture in (*self.outputs.maps, *self.outputs.images):
+        for picture in self.outputs.pictures:
             if picture.source is not None and self.stage(picture.source.stage).roles[0] != self.main_role:
                 raise ValueError(f"{picture.label} lies on another role than {self.main_role}, on which results lie")
         return self

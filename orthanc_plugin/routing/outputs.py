@@ -188,6 +188,10 @@ class Outputs(Entry):
             raise ValueError("measurements are made on segments, and there are none")
         return self
 
+    @property
+    def pictures(self) -> tuple[MapOutput | ImageOutput, ...]:
+        return (*self.maps, *self.images)
+
     def wanted(self) -> Iterator[Output]:
         """All outputs that something is made of; the first lies on the images that the results lie on."""
         if self.segments is not None:
@@ -196,7 +200,7 @@ class Outputs(Entry):
             yield self.classes.source
             if self.classes.heat_map is not None:
                 yield self.classes.heat_map
-        for picture in (*self.maps, *self.images):
+        for picture in self.pictures:
             if picture.source is not None:
                 yield picture.source
         for measure in self.measurements:

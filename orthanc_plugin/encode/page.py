@@ -1,108 +1,140 @@
-"""Findings in, the page that people read out: picture, figures, legend, cautions and notice as RGB pixels."""
+"""A making in, the page that people read out: pictures, figures, legend, cautions and notice as RGB pixels."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from orthanc_plugin.encode.column import Column
 from orthanc_plugin.encode.identity import Origin
-from orthanc_plugin.encode.picture import WHITE, Colour, font, picture, write
+from orthanc_plugin.encode.lettering import fitted, shortened, wrapped, write
+from orthanc_plugin.encode.making import Making
+from orthanc_plugin.encode.patient import patient_line
+from orthanc_plugin.encode.picture import Size, picture
+from orthanc_plugin.encode.theme import DARK, Theme
+from orthanc_plugin.encode.view import View, derived_view, view, window
 from orthanc_plugin.imaging.image import Imaged
+from orthanc_plugin.imaging.volume import Volume
 from orthanc_plugin.measure.findings import Findings
 
 WIDTH, HEIGHT = 1280, 960
-MARGIN, TOP, PICTURE = 24, 104, 760
-COLUMN = MARGIN + PICTURE + 28
-RIGHT = WIDTH - MARGIN
+MARGIN, TOP, GAP = 24, 104, 10
+PICTURES, CAPTION = 760, 26
+COLUMN, RIGHT = MARGIN + PICTURES + 28, WIDTH - MARGIN
+# Beside the key slice, in a row below a wide image or in a column beside a tall one.
+OTHERS_MOST = 4
+OTHER = (PICTURES - (OTHERS_MOST - 1) * GAP) // OTHERS_MOST
+TALL = 1.2
+NOTICE_LINES_MOST = 3
 
-BACKGROUND: Colour = (14, 17, 22)
-QUIET: Colour = (160, 168, 180)
-LINE: Colour = (52, 58, 68)
-AMBER: Colour = (255, 193, 79)
-ON_AMBER: Colour = (30, 22, 0)
+
+@dataclass(frozen=True, eq=False)
+class Tile:
+    """A view and the box (left, top, width, height) that it gets."""
+
+    view: View
+    box: tuple[int, int, int, int]
 
 
-def page(findings: Findings, imaged: Imaged, origin: Origin) -> NDArray[np.uint8]:
-    """Rows x columns x RGB; nothing on it says who the patient is."""
-    canvas = Image.new("RGB", (WIDTH, HEIGHT), BACKGROUND)
-    canvas.paste(picture(findings, imaged, PICTURE), (MARGIN, TOP))
+def page(making: Making, theme: Theme = DARK) -> NDArray[np.uint8]:
+    """Rows x columns x RGB; it says who the patient is only where the destination's profile asks for it."""
+    findings, origin = making.findings, making.origin
+    canvas = Image.new("RGB", (WIDTH, HEIGHT), theme.background)
     draw = ImageDraw.Draw(canvas)
-    _heading(draw, findings, origin)
-    write(draw, (MARGIN, TOP + PICTURE + 8), _caption(findings, imaged), QUIET, 16)
-    below = _legend(draw, findings, _figures(draw, findings, TOP))
-    _cautions(draw, findings, below)
-    _notice(draw, origin)
+    top = TOP
+    if making.profile.patient_on_page:
+        top = _patient(draw, making, theme)
+    _heading(draw, findings, origin, theme)
+    bottom = notice(draw, origin, theme) - 14
+    for tile in _tiles(_views(findings, making.imaged), top, bottom):
+        _show(canvas, draw, tile, theme)
+    Column(draw, theme, COLUMN, RIGHT, top, bottom).fill(findings)
     return np.asarray(canvas)
 
 
-def _heading(draw: ImageDraw.ImageDraw, findings: Findings, origin: Origin) -> None:
+def _heading(draw: ImageDraw.ImageDraw, findings: Findings, origin: Origin, theme: Theme) -> None:
     """Without the moment of making, which the header has: the same making gives the same pixels."""
-    write(draw, (MARGIN, 20), origin.title, WHITE, 32)
-    draw.text((RIGHT, 32), f"Version {origin.version}", QUIET, font(17), anchor="ra")
-    write(draw, (MARGIN, 62), findings.headline, WHITE, 20)
-    draw.line((MARGIN, 94, RIGHT, 94), LINE, 1)
+    title, size = fitted(origin.title, RIGHT - MARGIN - 220, range(32, 19, -2))
+    write(draw, (MARGIN, 56), title, theme.ink, size, "ls")
+    write(draw, (RIGHT, 38), shortened(f"Version {origin.version}", 200, 17), theme.quiet, 17, "rs")
+    write(draw, (RIGHT, 58), f"model {origin.digest[:12]}", theme.quiet, 13, "rs")
+    headline, size = fitted(findings.headline, RIGHT - MARGIN, range(20, 13, -1))
+    write(draw, (MARGIN, 83), headline, theme.ink, size, "ls")
+    draw.line((MARGIN, 94, RIGHT, 94), theme.line, 1)
 
 
-def _caption(findings: Findings, imaged: Imaged) -> str:
-    """How a reader finds the slice among the source's images."""
-    source = imaged.sources[findings.key_slice]
-    header = next(header for header in imaged.headers if header.SOPInstanceUID == source.sop_instance_uid)
-    number = source.frame_number or header.get("InstanceNumber") or findings.key_slice + 1
-    series = header.get("SeriesNumber")
-    return f"Image {number}" + (f" of series {series}" if series is not None else "")
+def _patient(draw: ImageDraw.ImageDraw, making: Making, theme: Theme) -> int:
+    line, size = fitted(patient_line(making), RIGHT - MARGIN, range(17, 11, -1))
+    write(draw, (MARGIN, TOP + 14), line, theme.ink, size, "ls")
+    return TOP + 28
 
 
-def _figures(draw: ImageDraw.ImageDraw, findings: Findings, top: int) -> int:
-    """A line a figure: its name, its value to the right, its unit behind; returns where the next block may begin."""
-    for figure in findings.figures:
-        write(draw, (COLUMN, top + 7), figure.name, WHITE, 18)
-        draw.text((RIGHT - 74, top + 4), figure.value, WHITE, font(23), anchor="ra")
-        write(draw, (RIGHT - 66, top + 9), figure.unit, QUIET, 16)
-        top += 38
-        draw.line((COLUMN, top - 1, RIGHT, top - 1), LINE, 1)
-    return top + 18
+def _views(findings: Findings, imaged: Imaged) -> list[View]:
+    """The key slice, what was made of it, and others worth opening, spread over them where they are many."""
+    key, *others = shown_slices(findings)
+    shown = window(imaged, key) if isinstance(imaged, Volume) else None
+    derived = [derived_view(image, imaged, key) for image in findings.images[:OTHERS_MOST]]
+    seen = [view(findings, imaged, index, shown) for index in (key, *others)]
+    return [seen[0], *derived, *seen[1:]]
 
 
-def _legend(draw: ImageDraw.ImageDraw, findings: Findings, top: int) -> int:
-    for segment in findings.segments:
-        draw.rounded_rectangle((COLUMN, top, COLUMN + 22, top + 18), 4, fill=segment.rgb)
-        write(draw, (COLUMN + 34, top - 2), segment.label, WHITE, 18)
-        top += 30
-    return top + 14
+def shown_slices(findings: Findings) -> list[int]:
+    """The key slice goes first, the others follow as they lie."""
+    others = [index for index in findings.worth_opening if index != findings.key_slice]
+    most = max(OTHERS_MOST - len(findings.images), 0)
+    if len(others) > most:
+        others = [others[round(place)] for place in np.linspace(0, len(others) - 1, most)]
+    return [findings.key_slice, *others]
 
 
-def _cautions(draw: ImageDraw.ImageDraw, findings: Findings, top: int) -> None:
-    """As many as fit above the notice; where some don't, the last line says how many more the report holds."""
-    bottom, left_over = HEIGHT - 96, list(findings.cautions)
-    while left_over:
-        lines = _wrapped(draw, left_over[0], RIGHT - COLUMN - 18, 17)
-        if top + 22 * (len(lines) + (len(left_over) > 1)) > bottom:
-            write(draw, (COLUMN + 18, top), f"{len(left_over)} more in the report", AMBER, 17)
-            return
-        write(draw, (COLUMN, top), "!", AMBER, 19)
-        for line in lines:
-            write(draw, (COLUMN + 18, top), line, AMBER, 17)
-            top += 22
-        left_over.pop(0)
-        top += 8
+def _tiles(views: Sequence[View], top: int, bottom: int) -> list[Tile]:
+    first, *others = views
+    height = bottom - top
+    row_mm, column_mm = first.pixel_mm or (1.0, 1.0)
+    rows, columns = first.pixels.shape[:2]
+    if not others:
+        return [Tile(first, (MARGIN, top, PICTURES, height - CAPTION))]
+    if rows * row_mm > TALL * columns * column_mm:
+        each = (height - OTHERS_MOST * (CAPTION + GAP) + GAP) // OTHERS_MOST
+        main = Tile(first, (MARGIN, top, PICTURES - OTHER - GAP, height - CAPTION))
+        left, step = MARGIN + PICTURES - OTHER, each + CAPTION + GAP
+        return [main, *(Tile(other, (left, top + n * step, OTHER, each)) for n, other in enumerate(others))]
+    main = Tile(first, (MARGIN, top, PICTURES, height - OTHER - 2 * CAPTION - GAP))
+    below = bottom - OTHER - CAPTION
+    return [main, *(Tile(other, (MARGIN + n * (OTHER + GAP), below, OTHER, OTHER)) for n, other in enumerate(others))]
 
 
-def _notice(draw: ImageDraw.ImageDraw, origin: Origin) -> None:
+def _show(canvas: Image.Image, draw: ImageDraw.ImageDraw, tile: Tile, theme: Theme) -> None:
+    left, top, width, height = tile.box
+    size: Size = (width, height)
+    canvas.paste(picture(tile.view, size), (left, top))
+    letters = 15 if width > OTHER else 12
+    write(draw, (left, top + height + 6), shortened(tile.view.caption, width, letters), theme.quiet, letters)
+
+
+def notice(draw: ImageDraw.ImageDraw, origin: Origin, theme: Theme) -> int:
+    """The notice in its bar at the foot of the page; returns where the bar begins."""
     if not origin.notice:
-        return
-    draw.rounded_rectangle((MARGIN, HEIGHT - 62, RIGHT, HEIGHT - 16), 6, fill=AMBER)
-    fitting = (size for size in range(24, 9, -1) if draw.textlength(origin.notice, font(size)) <= WIDTH - 4 * MARGIN)
-    size = next(fitting, 9)
-    draw.text((WIDTH // 2, HEIGHT - 39), origin.notice, ON_AMBER, font(size), anchor="mm")
+        return HEIGHT - MARGIN
+    size, lines = _notice_lines(origin.notice)
+    step = size + 8
+    top = HEIGHT - 16 - max(46, step * len(lines) + 16)
+    draw.rounded_rectangle((MARGIN, top, RIGHT, HEIGHT - 16), 6, fill=theme.amber)
+    first = (top + HEIGHT - 16) / 2 - step * (len(lines) - 1) / 2
+    for number, line in enumerate(lines):
+        write(draw, (WIDTH // 2, first + number * step), line, theme.on_amber, size, "mm")
+    return top
 
 
-def _wrapped(draw: ImageDraw.ImageDraw, text: str, width: int, size: int) -> list[str]:
-    lines = [""]
-    for word in text.split():
-        longer = f"{lines[-1]} {word}".strip()
-        if draw.textlength(longer, font(size)) <= width:
-            lines[-1] = longer
-        else:
-            lines.append(word)
-    return lines
+def _notice_lines(text: str) -> tuple[int, list[str]]:
+    """As large as it fits in one line, else in few; what is longer still is cut, and stands whole in the header."""
+    across = RIGHT - MARGIN - 40
+    for size in (24, 22, 20, 18, 16, 15, 14, 13):
+        lines = wrapped(text, across, size)
+        if len(lines) <= (1 if size > 16 else NOTICE_LINES_MOST):
+            return size, lines
+    return size, [*lines[: NOTICE_LINES_MOST - 1], shortened(" ".join(lines[NOTICE_LINES_MOST - 1 :]), across, size)]

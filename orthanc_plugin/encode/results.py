@@ -9,7 +9,7 @@ from pydicom.dataset import Dataset
 
 from orthanc_plugin.encode import check, check_frames
 from orthanc_plugin.encode.making import Making
-from orthanc_plugin.encode.sc import capture
+from orthanc_plugin.encode.sc import capture, scrolling
 from orthanc_plugin.encode.seg import segmentations
 from orthanc_plugin.encode.sr import report
 from orthanc_plugin.errors import Broken, NodeError
@@ -45,6 +45,8 @@ def _results(making: Making) -> Iterator[Result]:
     yield from (Result("SEG", dataset) for dataset in outlined)
     yield Result("SR", report(making, outlined[0] if outlined else None))
     yield Result("SC", capture(making))
+    if making.profile.scrolling_page and len(making.imaged) > 1:
+        yield Result("SC", scrolling(making))
 
 
 def _check(making: Making, results: Sequence[Result]) -> None:

@@ -8,14 +8,17 @@ import pytest
 from orthanc_plugin.encode import page as layout
 from orthanc_plugin.encode.making import Making
 from orthanc_plugin.encode.page import page
-from orthanc_plugin.encode.picture import picture, sides
+from orthanc_plugin.encode.picture import picture
 from orthanc_plugin.encode.sc import capture
+from orthanc_plugin.encode.theme import DARK
+from orthanc_plugin.encode.view import sides, view
 from orthanc_plugin.imaging.volume import Volume
 from tests import judges
 from tests.encode import making
 
 ON = making.volume()
 FINDINGS = making.findings(ON)
+MAKING = Making(FINDINGS, ON, making.origin())
 
 
 def test_the_judges_hold_nothing_against_it(volume: Volume, tmp_path: Path) -> None:
@@ -46,7 +49,7 @@ def test_it_is_an_rgb_page_that_names_the_image_it_shows() -> None:
     result = making.read_back(capture(Making(FINDINGS, ON, making.origin())))
 
     assert (result.PhotometricInterpretation, result.Rows, result.Columns) == ("RGB", layout.HEIGHT, layout.WIDTH)
-    assert np.array_equal(result.pixel_array, page(FINDINGS, ON, making.origin()))
+    assert np.array_equal(result.pixel_array, page(MAKING))
     [source] = result.SourceImageSequence
     assert source.ReferencedSOPInstanceUID == ON.sources[FINDINGS.key_slice].sop_instance_uid
     assert result.BurnedInAnnotation == "NO"
@@ -57,13 +60,13 @@ def test_it_is_an_rgb_page_that_names_the_image_it_shows() -> None:
 def test_another_moment_of_making_gives_the_same_pixels() -> None:
     later = replace(making.origin(), created_at=making.origin().created_at + timedelta(days=400))
 
-    assert np.array_equal(page(FINDINGS, ON, making.origin()), page(FINDINGS, ON, later))
+    assert np.array_equal(page(MAKING), page(replace(MAKING, origin=later)))
 
 
 def test_nobody_is_named_on_the_page() -> None:
     other = making.volume(patient_name="Someone^Else")
 
-    assert np.array_equal(page(FINDINGS, ON, making.origin()), page(FINDINGS, other, making.origin()))
+    assert np.array_equal(page(MAKING), page(replace(MAKING, imaged=other)))
 
 
 def colour_at(of: np.ndarray, row: float, column: float, size: int) -> list[int]:
@@ -78,7 +81,7 @@ def colour_at(of: np.ndarray, row: float, column: float, size: int) -> list[int]
 
 
 def test_overlays_lie_on_their_tissue_in_their_colours_and_leave_the_rest_grey() -> None:
-    shown = np.asarray(picture(FINDINGS, ON, 600))
+    shown = np.asarray(picture(view(FINDINGS, ON, FINDINGS.key_slice), (600, 600)))
     muscle = FINDINGS.segments[0].mask_zyx[FINDINGS.key_slice]
     rows, columns = np.nonzero(muscle[2:, 2:-2] & muscle[:-2, 2:-2] & muscle[1:-1, 4:] & muscle[1:-1, :-4])
     red, green, blue = np.array(
@@ -92,8 +95,8 @@ def test_overlays_lie_on_their_tissue_in_their_colours_and_leave_the_rest_grey()
 
 
 def test_the_picture_keeps_proportions() -> None:
-    shown = np.asarray(picture(FINDINGS, ON, 600)).max(axis=2)
-    body = np.argwhere(shown[60:540, 60:500] > 40)
+    shown = np.asarray(picture(view(FINDINGS, ON, FINDINGS.key_slice), (600, 600))).max(axis=2)
+    body = np.argwhere(shown[45:555, 120:485] > 40)
     height, width = np.ptp(body, axis=0)
     union = np.argwhere(np.logical_or.reduce([s.mask_zyx[FINDINGS.key_slice] for s in FINDINGS.segments]))
     rows, columns = np.ptp(union, axis=0) + 1
@@ -124,7 +127,11 @@ def test_letters_tell_what_lies_left_right_top_and_bottom(
 def test_more_cautions_than_fit_are_counted_not_written_over_the_notice() -> None:
     notice_from = layout.HEIGHT - 62
     few, many = (
-        page(replace(FINDINGS, cautions=("The slices are thick, and some of them lean.",) * count), ON, making.origin())
+        page(
+            replace(
+                MAKING, findings=replace(FINDINGS, cautions=("The slices are thick, and some of them lean.",) * count)
+            )
+        )
         for count in (0, 30)
     )
 
@@ -134,8 +141,8 @@ def test_more_cautions_than_fit_are_counted_not_written_over_the_notice() -> Non
 
 @pytest.mark.parametrize("notice", ["", "Not for clinical use. " * 12])
 def test_a_notice_of_any_length_is_shown_within_the_page(notice: str) -> None:
-    shown = page(FINDINGS, ON, replace(making.origin(), notice=notice))
+    shown = page(replace(MAKING, origin=replace(making.origin(), notice=notice)))
     strip = shown[layout.HEIGHT - 62 : layout.HEIGHT - 16, layout.MARGIN : layout.RIGHT]
 
-    assert (strip == layout.AMBER).all(axis=2).any() == bool(notice)
-    assert (shown[:, : layout.MARGIN] == layout.BACKGROUND).all()
+    assert (strip == DARK.amber).all(axis=2).any() == bool(notice)
+    assert (shown[:, : layout.MARGIN] == DARK.background).all()

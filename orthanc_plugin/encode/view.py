@@ -1,0 +1,130 @@
+"""Findings and one of their slices in, what is to be drawn of it out: grey or colours, outlines, heat, directions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import highdicom as hd
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+
+from orthanc_plugin.encode.lettering import Colour
+from orthanc_plugin.imaging.header import DAMAGED, text, words
+from orthanc_plugin.imaging.image import Imaged
+from orthanc_plugin.imaging.volume import Volume
+from orthanc_plugin.measure.findings import DerivedImage, Findings
+
+ABDOMEN_WINDOW_HU = (-160.0, 240.0)
+# Of modalities without a scale nearly all values are shown; so many of a volume's are looked at to know which.
+NEARLY_ALL_PERCENT = (1, 99)
+LOOKED_AT_MOST = 1_000_000
+OPPOSITE = {"L": "R", "R": "L", "A": "P", "P": "A", "H": "F", "F": "H"}
+
+Window = tuple[float, float]
+"""The values that are shown black and white."""
+Around = tuple[str, str, str, str]
+"""What lies to the left, right, top and bottom, empty where that is not known."""
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """`pixels` are (rows, columns) or (rows, columns, RGB); `heat_yx` goes from 0 to 1."""
+
+    pixels: NDArray[np.uint8]
+    pixel_mm: tuple[float, float] | None
+    around: Around
+    masks: tuple[tuple[Colour, NDArray[np.bool_]], ...]
+    heat_yx: NDArray[np.float32] | None
+    caption: str
+
+
+def view(findings: Findings, imaged: Imaged, index: int, shown: Window | None = None) -> View:
+    """`shown` spares looking for the window anew for each slice."""
+    rows, columns = imaged.shape_yx(index)
+    heat = findings.heat_yx if index == findings.key_slice else None
+    return View(
+        pixels=windowed(imaged.plane(index), shown or window(imaged, index)),
+        pixel_mm=imaged.pixel_mm(index),
+        around=around(imaged, index),
+        masks=tuple((segment.rgb, segment.mask_zyx[index, :rows, :columns]) for segment in findings.segments),
+        heat_yx=None if heat is None else _share(heat),
+        caption=caption(imaged, index),
+    )
+
+
+def derived_view(image: DerivedImage, imaged: Imaged, index: int) -> View:
+    """The derived image beside its source; its values may have a scale of their own."""
+    values = image.values_zyx[index]
+    return View(
+        windowed(values, _nearly_all(values)), imaged.pixel_mm(index), around(imaged, index), (), None, image.label
+    )
+
+
+def windowed(values: NDArray[np.float32], shown: Window) -> NDArray[np.uint8]:
+    """Colours stay as they are."""
+    if values.ndim == 3:
+        return np.asarray(np.clip(values, 0, 255), np.uint8)
+    black, white = shown
+    return np.asarray(np.clip((values - black) * (255 / max(white - black, 1e-6)), 0, 255), np.uint8)
+
+
+def window(imaged: Imaged, index: int) -> Window:
+    """Of CT the scanner's own, else the abdomen's; of other volumes one for all slices, so that they compare."""
+    if header_of(imaged, index).Modality == "CT":
+        return _stated(header_of(imaged, index)) or ABDOMEN_WINDOW_HU
+    if not isinstance(imaged, Volume):
+        return _nearly_all(imaged.plane(index))
+    return _nearly_all(imaged.voxels_zyx.reshape(-1)[:: max(1, imaged.voxels_zyx.size // LOOKED_AT_MOST)])
+
+
+def _stated(header: Dataset) -> Window | None:
+    """The first of the windows that a header states."""
+    try:
+        centre, wide = (
+            np.atleast_1d(np.asarray(header.get(f"Window{part}"), float))[0] for part in ("Center", "Width")
+        )
+    except DAMAGED:
+        return None
+    if not (np.isfinite(centre) and np.isfinite(wide) and wide > 1):
+        return None
+    return float(centre - wide / 2), float(centre + wide / 2)
+
+
+def _nearly_all(values: NDArray[np.float32]) -> Window:
+    black, white = (float(edge) for edge in np.percentile(values, NEARLY_ALL_PERCENT))
+    return black, white
+
+
+def _share(heat: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Its own least and largest values are the ends."""
+    spread = float(np.ptp(heat))
+    return (heat - heat.min()) / np.float32(spread) if spread > 0 else np.zeros_like(heat)
+
+
+def caption(imaged: Imaged, index: int) -> str:
+    """How a reader finds the slice among the source's images."""
+    source, header = imaged.sources[index], header_of(imaged, index)
+    number = source.frame_number or text(header, "InstanceNumber") or index + 1
+    series = text(header, "SeriesNumber")
+    return f"Image {number}" + (f" of series {series}" if series else "")
+
+
+def header_of(imaged: Imaged, index: int) -> Dataset:
+    uid = imaged.sources[index].sop_instance_uid
+    return next(header for header in imaged.headers if header.SOPInstanceUID == uid)
+
+
+def sides(geometry: hd.VolumeGeometry) -> Around:
+    """Rows of the image run to the right, its columns down."""
+    _, down, right = (direction.value for direction in geometry.get_closest_patient_orientation())
+    return OPPOSITE[right], right, OPPOSITE[down], down
+
+
+def around(imaged: Imaged, index: int) -> Around:
+    """As `sides`; of a single image what its header says of rows and columns."""
+    if isinstance(imaged, Volume):
+        return sides(imaged.geometry)
+    stated = words(header_of(imaged, index), "PatientOrientation")
+    right, down = (part[:1] for part in stated) if len(stated) == 2 else ("", "")
+    return OPPOSITE.get(right, ""), right, OPPOSITE.get(down, ""), down

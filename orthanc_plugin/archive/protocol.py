@@ -21,12 +21,13 @@ class StoredSeries:
 
 @dataclass(frozen=True)
 class Receipt:
-    """The archive's word that it holds a result; `was_there` when it already did."""
+    """The archive's word that it holds a result; `was_there` when it already did, `sha256` of the file that it holds."""
 
     kind: str
     sop_instance_uid: str
     series_instance_uid: str
     was_there: bool = False
+    sha256: str = ""
 
 
 class Archive(Protocol):

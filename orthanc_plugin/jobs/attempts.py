@@ -12,12 +12,13 @@ import sqlalchemy as sa
 
 from orthanc_plugin.archive.protocol import Receipt
 from orthanc_plugin.errors import Broken
+from orthanc_plugin.jobs import record, succession
 from orthanc_plugin.jobs.database import Database
 from orthanc_plugin.jobs.dispatch import Dispatch, Turn
-from orthanc_plugin.jobs.job import Job, PlannedResult, State
+from orthanc_plugin.jobs.job import Job, PlannedResult, Record, State
 from orthanc_plugin.jobs.process import Process
 from orthanc_plugin.jobs.rows import job_of
-from orthanc_plugin.jobs.tables import jobs, results, roles, workers
+from orthanc_plugin.jobs.tables import jobs, results, workers
 from orthanc_plugin.jobs.turns import give_turn, move
 
 DEATHS_MOST = 3
@@ -129,10 +130,13 @@ class Attempts:
             raise LostLease
         return bool(released)
 
-    def plan(self, hold: Hold, planned: Sequence[PlannedResult]) -> None:
+    def plan(self, hold: Hold, planned: Sequence[PlannedResult], made: Record | None = None) -> None:
         """Before the first store. What an earlier attempt stored stays; what it only planned is planned anew."""
         with self._database.write() as connection:
             self._hold_fast(connection, hold)
+            if made is not None:
+                this = sa.update(jobs).where(jobs.c.number == hold.number)
+                connection.execute(this.values(record=record.written(made)))
             connection.execute(sa.delete(results).where(results.c.job == hold.number, sa.not_(results.c.stored)))
             for place, result in enumerate(planned):
                 line = {
@@ -143,40 +147,36 @@ class Attempts:
                     "place": place,
                     "stored": False,
                     "was_there": False,
+                    "sop_class_uid": result.sop_class_uid,
                 }
                 insert = self._database.insert(results).values(line)
                 connection.execute(insert.on_conflict_do_nothing())
 
     def receive(self, hold: Hold, receipt: Receipt) -> None:
         line = (results.c.job == hold.number, results.c.sop_instance_uid == receipt.sop_instance_uid)
-        stored = sa.update(results).where(*line).values(stored=True, was_there=receipt.was_there)
+        stored = sa.update(results).where(*line).values(stored=True, was_there=receipt.was_there, sha256=receipt.sha256)
         with self._database.write() as connection:
             self._hold_fast(connection, hold)
             if connection.execute(stored).rowcount == 0:
                 raise Broken(f"The job {hold.number} stored a {receipt.kind} that it had not planned; report this.")
 
-    def superseded(self, hold: Hold) -> list[str]:
-        """What replaced jobs stored, or were about to, by the same model with the same parameters on this series.
-
-        Never what this attempt stored itself: a series that was deleted and sent again gives the same results again.
-        """
-        mine, other = jobs.alias(), jobs.alias()
-        here, there = roles.alias(), roles.alias()
-        own = sa.select(results.c.sop_instance_uid).where(results.c.job == hold.number)
-        question = (
-            sa.select(results.c.sop_instance_uid)
-            .select_from(mine)
-            .join(here, here.c.input_set == mine.c.input_set)
-            .join(there, there.c.series_uid == here.c.series_uid)
-            .join(other, other.c.input_set == there.c.input_set)
-            .join(results, results.c.job == other.c.number)
-            .where(mine.c.number == hold.number, other.c.replaced)
-            .where(other.c.model == mine.c.model, other.c.parameters == mine.c.parameters)
-            .where(results.c.sop_instance_uid.not_in(own))
-            .order_by(results.c.job, results.c.place)
-        )
+    def predecessors(self, hold: Hold) -> tuple[PlannedResult, ...]:
+        """As the job's record has them where an attempt made one: what is planned stays the same over all attempts."""
+        question = sa.select(jobs.c.record).where(jobs.c.number == hold.number)
         with self._database.read() as connection:
-            return list(dict.fromkeys(connection.execute(question).scalars()))
+            text = connection.execute(question).scalar_one_or_none()
+            return record.read(text).predecessors if text else succession.predecessors(connection, hold.number)
+
+    def superseded(self, hold: Hold) -> list[str]:
+        """The SOPInstanceUIDs of all that the job's results take the place of."""
+        with self._database.read() as connection:
+            return succession.superseded(connection, hold.number)
+
+    def succeed(self, hold: Hold, *, removed: bool) -> None:
+        """The job's results are stored and have taken the place of the earlier ones."""
+        with self._database.write() as connection:
+            self._hold_fast(connection, hold)
+            succession.settle(connection, hold.number, removed=removed)
 
     def note(self, hold: Hold, timings: Mapping[str, float]) -> None:
         with self._database.write() as connection:

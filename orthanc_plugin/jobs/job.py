@@ -92,11 +92,34 @@ class PlannedResult:
     kind: str
     sop_instance_uid: str
     series_instance_uid: str
+    sop_class_uid: str = ""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a job's results were made from and by, beside the model's digest and the moment that the job itself holds.
+
+    `inputs` are by role the SHA-256 over the images in their order and their pixels; `parameters` those that counted,
+    wherever they came from; `seed` is None as no step draws at random; `predecessors` are what the results supersede.
+    """
+
+    inputs: tuple[tuple[str, str], ...]
+    parameters: tuple[tuple[str, Parameter], ...]
+    provider: str
+    encoding: str
+    result_schema: int
+    versions: tuple[tuple[str, str], ...]
+    utc_offset_s: int
+    predecessors: tuple[PlannedResult, ...] = ()
+    seed: int | None = None
 
 
 @dataclass(frozen=True)
 class Job:
-    """A line of the ledger as it stood when it was read; `attempts` counts those that began."""
+    """A line of the ledger as it stood when it was read; `attempts` counts those that began.
+
+    `results` are those that the archive holds; `record` is there once they were planned.
+    """
 
     id: str
     order: Order
@@ -110,3 +133,4 @@ class Job:
     timings: tuple[tuple[str, float], ...]
     planned: tuple[PlannedResult, ...]
     results: tuple[Receipt, ...]
+    record: Record | None = None

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from orthanc_plugin.archive.protocol import Receipt
 from orthanc_plugin.jobs.attempts import Attempts, Hold, LostLease
-from orthanc_plugin.jobs.job import Job, PlannedResult
+from orthanc_plugin.jobs.job import Job, PlannedResult, Record
 
 RELEASE_POLL_S = 0.1
 SOURCE_POLL_S = 2.0
@@ -78,8 +78,12 @@ class Lease:
             log.info("job %s: %s took %.3f s", self.job.id, verb, took_s)
         self._attempts.note(self.hold, self._timings)
 
-    def plan(self, results: Sequence[PlannedResult]) -> None:
-        self._attempts.plan(self.hold, results)
+    def predecessors(self) -> tuple[PlannedResult, ...]:
+        """The results that this job's take the place of, the same at every attempt once it has planned."""
+        return self._attempts.predecessors(self.hold)
+
+    def plan(self, results: Sequence[PlannedResult], record: Record | None = None) -> None:
+        self._attempts.plan(self.hold, results, record)
 
     def await_release(self, look: Callable[[], None]) -> None:
         """Returns when results may be published; this time does not count against the job's limit.
@@ -104,3 +108,7 @@ class Lease:
     def superseded(self) -> list[str]:
         """The SOPInstanceUIDs of what this job's results replace."""
         return self._attempts.superseded(self.hold)
+
+    def succeed(self, *, removed: bool) -> None:
+        """All is stored, and what it supersedes `removed` or left beside it."""
+        self._attempts.succeed(self.hold, removed=removed)

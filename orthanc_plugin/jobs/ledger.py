@@ -15,10 +15,13 @@ from orthanc_plugin.jobs.attempts import Attempts
 from orthanc_plugin.jobs.database import Database
 from orthanc_plugin.jobs.dispatch import Dispatch, Turn
 from orthanc_plugin.jobs.job import Job, Order, State
+from orthanc_plugin.jobs.rejections import Rejections
 from orthanc_plugin.jobs.rows import COLUMNS, JOBS_ON_SETS, job_of, jobs_of, put_input_set, written
+from orthanc_plugin.jobs.standing import Standing
 from orthanc_plugin.jobs.turns import UNENDED, give_turn, move
 
 REPLACED = "More instances of the series arrived; the job on the whole series replaces this one."
+RENEWED = "The job by another version of the model on the same series replaces this one."
 SUPERSEDED = "Another series of the study arrived; the job on the new set of series replaces this one."
 CANCELLED = "Cancelled by hand."
 PURGE_AT_ONCE = 500
@@ -44,6 +47,8 @@ class Ledger:
         self._database = Database(url)
         self.dispatch = Dispatch(self._database)
         self.attempts = Attempts(self._database, self.dispatch, clock)
+        self.standing = Standing(self._database)
+        self.rejections = Rejections(self._database)
 
     @property
     def database(self) -> Database:
@@ -58,16 +63,22 @@ class Ledger:
 
         One that was replaced lives again, and so does one whose source went and came back.
         """
+        queued: list[Turn] = []
         with self._database.write() as connection:
             number, is_new = self._line(connection, order, State.WAITING, "")
             if is_new:
-                give_turn(connection, self.dispatch, number)
+                given = give_turn(connection, self.dispatch, number)
             else:
                 replaced = tables.jobs.c.replaced & tables.jobs.c.state.not_in(UNENDED)
-                give_turn(connection, self.dispatch, number, replaced, replaced=False, released=order.released)
+                again = {"replaced": False, "released": order.released, "record": None}
+                given = give_turn(connection, self.dispatch, number, replaced, **again)
                 if order.released:
                     self._release(connection, number)
-            return _there(job_of(connection, number), number)
+            if given:
+                queued = self._replace_in(connection, _by_other_versions(order, number), RENEWED)
+            job = _there(job_of(connection, number), number)
+        self.dispatch.strike_out(queued)
+        return job
 
     def skip(self, order: Order, reason: str) -> Job:
         """Settled without running; an order that is known already stays as it is."""
@@ -103,15 +114,20 @@ class Ledger:
         self._replace(others, SUPERSEDED)
 
     def _replace(self, others: sa.Select[Any], sentence: str) -> None:
-        in_turn = others.distinct().order_by(tables.jobs.c.number)
         with self._database.write() as connection:
-            unended = list(connection.execute(in_turn.where(tables.jobs.c.state.in_(UNENDED))).scalars())
-            queued = self._queued(connection, unended)
-            for number in unended:
-                self._cancel(connection, number, sentence, replaced=True)
-            for number in connection.execute(in_turn.where(tables.jobs.c.state == State.DONE)).scalars():
-                self._supersede(connection, number, sentence)
+            queued = self._replace_in(connection, others, sentence)
         self.dispatch.strike_out(queued)
+
+    def _replace_in(self, connection: sa.Connection, others: sa.Select[Any], sentence: str) -> list[Turn]:
+        """The turns that are nobody's any more."""
+        in_turn = others.distinct().order_by(tables.jobs.c.number)
+        unended = list(connection.execute(in_turn.where(tables.jobs.c.state.in_(UNENDED))).scalars())
+        queued = self._queued(connection, unended)
+        for number in unended:
+            self._cancel(connection, number, sentence, replaced=True)
+        for number in connection.execute(in_turn.where(tables.jobs.c.state == State.DONE)).scalars():
+            self._supersede(connection, number, sentence)
+        return queued
 
     def cancel(self, job_id: str) -> Job:
         number = _number(job_id)
@@ -193,14 +209,18 @@ class Ledger:
         return {state: found.get(state, 0) for state in State}
 
     def purge(self, older_than: datetime) -> int:
-        """Forgets jobs that ended before; their input sets stay, empty, so that nobody does the work again."""
-        old = (
-            sa.select(tables.jobs.c.number, tables.jobs.c.input_set)
-            .where(tables.jobs.c.state.not_in(UNENDED), tables.jobs.c.finished_at < older_than)
-            .limit(PURGE_AT_ONCE)
+        """Forgets jobs that ended before and of which nothing is stored; answers how many.
+
+        Their input sets stay, empty, so that nobody does the work again. A job whose results the archive holds stays as
+        long as they do: they may have to be taken back, superseded, recalled or made again.
+        """
+        ended = (tables.jobs.c.state.not_in(UNENDED), tables.jobs.c.finished_at < older_than)
+        with_results = sa.select(tables.results.c.job).where(tables.results.c.stored)
+        old = sa.select(tables.jobs.c.number, tables.jobs.c.input_set).where(
+            *ended, tables.jobs.c.number.not_in(with_results)
         )
         with self._database.write() as connection:
-            lines = connection.execute(old).all()
+            lines = connection.execute(old.limit(PURGE_AT_ONCE)).all()
             numbers = [line.number for line in lines]
             connection.execute(sa.delete(tables.results).where(tables.results.c.job.in_(numbers)))
             connection.execute(sa.delete(tables.jobs).where(tables.jobs.c.number.in_(numbers)))
@@ -269,6 +289,15 @@ class Ledger:
         unended = tables.jobs.c.state.in_(UNENDED)
         values = {"state": State.CANCELLED, "reason": reason, "replaced": replaced, "worker": None}
         return move(connection, number, unended, **values, finished_at=self.now()) is not None
+
+
+def _by_other_versions(order: Order, number: int) -> sa.Select[Any]:
+    """Jobs by the same model with the same parameters on just the same input set as that job's."""
+    this = sa.select(tables.jobs.c.input_set).where(tables.jobs.c.number == number).scalar_subquery()
+    same = (tables.jobs.c.input_set == this, tables.jobs.c.parameters == written(order.parameters))
+    return sa.select(tables.jobs.c.number).where(
+        *same, tables.jobs.c.model == order.model, tables.jobs.c.digest != order.digest
+    )
 
 
 def _number(job_id: str) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from orthanc_plugin.archive.protocol import Receipt
-from orthanc_plugin.jobs import tables
+from orthanc_plugin.jobs import record, tables
 from orthanc_plugin.jobs.database import Database
 from orthanc_plugin.jobs.job import InputSet, Job, Order, Parameter, PlannedResult, Priority, Role, State
 
@@ -103,10 +103,13 @@ def _job(line: sa.Row[Any], roles: tuple[Role, ...], results: list[sa.Row[Any]])
         started_at=line.started_at,
         finished_at=line.finished_at,
         timings=tuple((verb, seconds) for verb, seconds in json.loads(line.timings)),
-        planned=tuple(PlannedResult(row.kind, row.sop_instance_uid, row.series_instance_uid) for row in results),
+        planned=tuple(
+            PlannedResult(row.kind, row.sop_instance_uid, row.series_instance_uid, row.sop_class_uid) for row in results
+        ),
         results=tuple(
-            Receipt(row.kind, row.sop_instance_uid, row.series_instance_uid, row.was_there)
+            Receipt(row.kind, row.sop_instance_uid, row.series_instance_uid, row.was_there, row.sha256)
             for row in results
             if row.stored
         ),
+        record=record.read(line.record) if line.record else None,
     )

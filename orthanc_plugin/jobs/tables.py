@@ -67,6 +67,7 @@ jobs = sa.Table(
     sa.Column("fence", sa.Integer, nullable=False),
     sa.Column("worker", sa.String(32)),
     sa.Column("timings", sa.Text, nullable=False),
+    sa.Column("record", sa.Text),
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("due_at", Moment),
     sa.Column("started_at", Moment),
@@ -77,6 +78,7 @@ jobs = sa.Table(
     sqlite_autoincrement=True,
 )
 
+# `stored` while the archive holds it; `superseded` when a later result took its place and it was left there.
 results = sa.Table(
     "results",
     metadata,
@@ -87,7 +89,20 @@ results = sa.Table(
     sa.Column("place", sa.Integer, nullable=False),
     sa.Column("stored", sa.Boolean, nullable=False),
     sa.Column("was_there", sa.Boolean, nullable=False),
+    sa.Column("sop_class_uid", sa.String(64), nullable=False, server_default=""),
+    sa.Column("sha256", sa.String(64), nullable=False, server_default=""),
+    sa.Column("superseded", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index("results_by_uid", "sop_instance_uid"),
+)
+
+# Images and results that a key object rejects; `document_uid` is the key object's own.
+rejected = sa.Table(
+    "rejected",
+    metadata,
+    sa.Column("document_uid", sa.String(64), primary_key=True),
+    sa.Column("sop_instance_uid", sa.String(64), primary_key=True),
+    sa.Column("series_uid", sa.String(64), nullable=False, index=True),
+    sa.Column("document_series_uid", sa.String(64), nullable=False, index=True),
 )
 
 # One row a life of a worker process: `here` and `process` tell another process on the same host whether it still lives.

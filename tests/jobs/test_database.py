@@ -65,7 +65,11 @@ def test_a_ledger_of_the_first_release_is_brought_up_to_date_with_its_jobs(tmp_p
     ledger = Ledger(url)
     job = ledger.propose(order())
     with ledger.database.write() as connection:
-        connection.execute(sa.text("ALTER TABLE jobs DROP COLUMN remarks"))
+        for later in ("jobs DROP COLUMN remarks", "jobs DROP COLUMN record"):
+            connection.execute(sa.text(f"ALTER TABLE {later}"))
+        for column in ("sop_class_uid", "sha256", "superseded"):
+            connection.execute(sa.text(f"ALTER TABLE results DROP COLUMN {column}"))
+        connection.execute(sa.text("DROP TABLE rejected"))
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '0001'"))
     ledger.close()
     opened = Ledger(url)

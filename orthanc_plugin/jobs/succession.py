@@ -1,0 +1,54 @@
+"""The number of a job in, what its results take the place of out; and that they have taken it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from orthanc_plugin.jobs.job import PlannedResult
+from orthanc_plugin.jobs.tables import jobs, results, roles
+
+
+def superseded(connection: sa.Connection, number: int) -> list[str]:
+    """What replaced jobs stored, or were about to, by the same model with the same parameters on one of its series.
+
+    Never what the job stored itself: a series that was deleted and sent again gives the same results again.
+    """
+    return list(dict.fromkeys(line.sop_instance_uid for line in _of_replaced(connection, number)))
+
+
+def predecessors(connection: sa.Connection, number: int) -> tuple[PlannedResult, ...]:
+    """Of those, what was stored and has no successor yet."""
+    found = (
+        PlannedResult(line.kind, line.sop_instance_uid, line.series_instance_uid, line.sop_class_uid)
+        for line in _of_replaced(connection, number)
+        if line.stored and not line.superseded
+    )
+    return tuple(dict.fromkeys(found))
+
+
+def settle(connection: sa.Connection, number: int, *, removed: bool) -> None:
+    """The job's results are stored: what they supersede was removed, or stays beside them."""
+    values = {"stored": False} if removed else {"superseded": True}
+    for line in _of_replaced(connection, number):
+        this = (results.c.job == line.job, results.c.sop_instance_uid == line.sop_instance_uid)
+        connection.execute(sa.update(results).where(*this).values(**values))
+
+
+def _of_replaced(connection: sa.Connection, number: int) -> Sequence[sa.Row[Any]]:
+    mine, other = jobs.alias(), jobs.alias()
+    here, there = roles.alias(), roles.alias()
+    replaced = (
+        sa.select(other.c.number)
+        .select_from(mine)
+        .join(here, here.c.input_set == mine.c.input_set)
+        .join(there, there.c.series_uid == here.c.series_uid)
+        .join(other, other.c.input_set == there.c.input_set)
+        .where(mine.c.number == number, other.c.number != number, other.c.replaced)
+        .where(other.c.model == mine.c.model, other.c.parameters == mine.c.parameters)
+    )
+    own = sa.select(results.c.sop_instance_uid).where(results.c.job == number)
+    question = sa.select(results).where(results.c.job.in_(replaced), results.c.sop_instance_uid.not_in(own))
+    return connection.execute(question.order_by(results.c.job, results.c.place)).all()

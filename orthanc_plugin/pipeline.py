@@ -75,7 +75,8 @@ def carry_out(lease: Lease, rooms: Rooms) -> None:
             inputs = inputs_of(model.card, {role.name: read(rooms.archive, role.series_uid) for role in roles})
             given = clinical(model.card, dict(job.order.parameters), inputs.main.headers[0])
         with lease.step("infer"):
-            raw = infer(rooms.device, model, inputs.by_role, job.order.priority, lease.check)
+            soft = softly(model.card, rooms.profile)
+            raw = infer(rooms.device, model, inputs.by_role, job.order.priority, lease.check, soft=soft)
         with lease.step("measure"):
             origin = origin_of(job, model, rooms, given, inputs)
             findings = measured(model, inputs, raw, origin, given)
@@ -149,6 +150,12 @@ def inputs_of(card: Card, series: Mapping[str, Series]) -> Inputs:
     return Inputs(by_role, by_role[main], tuple(imaged for role, imaged in by_role.items() if role != main))
 
 
+def softly(card: Card, profile: Profile) -> bool:
+    """Whether the outlines are written with how sure the network is at each boundary."""
+    segments = card.outputs.segments
+    return segments is not None and profile.segmentation(segments.encoding) == "fractional"
+
+
 def origin_of(job: Job, model: Model, rooms: Rooms, given: Clinical, inputs: Inputs) -> Origin:
     """Clinical values count as parameters wherever they come from: another value makes another result."""
     parameters = {name: value for name, value in job.order.parameters if name != SHADOW} | dict(given.values)
@@ -176,7 +183,8 @@ def measured(model: Model, inputs: Inputs, raw: RawOutput, origin: Origin, given
 
 
 def outlined(card: Card, inputs: Inputs, raw: RawOutput, origin: Origin, given: Clinical) -> Iterator[Findings]:
-    if raw.masks_szyx is None or not isinstance(inputs.main, Volume):
+    masks_szyx = raw.drawn.masks_szyx
+    if masks_szyx is None or not isinstance(inputs.main, Volume):
         return
     identity = Identity.of(inputs.main, origin)
     tracking_uids = [identity.tracking_uid(segment.label) for segment in card.segments]
@@ -186,11 +194,11 @@ def outlined(card: Card, inputs: Inputs, raw: RawOutput, origin: Origin, given: 
             level = locate(said.numbers(measure.offset_mm), sure.numbers(measure.sigma_mm), said.positions_mm)
             on_source = level.on(said.source_slice)
             yield body_composition.findings(
-                card, inputs.main, raw.masks_szyx, on_source, given.number("height_m"), tracking_uids
+                card, inputs.main, masks_szyx, on_source, given.number("height_m"), tracking_uids
             )
             return
     measures = bool(card.outputs.measurements)
-    yield outlines.findings(card, inputs.main, raw.masks_szyx, tracking_uids, measured=measures)
+    yield outlines.findings(card, inputs.main, masks_szyx, tracking_uids, measured=measures)
 
 
 def classified(card: Card, inputs: Inputs, raw: RawOutput, origin: Origin) -> Iterator[Findings]:

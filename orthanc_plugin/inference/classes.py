@@ -10,10 +10,8 @@ from scipy.special import expit, softmax
 
 from orthanc_plugin.inference.network import Network
 from orthanc_plugin.inference.preprocess import Turned
+from orthanc_plugin.inference.soft import ROUNDING
 from orthanc_plugin.routing.outputs import Classes
-
-# What float32 and float16 leave a softmax within the graph beside 0 and 1.
-ROUNDING = 1e-3
 
 
 @dataclass(frozen=True, eq=False)

@@ -32,6 +32,11 @@ class Scaling:
         kept *= np.float32(self.factor)
         return kept
 
+    def undone(self, scaled: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What the numbers were before, but for what was cut off; an image of one value everywhere has it again."""
+        inverse = 1 / self.factor if self.factor else 0.0
+        return scaled * np.float32(inverse) + np.float32(self.shift)
+
 
 UNTOUCHED = Scaling()
 

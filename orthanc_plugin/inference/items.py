@@ -72,14 +72,20 @@ def _place(stage: Stage, images: Images, index: int) -> Placement:
 def _one(stage: Stage, given: list[Images], places: list[list[Placement]], index: int) -> NDArray[np.float32]:
     layers = []
     for images, of_role in zip(given, places, strict=True):
-        pixels = _coloured(images.pixels[index]) if stage.channels == "rgb" else _grey(images.pixels[index])
+        pixels = fed(stage, images.pixels[index])
         scaled = scaling(stage.intensity, pixels)(of_role[index].place(pixels, float(pixels.min())))
         layers.append(scaled)
     return np.concatenate(layers)
 
 
-def _grey(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-    return (pixels @ LUMINANCE if pixels.ndim == 3 else pixels)[np.newaxis]
+def fed(stage: Stage, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """An image as the stage's intensity sees it: (1, row, column) or (3, row, column)."""
+    return _coloured(pixels) if stage.channels == "rgb" else grey(pixels)
+
+
+def grey(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(1, row, column)."""
+    return np.asarray(pixels @ LUMINANCE if pixels.ndim == 3 else pixels)[np.newaxis]
 
 
 def _coloured(pixels: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""A model and its inputs in, what its networks say out: masks on the grid of the series, numbers by slice or image."""
+"""A model and its inputs in, what its networks say out: pictures on the source's grid, numbers by slice or image."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from orthanc_plugin.imaging.image import Imaged
-from orthanc_plugin.inference import classes, items, patches, postprocess, slices
+from orthanc_plugin.imaging.image import Imaged, Images
+from orthanc_plugin.inference import classes, items, patches, slices
 from orthanc_plugin.inference.classes import Classification
 from orthanc_plugin.inference.device import Device
+from orthanc_plugin.inference.drawing import Easel, Wanted
+from orthanc_plugin.inference.drawn import Drawn, laid_out
+from orthanc_plugin.inference.intensity import scaling
 from orthanc_plugin.inference.network import Answers, Network
 from orthanc_plugin.inference.preprocess import Turned, channels, turn
 from orthanc_plugin.routing.folder import Model
 from orthanc_plugin.routing.network import Stage
-from orthanc_plugin.routing.outputs import BodyComposition, Classes, Output, Segments
+from orthanc_plugin.routing.outputs import BodyComposition, Classes, Output
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,12 +47,12 @@ class Series:
 
 @dataclass(frozen=True, eq=False)
 class RawOutput:
-    """Masks (segment, z, y, x) lie on the grid of the source of the segments' stage; there are none without segments.
+    """`drawn` lies on the grid of the source of the card's main role, single images laid out as `drawn.laid_out` does.
 
     `said` holds by stage the outputs that are numbers, one row an item.
     """
 
-    masks_szyx: NDArray[np.bool_] | None
+    drawn: Drawn
     classification: Classification | None
     said: Mapping[str, Series]
 
@@ -69,29 +72,32 @@ class Bench:
 
 
 def infer(
-    device: Device, model: Model, inputs: Mapping[str, Imaged], priority: int, check: Callable[[], None]
+    device: Device,
+    model: Model,
+    inputs: Mapping[str, Imaged],
+    priority: int,
+    check: Callable[[], None],
+    *,
+    soft: bool = False,
 ) -> RawOutput:
-    """`inputs` by role; `check` is called between batches and patches and may raise to stop."""
+    """`inputs` by role; `check` is called between batches and patches and may raise to stop.
+
+    `soft` asks for the probabilities around the masks: four bytes a voxel and segment.
+    """
     bench = Bench(device, model, inputs, priority, check)
     outputs = model.card.outputs
-    masks: NDArray[np.bool_] | None = None
+    drawn = Drawn()
     said: dict[str, Series] = {}
     for stage in model.card.stages:
-        numbers = _numbers_of(model, stage)
-        drawn = outputs.segments
-        if drawn is not None and drawn.source.stage != stage.name:
-            drawn = None
-        if not numbers and drawn is None:
-            continue
-        if stage.kind == "image":
-            said[stage.name] = _of_images(bench, stage, numbers)
-        else:
-            said[stage.name], found = _of_volume(bench, stage, numbers, drawn)
-            masks = masks if found is None else found
+        numbers, wanted = _numbers_of(model, stage), Wanted.of(outputs, stage.name, soft)
+        if numbers or wanted:
+            run = _of_images if stage.kind == "image" else _of_volume
+            said[stage.name], found = run(bench, stage, numbers, wanted)
+            drawn = drawn.joined(found)
     classification = None
     if outputs.classes is not None:
         classification = _classified(bench, outputs.classes, said[outputs.classes.source.stage])
-    return RawOutput(masks, classification, said)
+    return RawOutput(drawn, classification, said)
 
 
 def _numbers_of(model: Model, stage: Stage) -> tuple[str, ...]:
@@ -125,55 +131,50 @@ class Numbers:
         return Series(answers, np.array(self._slices, np.int64), turned)
 
 
-def _of_images(bench: Bench, stage: Stage, numbers: tuple[str, ...]) -> Series:
+def _of_images(bench: Bench, stage: Stage, numbers: tuple[str, ...], wanted: Wanted) -> tuple[Series, Drawn]:
+    given = items.images(stage, bench.inputs)
+    first = given[stage.roles[0]]
     network = bench.network(stage)
     collected = Numbers(network, numbers)
-    fitted = items.of_images(stage, items.images(stage, bench.inputs))
+    fitted = items.of_images(stage, given)
+    sheets: list[Drawn] = []
     for start, answers in slices.run(network, fitted):
-        collected.add(range(start, start + _count(answers)), answers)
-    return collected.series(None)
+        numbered = range(start, start + _count(answers))
+        collected.add(numbered, answers)
+        if wanted:
+            sheets += [_sheet(network, wanted, first, fitted, n, _item(answers, n - start)) for n in numbered]
+    return collected.series(None), laid_out(sheets) if sheets else Drawn()
 
 
-def _of_volume(
-    bench: Bench, stage: Stage, numbers: tuple[str, ...], drawn: Segments | None
-) -> tuple[Series, NDArray[np.bool_] | None]:
+def _sheet(network: Network, wanted: Wanted, of: Images, fitted: slices.Fitted, number: int, answers: Answers) -> Drawn:
+    """What is drawn on one image, on its own matrix."""
+    pixels, pixel_mm = of.pixels[number], of.pixel_mm(number)
+    scaled = scaling(network.stage.intensity, items.fed(network.stage, pixels))
+    easel = Easel(wanted, (1, *of.shape_yx(number)), scaled, network)
+    for sink in easel.sinks:
+        sink.take(0, slices.maps(network, answers, sink.name, sink.channels, fitted.places[number]))
+    return easel.done(items.grey(pixels), None if pixel_mm is None else (1.0, *pixel_mm))
+
+
+def _of_volume(bench: Bench, stage: Stage, numbers: tuple[str, ...], wanted: Wanted) -> tuple[Series, Drawn]:
     volumes = items.volumes(stage, bench.inputs)
     turned = turn(volumes[stage.roles[0]], stage.orientation)
     seen = channels(stage, volumes, turned)
     network = bench.network(stage)
     collected = Numbers(network, numbers)
-    drawing = Drawing(drawn, turned) if drawn is not None else None
+    shape = patches.shape_of(turned)
+    easel = Easel(wanted, shape, seen[0].scaling, network)
     if stage.kind == "volume" or stage.spacing_mm is not None:
         grid = patches.Grid.of(stage, seen, turned)
-        shape = patches.shape_of(turned)
-        for middle, answers in patches.run(network, grid, shape, drawing):
+        for middle, answers in patches.run(network, grid, shape, easel.sinks):
             collected.add([middle] * _count(answers), answers)
     else:
         fitted = items.of_slices(stage, seen, turned)
         for start, answers in slices.run(network, fitted):
             collected.add(range(start, start + _count(answers)), answers)
-            if drawing is not None:
-                drawing.take(start, slices.maps(network, answers, drawing.name, drawing.channels, fitted.places[0]))
-    return collected.series(turned), drawing.done() if drawing is not None else None
-
-
-class Drawing:
-    """Maps on the slices of the series in, piece by piece, masks on the source grid out."""
-
-    def __init__(self, segments: Segments, turned: Turned) -> None:
-        self.name = segments.source.output
-        self.channels = postprocess.channels(segments)
-        self._segments = segments
-        self._turned = turned
-        self._masks = np.zeros((len(segments.items), *turned.voxels_zyx.shape), bool)
-
-    def take(self, start: int, maps_ncyx: NDArray[np.float32]) -> None:
-        self._masks[:, start : start + len(maps_ncyx)] = postprocess.decided(self._segments, maps_ncyx)
-
-    def done(self) -> NDArray[np.bool_]:
-        voxel_mm3 = float(np.prod(self._turned.spacing_mm))
-        refined = postprocess.refined(self._segments, self._masks, self._turned.voxels_zyx, voxel_mm3)
-        return self._turned.to_source(refined)
+            for sink in easel.sinks:
+                sink.take(start, slices.maps(network, answers, sink.name, sink.channels, fitted.places[0]))
+    return collected.series(turned), easel.done(turned.voxels_zyx, turned.spacing_mm).moved(turned.to_source)
 
 
 def _classified(bench: Bench, wanted: Classes, said: Series) -> Classification:
@@ -195,3 +196,8 @@ def _fitted(bench: Bench, stage: Stage, said: Series) -> slices.Fitted:
 
 def _count(answers: Answers) -> int:
     return len(next(iter(answers.values())))
+
+
+def _item(answers: Answers, number: int) -> Answers:
+    """Those of one item of a batch, which is a batch of one."""
+    return {name: answer[number : number + 1] for name, answer in answers.items()}

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from orthanc_plugin.inference.drawing import Sink
 from orthanc_plugin.inference.network import Answers, Network
 from orthanc_plugin.inference.preprocess import Channel, Turned
 from orthanc_plugin.inference.resample import Slices, planes
@@ -140,17 +140,11 @@ class Blend:
         self._start = next_start
 
 
-class Sink(Protocol):
-    """Takes the blended maps of one output, on the series' own slices and in their order."""
-
-    name: str
-    channels: int
-
-    def take(self, start: int, maps_ncyx: NDArray[np.float32]) -> None: ...
-
-
 class Back:
-    """Takes slices of the network's grid in order, gives those of the series, interpolated between them, to `sink`."""
+    """Takes slices of the network's grid in order, gives those of the series, interpolated between them, to `sink`.
+
+    All sinks get the slices of the series in their order.
+    """
 
     def __init__(self, grid: Shape, shape: Shape, sink: Sink) -> None:
         places = (np.arange(shape[0]) + 0.5) * grid[0] / shape[0] - 0.5
@@ -170,23 +164,40 @@ class Back:
         self._before = here
 
 
-def run(network: Network, grid: Grid, shape: Shape, sink: Sink | None) -> Iterator[tuple[int, Answers]]:
+class Stream:
+    """The way of one sink's maps from patches to the slices of the series."""
+
+    def __init__(self, network: Network, windows: Windows, shape: Shape, sink: Sink) -> None:
+        self._network = network
+        self._sink = sink
+        self._patch = windows.patch
+        self._blend = Blend(sink.channels, windows)
+        self._back = Back(windows.grid, shape, sink)
+
+    def add(self, corners: Sequence[tuple[int, int]], answers: Answers) -> None:
+        maps = _maps(self._network, answers, self._sink, self._patch)
+        for (top, left), of_patch in zip(corners, maps, strict=True):
+            self._blend.add(of_patch, top, left)
+
+    def finish(self, next_start: int) -> None:
+        for index, finished in self._blend.finish(next_start):
+            self._back.take(index, finished)
+
+
+def run(network: Network, grid: Grid, shape: Shape, sinks: Sequence[Sink]) -> Iterator[tuple[int, Answers]]:
     """The answers of every batch of patches, with the slice of the series (of `shape`) in their middle."""
     windows = grid.windows
-    blend = Blend(sink.channels, windows) if sink is not None else None
-    back = Back(windows.grid, shape, sink) if sink is not None else None
+    streams = [Stream(network, windows, shape, sink) for sink in sinks]
     starts = windows.starts(0)
     for start, following in zip(starts, (*starts[1:], windows.padded[0]), strict=True):
         slab = grid.slab(start)
         middle = _series_slice(windows, shape, start)
         for corners, answers in _asked(network, grid, slab):
-            if blend is not None and sink is not None:
-                for (top, left), maps in zip(corners, _maps(network, answers, sink, windows.patch), strict=True):
-                    blend.add(maps, top, left)
+            for stream in streams:
+                stream.add(corners, answers)
             yield middle, answers
-        if blend is not None and back is not None:
-            for index, finished in blend.finish(following):
-                back.take(index, finished)
+        for stream in streams:
+            stream.finish(following)
 
 
 def _asked(network: Network, grid: Grid, slab: NDArray[np.float32]) -> Iterator[tuple[list[tuple[int, int]], Answers]]:

@@ -17,7 +17,6 @@ from orthanc_plugin.routing.network import (
     LargestComponent,
     Likeliest,
     RemoveSmall,
-    Threshold,
 )
 from orthanc_plugin.routing.outputs import SegmentOutput, Segments
 
@@ -26,6 +25,7 @@ ACTIVATIONS: dict[str, Callable[[NDArray[Any]], NDArray[Any]]] = {
     "sigmoid": expit,
 }
 THRESHOLD = 0.5
+OnMasks = Hounsfield | LargestComponent | RemoveSmall | Fill
 # Voxels that touch at a corner belong together.
 TOUCHING = np.ones((3, 3, 3), bool)
 
@@ -36,16 +36,21 @@ def channels(segments: Segments) -> int:
 
 def decided(segments: Segments, maps_ncyx: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Masks (segment, n, row, column) of some slices: the steps up to the one that makes masks of maps."""
+    return masks(segments, activated(segments, maps_ncyx))
+
+
+def activated(segments: Segments, maps_ncyx: NDArray[np.float32]) -> NDArray[np.float32]:
     maps = maps_ncyx
     for step in segments.steps:
-        match step:
-            case Likeliest():
-                return _likeliest(segments, maps)
-            case Threshold():
-                return _passing(segments.items, _of_segments(segments, maps))
-            case _:
-                maps = ACTIVATIONS[step.step](maps)
-    raise AssertionError("a card without a deciding step is refused when it is read")
+        if isinstance(step, Activate):
+            maps = ACTIVATIONS[step.step](maps)
+    return maps
+
+
+def masks(segments: Segments, activated_ncyx: NDArray[np.float32]) -> NDArray[np.bool_]:
+    if any(isinstance(step, Likeliest) for step in segments.steps):
+        return _likeliest(segments, activated_ncyx)
+    return _passing(segments.items, of_segments(segments, activated_ncyx))
 
 
 def refined(
@@ -55,21 +60,21 @@ def refined(
     refined_szyx = masks_szyx.copy()
     numbers = {item.label: number for number, item in enumerate(segments.items)}
     for step in segments.steps:
-        if not isinstance(step, Activate | Likeliest | Threshold):
+        if isinstance(step, OnMasks):
             mask_zyx = refined_szyx[numbers[step.segment]]
             mask_zyx[...] = _refined(step, mask_zyx, voxels_zyx, voxel_mm3)
     return refined_szyx
 
 
 def _refined(
-    step: Hounsfield | LargestComponent | RemoveSmall | Fill,
+    step: OnMasks,
     mask_zyx: NDArray[np.bool_],
     voxels_zyx: NDArray[np.float32],
     voxel_mm3: float,
 ) -> NDArray[np.bool_]:
     match step:
         case Hounsfield():
-            return mask_zyx & _within(voxels_zyx, step.range.least, step.range.most)
+            return mask_zyx & within(voxels_zyx, step.range.least, step.range.most)
         case LargestComponent():
             return _parts(mask_zyx, _first_largest)
         case RemoveSmall():
@@ -84,11 +89,11 @@ def _first_largest(sizes: NDArray[np.int64]) -> NDArray[np.bool_]:
 
 def _likeliest(segments: Segments, maps: NDArray[np.float32]) -> NDArray[np.bool_]:
     winner = maps.argmax(axis=1)
-    of_segments = _of_segments(segments, maps)
+    shares = of_segments(segments, maps)
     masks = np.stack([winner == number + segments.background for number in range(len(segments.items))])
     for number, item in enumerate(segments.items):
         if item.threshold is not None:
-            masks[number] &= of_segments[number] > item.threshold
+            masks[number] &= shares[number] > item.threshold
     return masks
 
 
@@ -97,18 +102,18 @@ def _passing(items: Sequence[SegmentOutput], of_segments: NDArray[np.float32]) -
     return np.stack([maps > threshold for maps, threshold in zip(of_segments, thresholds, strict=True)])
 
 
-def _of_segments(segments: Segments, maps: NDArray[np.float32]) -> NDArray[np.float32]:
+def of_segments(segments: Segments, maps: NDArray[np.float32]) -> NDArray[np.float32]:
     """Segment first, without the background."""
     return np.moveaxis(maps, 1, 0)[int(segments.background) :]
 
 
-def _within(values: NDArray[np.float32], least: float | None, most: float | None) -> NDArray[np.bool_]:
-    within = np.ones(values.shape, bool)
+def within(values: NDArray[np.float32], least: float | None, most: float | None) -> NDArray[np.bool_]:
+    inside = np.ones(values.shape, bool)
     if least is not None:
-        within &= values >= least
+        inside &= values >= least
     if most is not None:
-        within &= values <= most
-    return within
+        inside &= values <= most
+    return inside
 
 
 def _parts(mask_zyx: NDArray[np.bool_], kept: Callable[[NDArray[np.int64]], NDArray[np.bool_]]) -> NDArray[np.bool_]:

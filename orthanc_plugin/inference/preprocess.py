@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import highdicom as hd
 import numpy as np
@@ -16,6 +17,7 @@ from orthanc_plugin.inference.resample import on_grid, planes
 from orthanc_plugin.routing.network import Stage
 
 AIR_HU = -1024.0
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -64,12 +66,11 @@ class Turned:
         """Of the slices, in the direction in which they run."""
         return self.turned.spacing[0] * np.arange(len(self.voxels_zyx), dtype=np.float64)
 
-    def to_source(self, masks_czyx: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Masks (channel, slice, row, column) of the turned volume on the source grid."""
-        back = [
-            self.turned.with_array(mask.astype(np.uint8)).match_orientation(self.source).array for mask in masks_czyx
-        ]
-        return np.stack(back).astype(bool)
+    def to_source(self, grid_zyx: NDArray[Scalar], /) -> NDArray[Scalar]:
+        """What lies on the voxels of the turned volume, on the source grid."""
+        storable = grid_zyx.view(np.uint8) if grid_zyx.dtype == np.bool_ else grid_zyx
+        back = self.turned.with_array(storable).match_orientation(self.source).array
+        return np.ascontiguousarray(back).view(grid_zyx.dtype)
 
     def slice_to_source(self, index: int, map_yx: NDArray[np.float32]) -> NDArray[np.float32]:
         """A map of one slice, turned as its source slice is."""

@@ -79,7 +79,7 @@ def run(device: Device, model: Model, **inputs: Imaged) -> RawOutput:
 
 
 def masks(device: Device, model: Model, **inputs: Imaged) -> NDArray[np.bool_]:
-    found = run(device, model, **inputs).masks_szyx
+    found = run(device, model, **inputs).drawn.masks_szyx
     assert found is not None
     return found
 

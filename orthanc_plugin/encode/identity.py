@@ -13,7 +13,7 @@ from orthanc_plugin.imaging.image import Imaged
 from orthanc_plugin.routing.folder import Model
 
 # Goes up whenever the same findings are written differently, so that no old UID comes with new content.
-RESULT_SCHEMA = 1
+RESULT_SCHEMA = 2
 
 Parameter = str | float | int | bool
 
@@ -23,7 +23,7 @@ class Origin:
     """Who made a result, how and when; `created_at` is written as it is, so it comes in the hospital's local time.
 
     `beside` holds the digests of what was used beside the images that the result lies on; `encoding` says how it is
-    written, since another encoding is another object.
+    written, since another encoding is another object, and so is one that names other `predecessors` (SOPInstanceUIDs).
     """
 
     name: str
@@ -38,6 +38,7 @@ class Origin:
     software_version: str
     beside: tuple[str, ...] = ()
     encoding: str = ""
+    predecessors: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -50,6 +51,7 @@ class Origin:
         software_version: str,
         beside: tuple[str, ...] = (),
         encoding: str = "",
+        predecessors: tuple[str, ...] = (),
     ) -> Origin:
         """`provider` is the class of execution provider whose arithmetic is the same, as `cpu` or `cuda`."""
         card = model.card
@@ -66,6 +68,7 @@ class Origin:
             software_version=software_version,
             beside=beside,
             encoding=encoding,
+            predecessors=predecessors,
         )
 
 
@@ -89,6 +92,8 @@ class Identity:
         }
         if origin.beside:
             made_from["beside"] = origin.beside
+        if origin.predecessors:
+            made_from["predecessors"] = origin.predecessors
         return cls(hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest())
 
     def series_uid(self, kind: str) -> UID:

@@ -14,6 +14,16 @@ from orthanc_plugin.imaging.image import Imaged
 from orthanc_plugin.measure.findings import Findings
 
 
+@dataclass(frozen=True)
+class Predecessor:
+    """An earlier result, by its UIDs, whose place a new one takes."""
+
+    study_uid: str
+    series_uid: str
+    sop_class_uid: str
+    sop_instance_uid: str
+
+
 @dataclass(frozen=True, eq=False)
 class Making:
     """`beside` are headers of images that were used, too, but on which nothing lies."""
@@ -23,6 +33,7 @@ class Making:
     origin: Origin
     profile: Profile = field(default_factory=Profile)
     beside: tuple[Dataset, ...] = ()
+    predecessors: tuple[Predecessor, ...] = ()
 
     @cached_property
     def identity(self) -> Identity:

@@ -3,6 +3,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from orthanc_plugin.encode import identity
 from orthanc_plugin.encode.identity import Identity, Origin, derived_uid, device_uid
 from orthanc_plugin.imaging.volume import Volume
 from tests.encode.making import enhanced_volume, origin, volume
@@ -40,8 +41,11 @@ def test_the_uids_are_these_for_good() -> None:
         replace(origin(), digest="00" * 32),
         replace(origin(), parameters=(("threshold", 0.4),)),
         replace(origin(), provider="cuda"),
+        replace(origin(), encoding='{"Objects":["SR"]}'),
+        replace(origin(), beside=("ab" * 32,)),
+        replace(origin(), predecessors=("2.25.1",)),
     ],
-    ids=["model", "parameters", "provider"],
+    ids=["model", "parameters", "provider", "encoding", "images beside", "predecessors"],
 )
 def test_another_making_gives_other_uids(other: Origin) -> None:
     assert not set(all_uids(Identity.of(VOLUME, other))) & set(all_uids(Identity.of(VOLUME, origin())))
@@ -59,6 +63,13 @@ def test_another_making_gives_other_uids(other: Origin) -> None:
 )
 def test_other_sources_give_other_uids(other: Volume) -> None:
     assert not set(all_uids(Identity.of(other, origin()))) & set(all_uids(Identity.of(VOLUME, origin())))
+
+
+def test_another_version_of_the_result_schema_gives_other_uids(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = all_uids(Identity.of(VOLUME, origin()))
+    monkeypatch.setattr(identity, "RESULT_SCHEMA", identity.RESULT_SCHEMA + 1)
+
+    assert not set(all_uids(Identity.of(VOLUME, origin()))) & set(before)
 
 
 def test_when_it_was_computed_and_by_which_release_changes_no_uid() -> None:

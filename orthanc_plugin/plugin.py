@@ -34,7 +34,8 @@ try:
     from orthanc_plugin.errors import NodeError, Temporary
     from orthanc_plugin.people import access, credentials
     from orthanc_plugin.supervisor import Program, Supervisor
-    from orthanc_plugin.web import desk, health
+    from orthanc_plugin.viewer.place import PREFIX as VIEWER
+    from orthanc_plugin.web import desk, entrance, health, qido, viewer
     from orthanc_plugin.web.message import Answer, Request, problem
 except ImportError as error:
     refuse_to_start(
@@ -81,18 +82,24 @@ class Node:
 
     def answers(self, output: Any, uri: str, **request: Any) -> None:
         verdict = self.verdict(request["method"], uri, request)
+        query = request.get("get", {})
         if verdict.outcome is not access.Outcome.ADMITTED or verdict.person is None:
+            if in_viewer(uri) and entrance.asks_for_a_page(request["method"], lowered(request["headers"])):
+                lead(output, entrance.detour(uri, query))
+                return
             output.SetHttpHeader("WWW-Authenticate", access.CHALLENGE)
             send(output, problem(HTTPStatus.UNAUTHORIZED, verdict.reason))
         elif uri == "/":
-            output.SetHttpHeader("Location", "app/explorer.html")
-            output.SendHttpStatusCode(int(HTTPStatus.SEE_OTHER))
+            lead(output, entrance.onward(query))
+        elif in_viewer(uri):
+            show(output, viewer.page(uri, lowered(request["headers"])))
+        elif uri.startswith(qido.PREFIX) and (native := qido.native(uri, query)) is not None:
+            search(output, native)
         else:
             send(output, self.asked(uri, verdict.person, request))
 
     def verdict(self, method: str, uri: str, request: dict[str, Any]) -> access.Verdict:
-        headers = {name.lower(): value for name, value in request["headers"].items()}
-        return access.decide(access.Request(method, uri, headers, request.get("ip", "")), self.keys)
+        return access.decide(access.Request(method, uri, lowered(request["headers"]), request.get("ip", "")), self.keys)
 
     def asked(self, uri: str, person: access.Person, request: dict[str, Any]) -> Answer:
         body = request.get("body", b"")
@@ -129,22 +136,61 @@ class Node:
             self.supervisor.tell("intake", f"job {resource}")
 
 
-def send(output: Any, answer: Answer) -> None:
-    if answer.status == HTTPStatus.OK:
-        output.AnswerBuffer(answer.body, answer.media_type)
-        return
-    output.SetHttpHeader("Content-Type", answer.media_type)
+def lowered(headers: dict[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
+
+
+def in_viewer(uri: str) -> bool:
+    return uri == VIEWER or uri.startswith(f"{VIEWER}/")
+
+
+def lead(output: Any, address: str) -> None:
+    output.SetHttpHeader("Location", address)
+    output.SendHttpStatusCode(int(HTTPStatus.SEE_OTHER))
+
+
+def search(output: Any, native: str) -> None:
+    """Asked within the process, where Orthanc takes an address as it is written."""
     try:
-        output.SendHttpStatus(answer.status, answer.body)
+        found = orthanc.RestApiGetAfterPlugins(native)
+    except orthanc.OrthancException:
+        send(output, problem(HTTPStatus.BAD_REQUEST, "The archive can't answer this query; see its log."))
+        return
+    if len(found) > desk.LARGEST_ANSWER_BYTES:
+        send(output, problem(HTTPStatus.INTERNAL_SERVER_ERROR, "The answer is too long; ask for less by `limit`."))
+        return
+    output.AnswerBuffer(found, qido.MEDIA_TYPE)
+
+
+def send(output: Any, answer: Answer) -> None:
+    show(output, viewer.Page(answer.status, answer.media_type, answer.body.encode()))
+
+
+def show(output: Any, page: viewer.Page) -> None:
+    for name, value in page.headers.items():
+        output.SetHttpHeader(name, value)
+    if page.status == HTTPStatus.OK:
+        output.AnswerBuffer(page.body, page.media_type)
+    elif not page.body:
+        output.SendHttpStatusCode(int(page.status))
+    else:
+        output.SetHttpHeader("Content-Type", page.media_type)
+        refuse(output, int(page.status), page.body.decode("ascii"))
+
+
+def refuse(output: Any, status: int, body: str) -> None:
+    try:
+        output.SendHttpStatus(status, body)
     except TypeError:
         # Until its version 4.2 Orthanc's plugin wanted the length as well.
-        output.SendHttpStatus(answer.status, answer.body, len(answer.body))
+        output.SendHttpStatus(status, body, len(body))
 
 
 def register(node: Node) -> None:
     orthanc.RegisterIncomingHttpRequestFilter(node.admits)
     orthanc.RegisterRestCallback("/", node.answers)
     orthanc.RegisterRestCallback("/inference(/.*)?", node.answers)
+    orthanc.RegisterRestCallback(f"{VIEWER}(/.*)?", node.answers)
     orthanc.RegisterOnStoredInstanceCallback(node.stored)
     orthanc.RegisterOnChangeCallback(node.changed)
 

@@ -14,7 +14,7 @@ from orthanc_plugin.people.credentials import Credentials
 
 # What the node answers itself, and so can answer with a challenge. Orthanc answers a refused request with a bare 403,
 # to which no browser asks for a password. Nothing that a server could read as another path gets through here.
-OWN_PAGES = re.compile(r"/|/inference(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*/?")
+OWN_PAGES = re.compile(r"/|/(inference|ohif)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*/?")
 CHALLENGE = 'Basic realm="inference node", charset="UTF-8"'
 READING = frozenset({"GET", "HEAD"})
 

@@ -1,0 +1,45 @@
+// The node's extension of OHIF: a button that runs a model, what it said on the image, results beside their source.
+import { protocolOf, PROTOCOL } from './hanging.js';
+import { predict } from './predict.js';
+import { Verdicts } from './verdicts.js';
+
+const BUTTON = {
+  id: 'Predict',
+  uiType: 'ohif.toolButton',
+  props: {
+    icon: 'tool-annotate',
+    label: 'Predict',
+    tooltip: 'Run a model on the displayed series or slice',
+    commands: 'predict',
+    evaluate: 'evaluate.action',
+  },
+};
+
+let verdicts = null;
+
+export const extension = {
+  id: 'inference-node',
+
+  // Joins the toolbar that the modes share.
+  modeCustomizations: {
+    toolbarButtons: { $push: [BUTTON] },
+    'cornerstone.toolbarSections': { primary: { $push: [BUTTON.id] } },
+  },
+
+  preRegistration({ servicesManager, commandsManager, extensionManager }) {
+    const { hangingProtocolService } = servicesManager.services;
+    hangingProtocolService.addProtocol(PROTOCOL, () => ({ protocol: protocolOf(servicesManager) }));
+    commandsManager.registerCommand('DEFAULT', 'predict', {
+      commandFn: () => predict({ servicesManager, commandsManager, extensionManager, verdicts }),
+    });
+  },
+
+  onModeEnter({ servicesManager }) {
+    verdicts = new Verdicts(servicesManager);
+  },
+
+  onModeExit() {
+    verdicts?.close();
+    verdicts = null;
+  },
+};

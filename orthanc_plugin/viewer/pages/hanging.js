@@ -1,0 +1,86 @@
+// The display sets of a study in, a hanging protocol out: the source with what was outlined on it on the left, beside
+// it the derived image, the heat map, the page or the report.
+
+export const PROTOCOL = 'inference-node.results';
+const MADE_BY = 'Inference node';
+// What goes to the right, the best first; any other modality of ours is a derived image.
+const RIGHT = ['derived', 'PMAP', 'PM', 'OT', 'SC', 'SR', 'DOC'];
+
+export function protocolOf({ services: { displaySetService } }) {
+  const { left, right } = sides(displaySetService.getActiveDisplaySets());
+  return protocol([left, right].filter(Boolean));
+}
+
+export function sides(displaySets) {
+  const results = displaySets.filter(isResult).sort((a, b) => madeAt(b).localeCompare(madeAt(a)));
+  const outlined = results.find(each => each.Modality === 'SEG');
+  const right = results.filter(each => each !== outlined && rank(each) >= 0).sort((a, b) => rank(a) - rank(b))[0];
+  const sources = displaySets.filter(each => !isResult(each) && each.numImageFrames > 0);
+  const named = sources.find(each => each.SeriesInstanceUID === referenced(right));
+  return results.length ? { left: outlined ?? named ?? sources[0], right } : {};
+}
+
+export function isResult(displaySet) {
+  const header = headerOf(displaySet);
+  const equipment = [header.ContributingEquipmentSequence ?? []].flat();
+  return [header, ...equipment].some(each => each.Manufacturer === MADE_BY);
+}
+
+export function headerOf(displaySet) {
+  return displaySet.instance ?? displaySet.instances?.[0] ?? {};
+}
+
+function madeAt(displaySet) {
+  const { SeriesDate = '', SeriesTime = '' } = headerOf(displaySet);
+  return `${SeriesDate}${SeriesTime}`;
+}
+
+function rank({ Modality }) {
+  if (Modality === 'SEG' || Modality === 'PR' || Modality === 'KO') {
+    return -1;
+  }
+  return Math.max(RIGHT.indexOf(Modality), 0);
+}
+
+function referenced(displaySet) {
+  const sequence = displaySet && [headerOf(displaySet).ReferencedSeriesSequence ?? []].flat();
+  return sequence?.[0]?.SeriesInstanceUID;
+}
+
+function protocol(shown) {
+  const selectors = shown.map((each, place) => [`side${place}`, { seriesMatchingRules: [is(each)] }]);
+  return {
+    id: PROTOCOL,
+    name: 'Source and result',
+    // Without a result nothing matches, and OHIF hangs as it always does.
+    protocolMatchingRules: shown.length
+      ? [{ id: PROTOCOL, weight: 100, attribute: 'StudyInstanceUID', constraint: { notNull: true } }]
+      : [],
+    toolGroupIds: ['default'],
+    numberOfPriorsReferenced: -1,
+    displaySetSelectors: Object.fromEntries(selectors),
+    defaultViewport: {
+      viewportOptions: { viewportType: 'stack', toolGroupId: 'default', allowUnmatchedView: true },
+      displaySets: [{ id: 'side0', matchedDisplaySetsIndex: -1 }],
+    },
+    stages: [
+      {
+        name: 'Source and result',
+        viewportStructure: { layoutType: 'grid', properties: { rows: 1, columns: Math.max(shown.length, 1) } },
+        viewports: (shown.length ? shown : [null]).map((_, place) => ({
+          viewportOptions: { viewportType: 'stack', toolGroupId: 'default', allowUnmatchedView: true },
+          displaySets: [{ id: `side${place}` }],
+        })),
+      },
+    ],
+  };
+}
+
+function is({ SeriesInstanceUID }) {
+  return {
+    weight: 10,
+    required: true,
+    attribute: 'SeriesInstanceUID',
+    constraint: { equals: { value: SeriesInstanceUID } },
+  };
+}

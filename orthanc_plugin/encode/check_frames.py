@@ -18,7 +18,7 @@ from orthanc_plugin.encode.making import Making
 from orthanc_plugin.imaging.image import Imaged
 from orthanc_plugin.imaging.stack import ORIENTATION_TOLERANCE
 from orthanc_plugin.imaging.volume import Volume
-from orthanc_plugin.measure.findings import Segment
+from orthanc_plugin.measure.findings import Segment, ValueMap
 
 # Positions are copied as text; what differs by more was computed from something else.
 SAME_PLACE_MM = 1e-3
@@ -87,11 +87,41 @@ def segmentation(result: Dataset, making: Making) -> list[tuple[int, int]]:
     return seen
 
 
+def parametric_map(result: Dataset, found: ValueMap, making: Making) -> list[int]:
+    """Each frame holds the map's values on its image; the slices that it covers."""
+    covered = []
+    for frame in frames(result, making.imaged, "map"):
+        rows, columns = frame.pixels.shape
+        if frame.index in found.slices:
+            expected = found.values_nyx[found.slices.index(frame.index), :rows, :columns]
+            same = np.array_equal(frame.pixels, expected)
+        else:
+            same = bool((frame.pixels == result.FloatPixelPaddingValue).all())
+        demand(same, f"Frame {frame.number} of the map holds other values than the model gave for its image.")
+        covered.append(frame.index)
+    return covered
+
+
+def maps(results: Sequence[Dataset], making: Making) -> None:
+    """Each result is of one map, and together they cover every slice of each."""
+    series = {str(result.SeriesInstanceUID) for result in results}
+    demand(len(series) == len(results), "Two maps are in one series, of which viewers show one.")
+    left = list(results)
+    for found in making.findings.maps:
+        missing = set(found.slices)
+        while missing:
+            demand(bool(left), f"The map {found.label} lacks slices.")
+            covered = parametric_map(left.pop(0), found, making)
+            demand(bool(missing & set(covered)), f"The map {found.label} is repeated.")
+            missing -= set(covered)
+    demand(not left, "There is a map that the model did not give.")
+
+
 def frames(result: Dataset, imaged: Imaged, what: str) -> Iterator[Frame]:
     """Of a result that is `what` it is called; each lies where its image lies."""
     indices = {(source.sop_instance_uid, source.frame_number): n for n, source in enumerate(imaged.sources)}
     headers = {str(header.SOPInstanceUID): header for header in imaged.headers}
-    declared = _declared(result, imaged.headers[0], what)
+    declared = _declared(result, imaged, what)
     pixels = _pixels(result)
     for number, groups in enumerate(_groups(result), start=1):
         here = f"Frame {number} of the {what}"
@@ -118,9 +148,10 @@ def same_space(result: Dataset, header: Dataset, keywords: Sequence[str]) -> boo
     return all(str(result.get(keyword) or "") == str(header.get(keyword) or "") for keyword in keywords)
 
 
-def _declared(result: Dataset, header: Dataset, what: str) -> set[str]:
+def _declared(result: Dataset, imaged: Imaged, what: str) -> set[str]:
     """The instances that the result names as a whole: viewers find its series by them."""
-    placed = ("FrameOfReferenceUID",) if "PlanePositionSequence" in result.PerFrameFunctionalGroupsSequence[0] else ()
+    header = imaged.headers[0]
+    placed = ("FrameOfReferenceUID",) if isinstance(imaged, Volume) else ()
     same = same_space(result, header, ("PatientID", "StudyInstanceUID", *placed))
     demand(same, f"The {what} is of another patient, study or space.")
     series = result.get("ReferencedSeriesSequence", [])

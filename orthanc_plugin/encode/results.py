@@ -9,6 +9,7 @@ from pydicom.dataset import Dataset
 
 from orthanc_plugin.encode import check, check_frames
 from orthanc_plugin.encode.making import Making
+from orthanc_plugin.encode.maps import maps
 from orthanc_plugin.encode.sc import capture, scrolling
 from orthanc_plugin.encode.seg import segmentations
 from orthanc_plugin.encode.sr import report
@@ -43,6 +44,8 @@ def _results(making: Making) -> Iterator[Result]:
     """No SEG where nothing was outlined."""
     outlined = segmentations(making)
     yield from (Result("SEG", dataset) for dataset in outlined)
+    if "PM" in making.profile.objects:
+        yield from (Result("PM", dataset) for dataset in maps(making))
     yield Result("SR", report(making, outlined[0] if outlined else None))
     yield Result("SC", capture(making))
     if making.profile.scrolling_page and len(making.imaged) > 1:
@@ -53,6 +56,8 @@ def _check(making: Making, results: Sequence[Result]) -> None:
     imaged = making.imaged
     outlined = _of("SEG", results)
     check_frames.segmentations(outlined, making)
+    if "PM" in making.profile.objects:
+        check_frames.maps(_of("PM", results), making)
     for document in _of("SR", results):
         check.report(document, outlined[0] if outlined else None, imaged)
     for picture in _of("SC", results):

@@ -17,7 +17,7 @@ from orthanc_plugin.deliver.profile import Encoding
 from orthanc_plugin.encode.context import LO_LENGTH, coding_schemes, series_attributes, settle
 from orthanc_plugin.encode.identity import Origin
 from orthanc_plugin.encode.making import Making
-from orthanc_plugin.encode.sources import Sources, name_frames, sources
+from orthanc_plugin.encode.sources import Sources, name_frames, sources, without_place
 from orthanc_plugin.measure.findings import Segment
 
 MOST = 255
@@ -74,6 +74,8 @@ def _segmentation(making: Making, on: Sources, segments: Sequence[Segment], enco
         background, *described = result.SegmentSequence
         result.SegmentSequence = [*described, background]
     name_frames(result, on)
+    if not on.placed:
+        without_place(result, on)
     settle(result, on.header, making.imaged, origin)
     return result
 

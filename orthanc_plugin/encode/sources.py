@@ -1,13 +1,13 @@
 """What a making lies on in, the source images of one result with frames as highdicom takes them out; and their names.
 
-highdicom copies the place of each frame from its source. Frames without a place in the patient get a made-up one for
-the time of the making, which `name_frames` takes away again.
+highdicom copies the place of each frame from its source. Single images have none in the patient: they get one in a
+space that is made up for each, which `without_place` takes away again where a result may do without.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -17,14 +17,13 @@ from pydicom.tag import Tag
 from pydicom.uid import CTImageStorage
 
 from orthanc_plugin.encode.context import altered
+from orthanc_plugin.encode.identity import derived_uid
 from orthanc_plugin.encode.making import Making
 from orthanc_plugin.imaging.image import Images
 from orthanc_plugin.imaging.volume import SourceSlice, Volume
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
-NOWHERE = "2.25.1"
-"""Frame of reference of images that have none; no result is stored with it."""
 FRAME_CONTENT = Tag("FrameContentSequence")
 PLANE_POSITION = Tag("PlanePositionSequence")
 
@@ -50,6 +49,16 @@ class Sources:
         rows, columns = self.shape_yx
         return values_zyx[self.indices[0] : self.indices[-1] + 1, :rows, :columns]
 
+    def only(self, indices: Sequence[int]) -> Sources:
+        """The same with fewer frames."""
+        if len(indices) == len(self.indices):
+            return self
+        places = [self.indices.index(index) for index in indices]
+        first = self.images[0]
+        images = [self.images[place] for place in places] if len(self.images) > 1 else [_with_frames(first, places)]
+        names = tuple(self.names[place] for place in places)
+        return replace(self, images=tuple(images), indices=tuple(indices), names=names)
+
 
 def sources(making: Making) -> tuple[Sources, ...]:
     imaged = making.imaged
@@ -71,7 +80,7 @@ def named(images: Sequence[Dataset]) -> list[SourceSlice]:
 
 
 def name_frames(result: Dataset, on: Sources) -> None:
-    """References to what highdicom was given become references to the sources; a made-up place goes."""
+    """References to what highdicom was given become references to the sources."""
     given = {name: index for index, name in enumerate(_given_names(on.images))}
     for image in _images_of_frames(result):
         [name] = named([image])
@@ -80,7 +89,28 @@ def name_frames(result: Dataset, on: Sources) -> None:
         if source.frame_number is not None:
             image.ReferencedFrameNumber = source.frame_number
     if not on.placed:
-        _without_place(result, on)
+        _name_whole(result, on.header)
+
+
+def without_place(result: Dataset, on: Sources) -> None:
+    """Frames are then told apart by their place in a stack, and lie pixel by pixel on the image that they name."""
+    _drop(result, "FrameOfReferenceUID", "PositionReferenceIndicator", "DimensionOrganizationType")
+    shared = result.SharedFunctionalGroupsSequence[0]
+    del shared.PlaneOrientationSequence
+    if on.header.get("PixelSpacing"):
+        _drop(shared.PixelMeasuresSequence[0], "SliceThickness", "SpacingBetweenSlices")
+    else:
+        del shared.PixelMeasuresSequence
+    for item in result.DimensionIndexSequence:
+        if item.FunctionalGroupPointer == PLANE_POSITION:
+            item.DimensionIndexPointer = Tag("InStackPositionNumber")
+            item.FunctionalGroupPointer = FRAME_CONTENT
+            item.DimensionDescriptionLabel = "In-Stack Position Number"
+    for groups in result.PerFrameFunctionalGroupsSequence:
+        del groups.PlanePositionSequence
+        content = groups.FrameContentSequence[0]
+        content.StackID, content.InStackPositionNumber = "1", _last(content.DimensionIndexValues)
+    result.PatientOrientation = on.header.get("PatientOrientation") or []
 
 
 def _images_of_frames(result: Dataset) -> list[Dataset]:
@@ -109,9 +139,12 @@ def _in_order(headers: Sequence[Dataset], volume: Volume) -> list[Dataset]:
     if volume.sources[0].frame_number is None:
         return [_turned(header, headers[0]) for header in headers]
     [header] = headers
-    frames = header.PerFrameFunctionalGroupsSequence
-    used = [altered(frames[int(source.frame_number or 1) - 1]) for source in volume.sources]
-    return [altered(header, PerFrameFunctionalGroupsSequence=used, NumberOfFrames=len(used))]
+    return [_with_frames(header, [int(source.frame_number or 1) - 1 for source in volume.sources])]
+
+
+def _with_frames(header: Dataset, places: Sequence[int]) -> Dataset:
+    used = [altered(header.PerFrameFunctionalGroupsSequence[place]) for place in places]
+    return altered(header, PerFrameFunctionalGroupsSequence=used, NumberOfFrames=len(used))
 
 
 def _turned(header: Dataset, first: Dataset) -> Dataset:
@@ -122,16 +155,17 @@ def _turned(header: Dataset, first: Dataset) -> Dataset:
 
 
 def _flat(header: Dataset, imaged: Images, alone: bool) -> Sources:
-    """The images of one instance as single frames, one above the other in a space that is made up."""
+    """The images of one instance as single frames, one above the other in a space of their own."""
     uid = str(header.SOPInstanceUID)
     indices = tuple(index for index, source in enumerate(imaged.sources) if source.sop_instance_uid == uid)
     shape_yx = imaged.shape_yx(indices[0])
     plain = altered(
         header,
         SOPClassUID=CTImageStorage,
-        FrameOfReferenceUID=NOWHERE,
+        FrameOfReferenceUID=derived_uid("space", uid),
+        PositionReferenceIndicator="",
         ImageOrientationPatient=[1, 0, 0, 0, 1, 0],
-        PixelSpacing=list(header.get("PixelSpacing") or (1, 1)),
+        PixelSpacing=list(imaged.spacings_mm[indices[0]] or (1, 1)),
         SliceThickness=1,
     )
     _drop(plain, "NumberOfFrames", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
@@ -141,29 +175,6 @@ def _flat(header: Dataset, imaged: Images, alone: bool) -> Sources:
     )
     names = tuple(imaged.sources[index] for index in indices)
     return Sources(header, images, indices, names, shape_yx, False, "" if alone else uid)
-
-
-def _without_place(result: Dataset, on: Sources) -> None:
-    """Frames are then told apart by their number in the source, and lie on it pixel by pixel."""
-    header = on.header
-    _drop(result, "FrameOfReferenceUID", "PositionReferenceIndicator", "DimensionOrganizationType")
-    shared = result.SharedFunctionalGroupsSequence[0]
-    del shared.PlaneOrientationSequence
-    if header.get("PixelSpacing"):
-        _drop(shared.PixelMeasuresSequence[0], "SliceThickness", "SpacingBetweenSlices")
-    else:
-        del shared.PixelMeasuresSequence
-    for item in result.DimensionIndexSequence:
-        if item.FunctionalGroupPointer == PLANE_POSITION:
-            item.DimensionIndexPointer = Tag("InStackPositionNumber")
-            item.FunctionalGroupPointer = FRAME_CONTENT
-            item.DimensionDescriptionLabel = "In-Stack Position Number"
-    for groups in result.PerFrameFunctionalGroupsSequence:
-        del groups.PlanePositionSequence
-        content = groups.FrameContentSequence[0]
-        image = groups.DerivationImageSequence[0].SourceImageSequence[0]
-        content.StackID, content.InStackPositionNumber = "1", image.get("ReferencedFrameNumber", 1)
-    _name_whole(result, header)
 
 
 def _name_whole(result: Dataset, header: Dataset) -> None:
@@ -180,3 +191,8 @@ def _drop(dataset: Dataset, *keywords: str) -> None:
     for keyword in keywords:
         if keyword in dataset:
             delattr(dataset, keyword)
+
+
+def _last(values: int | Sequence[int]) -> int:
+    """Of an attribute that is a list only where it has several values."""
+    return values if isinstance(values, int) else values[-1]

@@ -1,0 +1,108 @@
+"""Outlines, maps and images on any source: a disc and a box as a network would give them, with soft boundaries."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+from pydicom.sr.codedict import codes
+from pydicom.uid import (
+    DigitalMammographyXRayImageStorageForPresentation,
+    UltrasoundMultiFrameImageStorage,
+)
+
+from orthanc_plugin.deliver.profile import Encoding, Profile
+from orthanc_plugin.encode.identity import Identity
+from orthanc_plugin.encode.making import Making
+from orthanc_plugin.imaging.image import Imaged, Images, images
+from orthanc_plugin.imaging.instance import decode
+from orthanc_plugin.imaging.series import assemble
+from orthanc_plugin.measure.findings import Findings, Segment, ValueMap
+from tests.builders import series
+from tests.encode import making
+from tests.imaging.radiographs import radiograph
+
+SAID = (("Disc", codes.SCT.Mass, (220, 40, 40)), ("Box", codes.SCT.Cyst, (40, 90, 220)))
+
+
+def probabilities(on: Imaged, overlapping: bool = False) -> NDArray[np.float32]:
+    """Disc and box (segment, slice, row, column), on all slices but the first; the box is not on the last two."""
+    largest = np.max([on.shape_yx(index) for index in range(len(on))], axis=0)
+    rows, columns = (int(length) for length in largest)
+    y, x = np.ogrid[:rows, :columns]
+    disc = np.clip(1.5 - np.hypot((y - rows * 0.4) / (rows * 0.3), (x - columns * 0.3) / (columns * 0.2)), 0, 1)
+    box = np.zeros((rows, columns))
+    box[rows // 2 : rows - 3, columns // (3 if overlapping else 2) + columns // 8 : columns - 2] = 0.9
+    found = np.zeros((2, len(on), rows, columns), np.float32)
+    for index in range(min(1, len(on) - 1), len(on)):
+        height, width = on.shape_yx(index)
+        found[0, index, :height, :width] = disc[:height, :width] * (1 - 0.02 * index)
+        if index < max(1, len(on) - 2):
+            found[1, index, :height, :width] = box[:height, :width]
+    return found
+
+
+def segments(on: Imaged, soft: bool = True, overlapping: bool = False) -> tuple[Segment, ...]:
+    identity = Identity.of(on, making.origin())
+    found = [
+        Segment(
+            number=0,
+            label=label,
+            category=codes.SCT.MorphologicallyAbnormalStructure,
+            property=code,
+            rgb=rgb,
+            tracking_uid=identity.tracking_uid(label),
+            mask_zyx=share >= 0.5,
+            measurements=(),
+            probability_zyx=share,
+        )
+        for (label, code, rgb), share in zip(SAID, probabilities(on, overlapping), strict=True)
+    ]
+    there = [segment if soft else replace(segment, probability_zyx=None) for segment in found if segment.mask_zyx.any()]
+    return tuple(replace(segment, number=number) for number, segment in enumerate(there, start=1))
+
+
+def findings(on: Imaged, soft: bool = True, overlapping: bool = False) -> Findings:
+    return Findings(segments(on, soft, overlapping), (), len(on) // 2, "", (), ())
+
+
+def made(on: Imaged, encoding: Encoding = "binary", soft: bool = True, overlapping: bool = False) -> Making:
+    profile = Profile().model_copy(update={"segmentations": (encoding,)})
+    return Making(findings(on, soft, overlapping), on, making.origin(), profile)
+
+
+def flat(*datasets: Dataset) -> Images:
+    return images(assemble([decode(series.part10(dataset)) for dataset in datasets]))
+
+
+def mammogram(number: int = 1, rows: int = 48) -> Dataset:
+    header = radiograph("DX", number=number)
+    header.SOPClassUID, header.Modality = DigitalMammographyXRayImageStorageForPresentation, "MG"
+    header.BodyPartExamined, header.ImageLaterality = "BREAST", "L" if number % 2 else "R"
+    header.Rows, header.PixelData = rows, header.PixelData[: rows * header.Columns]
+    return header
+
+
+def film(frames: int = 5) -> Dataset:
+    """Ultrasound in colour, several frames in one instance."""
+    header = radiograph("US", colour=True)
+    header.SOPClassUID, header.NumberOfFrames = UltrasoundMultiFrameImageStorage, frames
+    header.PixelData = header.PixelData * frames
+    header.FrameTime, header.FrameIncrementPointer = 40, 0x00181063
+    return header
+
+
+FLAT = {
+    "CR": lambda: flat(radiograph("CR")),
+    "DX": lambda: flat(radiograph("DX")),
+    "MG of two sizes": lambda: flat(mammogram(1), mammogram(2, rows=40)),
+    "US in colour": lambda: flat(radiograph("US", colour=True)),
+    "US film in colour": lambda: flat(film()),
+}
+
+
+def value_map(on: Imaged, slices: tuple[int, ...]) -> ValueMap:
+    values = probabilities(on)[0]
+    return ValueMap("Attention to a mass", codes.DCM.ClassActivation, codes.UCUM.NoUnits, slices, values[list(slices)])

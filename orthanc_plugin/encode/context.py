@@ -55,6 +55,10 @@ EQUIPMENT = (
 )
 # What highdicom leaves behind although it belongs to the context; the first two are for images alone.
 FOLLOWING_IMAGES = ("BodyPartExamined", "Laterality")
+DOCUMENTS = ("DOC", "KO", "SR")
+# Of the body parts that scanners name in the standard's words (PS3.16 annex L), those of which everyone has one.
+UNPAIRED = frozenset({"ABDOMEN", "BRAIN", "CHEST", "CSPINE", "HEAD", "HEART", "LSPINE", "NECK", "PELVIS", "TSPINE"})
+SIDES = ("L", "R")
 FOLLOWING = ("TimezoneOffsetFromUTC", "LongitudinalTemporalInformationModified")
 
 
@@ -156,12 +160,19 @@ def settle(result: Dataset, header: Dataset, imaged: Imaged, origin: Origin) -> 
     for keyword in UNCHECKED:
         if keyword in source:
             result[keyword] = source[keyword]
-    for keyword in FOLLOWING if result.Modality == "SR" else (*FOLLOWING, *FOLLOWING_IMAGES):
+    for keyword in FOLLOWING if result.Modality in DOCUMENTS else (*FOLLOWING, *FOLLOWING_IMAGES):
         if source.get(keyword):
             result[keyword] = source[keyword]
     made_at = moment(header, origin)
     result.InstanceCreationDate, result.InstanceCreationTime = DA(made_at.date()), TM(made_at.time())
     result.ContributingEquipmentSequence = _equipment(source, origin)
+
+
+def state_side(result: Dataset, header: Dataset) -> None:
+    """Which of a paired body part (type 2C): empty where that is not known, or not whether there are two."""
+    if "Laterality" not in result and result.get("BodyPartExamined") not in UNPAIRED:
+        side = str(header.get("ImageLaterality") or "")
+        result.Laterality = side if side in SIDES else ""
 
 
 def _equipment(header: Dataset, origin: Origin) -> list[Dataset]:

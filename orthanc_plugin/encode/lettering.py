@@ -22,6 +22,11 @@ def complete() -> bool:
     return TYPEFACE.is_file()
 
 
+def typeface() -> str:
+    """Its name is part of how results are written: other letters are other pixels."""
+    return TYPEFACE.stem if complete() else "built-in"
+
+
 def font(size: int) -> Font:
     return _font(TYPEFACE if complete() else None, size)
 

@@ -48,7 +48,7 @@ def page(making: Making, theme: Theme = DARK) -> NDArray[np.uint8]:
     top = TOP
     if making.profile.patient_on_page:
         top = _patient(draw, making, theme)
-    _heading(draw, findings, origin, theme)
+    heading(draw, findings, origin, theme)
     bottom = notice(draw, origin, theme) - 14
     for tile in _tiles(_views(findings, making.imaged), top, bottom):
         _show(canvas, draw, tile, theme)
@@ -56,7 +56,7 @@ def page(making: Making, theme: Theme = DARK) -> NDArray[np.uint8]:
     return np.asarray(canvas)
 
 
-def _heading(draw: ImageDraw.ImageDraw, findings: Findings, origin: Origin, theme: Theme) -> None:
+def heading(draw: ImageDraw.ImageDraw, findings: Findings, origin: Origin, theme: Theme) -> None:
     """Without the moment of making, which the header has: the same making gives the same pixels."""
     title, size = fitted(origin.title, RIGHT - MARGIN - 220, range(32, 19, -2))
     write(draw, (MARGIN, 56), title, theme.ink, size, "ls")

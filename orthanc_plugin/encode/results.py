@@ -7,9 +7,12 @@ from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
 
-from orthanc_plugin.encode import check, check_frames
+from orthanc_plugin.encode import check, check_frames, check_report
+from orthanc_plugin.encode.key_objects import selection, worth_opening
 from orthanc_plugin.encode.making import Making
 from orthanc_plugin.encode.maps import maps
+from orthanc_plugin.encode.pdf import page_document
+from orthanc_plugin.encode.presentation import presentation_states
 from orthanc_plugin.encode.sc import capture, scrolling
 from orthanc_plugin.encode.seg import segmentations
 from orthanc_plugin.encode.sr import report
@@ -46,10 +49,19 @@ def _results(making: Making) -> Iterator[Result]:
     yield from (Result("SEG", dataset) for dataset in outlined)
     if "PM" in making.profile.objects:
         yield from (Result("PM", dataset) for dataset in maps(making))
-    yield Result("SR", report(making, outlined[0] if outlined else None))
+    said = report(making, outlined)
+    yield Result("SR", said)
     yield Result("SC", capture(making))
     if making.profile.scrolling_page and len(making.imaged) > 1:
         yield Result("SC", scrolling(making))
+    wanted = making.profile.objects
+    if "PDF" in wanted:
+        yield Result("PDF", page_document(making))
+    if "PR" in wanted:
+        yield from (Result("PR", dataset) for dataset in presentation_states(making))
+    if "KO" in wanted and worth_opening(making.findings):
+        stored = [*(outlined if "SEG" in wanted else ()), *([said] if "SR" in wanted else ())]
+        yield Result("KO", selection(making, stored))
 
 
 def _check(making: Making, results: Sequence[Result]) -> None:
@@ -59,9 +71,12 @@ def _check(making: Making, results: Sequence[Result]) -> None:
     if "PM" in making.profile.objects:
         check_frames.maps(_of("PM", results), making)
     for document in _of("SR", results):
-        check.report(document, outlined[0] if outlined else None, imaged)
+        check_report.report(document, outlined if "SEG" in making.profile.objects else (), making)
     for picture in _of("SC", results):
         check.capture(picture, imaged)
+    for kind in ("KO", "PDF", "PR"):
+        for dataset in _of(kind, results):
+            check.references(dataset, imaged, [result.dataset for result in results])
 
 
 def _of(kind: str, results: Sequence[Result]) -> list[Dataset]:

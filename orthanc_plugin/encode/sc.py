@@ -12,14 +12,11 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.uid import ExplicitVRLittleEndian, MultiFrameTrueColorSecondaryCaptureImageStorage
 
-from orthanc_plugin.encode.context import series_attributes, settle
+from orthanc_plugin.encode.context import series_attributes, settle, state_side
 from orthanc_plugin.encode.making import Making
 from orthanc_plugin.encode.page import page, shown_slices
 from orthanc_plugin.encode.scrolling import frames, scrolled
 from orthanc_plugin.imaging.image import Imaged
-
-# Of the body parts that scanners name in the standard's words (PS3.16 annex L), those of which everyone has one.
-UNPAIRED = frozenset({"ABDOMEN", "BRAIN", "CHEST", "CSPINE", "HEAD", "HEART", "LSPINE", "NECK", "PELVIS", "TSPINE"})
 
 
 def capture(making: Making) -> Dataset:
@@ -47,10 +44,6 @@ def scrolling(making: Making) -> Dataset:
 
 def image(making: Making, pixels: NDArray[np.uint8], kind: str, part: str = "") -> Dataset:
     """RGB, uncompressed, since every viewer reads that."""
-    attributes = series_attributes(kind, making.header, making.identity, making.origin)
-    if part:
-        attributes["series_instance_uid"] = making.identity.series_uid(f"{kind} {part}")
-        attributes["sop_instance_uid"] = making.identity.instance_uid(f"{kind} {part}")
     result = SCImage.from_ref_dataset(
         ref_dataset=making.header,
         pixel_array=pixels,
@@ -59,7 +52,7 @@ def image(making: Making, pixels: NDArray[np.uint8], kind: str, part: str = "") 
         coordinate_system="PATIENT",
         patient_orientation=("L", "P"),
         transfer_syntax_uid=ExplicitVRLittleEndian,
-        **attributes,
+        **series_attributes(kind, making.header, making.identity, making.origin, part),
     )
     # A page has no orientation as a whole; the pictures on it carry their own letters.
     result.PatientOrientation = []
@@ -68,8 +61,7 @@ def image(making: Making, pixels: NDArray[np.uint8], kind: str, part: str = "") 
     result.ImageComments = "\n".join(making.remarks)
     result.DateOfSecondaryCapture, result.TimeOfSecondaryCapture = result.ContentDate, result.ContentTime
     settle(result, making.header, making.imaged, making.origin)
-    if "Laterality" not in result and result.get("BodyPartExamined") not in UNPAIRED:
-        result.Laterality = ""  # type 2C: whether the body part is one of a pair is not known, and that is said
+    state_side(result, making.header)
     return result
 
 

@@ -22,25 +22,36 @@ def largest_part(mask_yx: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def outline(mask_yx: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Closed (column, row) points around the largest part, the first pixel's centre at (0.5, 0.5)."""
-    around = np.pad(largest_part(mask_yx), 1).astype(np.float32)
-    # High connectivity keeps parts that touch at a corner within one line; holes give shorter lines of their own.
+    return contours(largest_part(mask_yx))[0]
+
+
+def contours(mask_yx: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
+    """As `outline`, around every part and every hole; what encloses most comes first."""
+    return [thinned(line) for line in edges(mask_yx)]
+
+
+def edges(mask_yx: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
+    """As `contours`, with every point where a line turns."""
+    [top, *_], [left, *_] = (np.flatnonzero(mask_yx.any(axis=axis)) for axis in (1, 0))
+    around = np.pad(mask_yx[top:, left:], 1).astype(np.float32)
+    # High connectivity keeps parts that touch at a corner within one line; holes give lines of their own.
     lines = find_contours(around, 0.5, fully_connected="high")
-    outer = max(lines, key=lambda line: abs(_enclosed_area(line)))
-    thinned = _thin(outer)
-    return thinned[:, ::-1] - 0.5  # the padding put every index one up, the convention puts it half a pixel up
+    lines.sort(key=lambda line: -abs(_enclosed_area(line)))
+    # The padding put every index one up, the convention puts it half a pixel up.
+    return [line[:, ::-1] + (left - 0.5, top - 0.5) for line in lines]
 
 
-def _thin(line: NDArray[np.float64]) -> NDArray[np.float64]:
+def thinned(line: NDArray[np.float64]) -> NDArray[np.float64]:
     """Fewer points on nearly the same line, never fewer than a triangle."""
     tolerance_px = TOLERANCE_FIRST_PX
-    thinned = line
+    kept = line
     while True:
-        fewer = np.asarray(approximate_polygon(thinned, tolerance_px))
+        fewer = np.asarray(approximate_polygon(kept, tolerance_px))
         if len(fewer) < 4:
-            return thinned
+            return kept
         if len(fewer) <= POINTS_MOST:
             return fewer
-        thinned = fewer
+        kept = fewer
         tolerance_px *= 2
 
 

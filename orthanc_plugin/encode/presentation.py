@@ -1,0 +1,188 @@
+"""A making in, presentation states out: its outlines as contours on the source's images, for viewers without SEG."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+
+import numpy as np
+from highdicom.color import CIELabColor
+from highdicom.pr import (
+    ColorSoftcopyPresentationState,
+    GraphicAnnotation,
+    GraphicLayer,
+    GraphicObject,
+    GrayscaleSoftcopyPresentationState,
+)
+from PIL import ImageCms
+from pydicom.dataset import Dataset
+from pydicom.valuerep import DA, TM
+
+from orthanc_plugin.encode.context import LO_LENGTH, altered, moment, series_attributes, settle
+from orthanc_plugin.encode.display import Display, display, voi_items
+from orthanc_plugin.encode.making import Making
+from orthanc_plugin.encode.view import header_of
+from orthanc_plugin.imaging.image import Imaged
+from orthanc_plugin.measure.contour import contours
+from orthanc_plugin.measure.findings import Segment
+
+# One state holds for images of one matrix and one meaning of values. Of a series whose slices differ in these so many
+# are made, for the slices with most of what was found.
+STATES_MOST = 12
+# What a state says of its own of how images are shown; highdicom would copy it from images that all say the same.
+SHOWN = (
+    *("RescaleSlope", "RescaleIntercept", "RescaleType", "ModalityLUTSequence"),
+    *("WindowCenter", "WindowWidth", "WindowCenterWidthExplanation", "VOILUTFunction", "VOILUTSequence"),
+    *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
+)
+
+
+def presentation_states(making: Making) -> list[Dataset]:
+    """None where nothing was outlined; the first is the one that the key slice would look for."""
+    return [_state(making, shown, slices, number) for number, (shown, slices) in enumerate(_groups(making), start=1)]
+
+
+def _groups(making: Making) -> list[tuple[Display, list[int]]]:
+    """Outlined slices that are shown alike, those with most of what was found first."""
+    outlined = np.sum([segment.mask_zyx.sum(axis=(1, 2)) for segment in making.findings.segments], axis=0)
+    groups: dict[Display, list[int]] = {}
+    for index in np.flatnonzero(outlined):
+        groups.setdefault(display(making.imaged, int(index)), []).append(int(index))
+    by_size = sorted(groups.items(), key=lambda group: -int(outlined[group[1]].sum()))
+    return by_size[:STATES_MOST]
+
+
+def _state(making: Making, shown: Display, slices: list[int], number: int) -> Dataset:
+    images = _bare_images(making, slices)
+    layers = {segment.number: _layer(segment) for segment in making.findings.segments}
+    attributes = series_attributes("PR", making.header, making.identity, making.origin)
+    del attributes["content_date"], attributes["content_time"]  # it has a date of its own instead
+    if number > 1:
+        attributes["sop_instance_uid"] = making.identity.instance_uid(f"PR {number}")
+    attributes |= {
+        "referenced_images": list(images.values()),
+        "instance_number": number,
+        "content_label": "OUTLINES",
+        "content_description": making.origin.notice[:LO_LENGTH] or None,
+        "graphic_layers": list(layers.values()),
+        "graphic_annotations": list(_annotations(making, slices, images, layers)),
+    }
+    if shown.colour:
+        result: Dataset = ColorSoftcopyPresentationState(**attributes, icc_profile=_icc_profile(making, slices[0]))
+    else:
+        result = GrayscaleSoftcopyPresentationState(**attributes)
+        _transform(result, making.imaged, shown, slices)
+    result.ReferencedSeriesSequence[0].ReferencedImageSequence = _references(making.imaged, slices)
+    _display_whole(result, making.imaged, slices)
+    made_at = moment(making.header, making.origin)
+    result.PresentationCreationDate, result.PresentationCreationTime = DA(made_at.date()), TM(made_at.time())
+    settle(result, making.header, making.imaged, making.origin)
+    return result
+
+
+def _bare_images(making: Making, slices: list[int]) -> dict[str, Dataset]:
+    """The headers of the slices by instance, without how they are shown; the first one's context is ours."""
+    by_uid = {str(header.SOPInstanceUID): header for header in making.headers}
+    uids = dict.fromkeys(making.imaged.sources[index].sop_instance_uid for index in slices)
+    images = {uid: _bare(by_uid[uid]) for uid in uids}
+    first = next(iter(images))
+    images[first] = altered(_bare(making.header), SOPInstanceUID=first)
+    return images
+
+
+def _bare(header: Dataset) -> Dataset:
+    bare = altered(header, **dict.fromkeys(SHOWN))
+    for keyword in SHOWN:
+        del bare[keyword]
+    bare.SharedFunctionalGroupsSequence, bare.PerFrameFunctionalGroupsSequence = [Dataset()], []
+    return bare
+
+
+def _layer(segment: Segment) -> GraphicLayer:
+    return GraphicLayer(
+        layer_name=f"SEGMENT {segment.number}",
+        order=segment.number,
+        description=segment.label[:LO_LENGTH],
+        display_color=CIELabColor.from_rgb(*segment.rgb),
+    )
+
+
+def _annotations(
+    making: Making, slices: list[int], images: dict[str, Dataset], layers: dict[int, GraphicLayer]
+) -> Iterator[GraphicAnnotation]:
+    for index in slices:
+        source = making.imaged.sources[index]
+        rows, columns = making.imaged.shape_yx(index)
+        for segment in making.findings.segments:
+            mask_yx = segment.mask_zyx[index, :rows, :columns]
+            if mask_yx.any():
+                yield GraphicAnnotation(
+                    referenced_images=[images[source.sop_instance_uid]],
+                    referenced_frame_number=source.frame_number,
+                    graphic_layer=layers[segment.number],
+                    graphic_objects=[_line(points, segment) for points in contours(mask_yx)],
+                )
+
+
+def _line(points_xy: np.ndarray, segment: Segment) -> GraphicObject:
+    """Points are as in SCOORD: the upper left corner of the image is 0\\0 (PS3.3 C.10.5)."""
+    return GraphicObject(
+        graphic_type="POLYLINE",
+        graphic_data=points_xy,
+        units="PIXEL",
+        tracking_id=segment.label[:LO_LENGTH],
+        tracking_uid=segment.tracking_uid,
+    )
+
+
+def _transform(result: Dataset, imaged: Imaged, shown: Display, slices: list[int]) -> None:
+    """From stored values to grey as the source has it."""
+    if shown.slope:
+        result.RescaleSlope, result.RescaleIntercept = shown.slope, shown.intercept
+        result.RescaleType = shown.rescale_type
+    result.PresentationLUTShape = shown.shape
+    items = voi_items(imaged, slices)
+    for item, its_slices in items:
+        if len(its_slices) < len(slices):
+            item.ReferencedImageSequence = _references(imaged, its_slices)
+    if items:
+        result.SoftcopyVOILUTSequence = [item for item, _ in items]
+
+
+def _references(imaged: Imaged, slices: list[int]) -> list[Dataset]:
+    items: dict[str, Dataset] = {}
+    for index in slices:
+        source = imaged.sources[index]
+        item = items.setdefault(source.sop_instance_uid, Dataset())
+        item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = source.sop_class_uid, source.sop_instance_uid
+        if source.frame_number is not None:
+            item.ReferencedFrameNumber = [*_numbers(item), source.frame_number]
+    return list(items.values())
+
+
+def _numbers(item: Dataset) -> list[int]:
+    stated = item.get("ReferencedFrameNumber", [])
+    return [stated] if isinstance(stated, int) else list(stated)
+
+
+def _display_whole(result: Dataset, imaged: Imaged, slices: list[int]) -> None:
+    """In the proportions of its pixels; highdicom takes them for square."""
+    [area] = result.DisplayedAreaSelectionSequence
+    del area.PixelOriginInterpretation  # for whole-slide images alone
+    pixel_mm = imaged.pixel_mm(slices[0])
+    if pixel_mm is not None:
+        del area.PresentationPixelAspectRatio
+        area.PresentationPixelSpacing = [f"{each:.6g}" for each in pixel_mm]
+
+
+def _icc_profile(making: Making, index: int) -> bytes:
+    """The source's own; for want of one its colours are taken for what screens show."""
+    stated: bytes = header_of(making.imaged, index).get("ICCProfile") or _srgb()
+    return stated
+
+
+@cache
+def _srgb() -> bytes:
+    """As a colour space, which DICOM asks for (PS3.3 C.11.15), and without the moment at which it was made."""
+    made = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    return made[:12] + b"spac" + made[16:24] + bytes.fromhex("07e8 0001 0001 0000 0000 0000") + made[36:]

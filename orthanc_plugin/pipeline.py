@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -15,26 +14,29 @@ from pydicom.dataset import Dataset
 from orthanc_plugin import __version__
 from orthanc_plugin.archive.protocol import Archive
 from orthanc_plugin.deliver.profile import Profile
-from orthanc_plugin.encode.identity import Identity, Origin
-from orthanc_plugin.encode.making import Making
+from orthanc_plugin.encode.context import moment
+from orthanc_plugin.encode.identity import Origin
+from orthanc_plugin.encode.making import Making, Predecessor
+from orthanc_plugin.encode.rejection import KIND as REJECTION
+from orthanc_plugin.encode.rejection import SUPERSEDED, Rejection, rejection_note
 from orthanc_plugin.encode.results import Result, encode
-from orthanc_plugin.errors import NodeError, SourceGone, Temporary, Unsuitable
+from orthanc_plugin.errors import NodeError, SourceGone, Unsuitable
 from orthanc_plugin.imaging.image import Imaged, images
 from orthanc_plugin.imaging.instance import Instance, decode
 from orthanc_plugin.imaging.series import Series, assemble
 from orthanc_plugin.imaging.volume import Volume, volume
 from orthanc_plugin.inference.device import Device
-from orthanc_plugin.inference.model import RawOutput, infer
-from orthanc_plugin.jobs.job import SHADOW, Job, PlannedResult, Role
+from orthanc_plugin.inference.model import infer
+from orthanc_plugin.jobs.job import SHADOW, Job, PlannedResult
 from orthanc_plugin.jobs.lease import Lease
-from orthanc_plugin.measure import body_composition, classes, outlines
 from orthanc_plugin.measure.clinical import Clinical, clinical
 from orthanc_plugin.measure.findings import Findings
-from orthanc_plugin.measure.level import locate
+from orthanc_plugin.measured import measured
+from orthanc_plugin.publish import publish, still_there, unchanged
+from orthanc_plugin.record import digest_of, ordered_at, record_of
 from orthanc_plugin.routing.card import Card
 from orthanc_plugin.routing.catalogue import Catalogue
 from orthanc_plugin.routing.folder import Model
-from orthanc_plugin.routing.outputs import BodyComposition
 
 # As many files are decoded at once as there are cores, and a few more lie ready.
 DECODERS = len(os.sched_getaffinity(0))
@@ -66,30 +68,15 @@ class Inputs:
 
 def carry_out(lease: Lease, rooms: Rooms) -> None:
     """Ends without a word when the results are stored; every other end is an error with its sentence."""
-    job = lease.job
-    roles = job.order.input_set.roles
+    roles = lease.job.order.input_set.roles
     try:
-        model = rooms.models.model(job.order.model, job.order.digest)
-        with lease.step("read"):
-            unchanged(rooms.archive, roles)
-            inputs = inputs_of(model.card, {role.name: read(rooms.archive, role.series_uid) for role in roles})
-            given = clinical(model.card, dict(job.order.parameters), inputs.main.headers[0])
-        with lease.step("infer"):
-            soft = softly(model.card, rooms.profile)
-            raw = infer(rooms.device, model, inputs.by_role, job.order.priority, lease.check, soft=soft)
-        with lease.step("measure"):
-            origin = origin_of(job, model, rooms, given, inputs)
-            findings = measured(model, inputs, raw, origin, given)
-        with lease.step("encode"):
-            findings = with_fallback(findings, rooms.device)
-            results = encode(Making(findings, inputs.main, origin, rooms.profile, inputs.headers_beside))
-            lease.plan(tuple(planned(result) for result in results))
-        if job.order.shadow:
+        results = made(lease, rooms)
+        if lease.job.order.shadow:
             return
         with lease.step("await"):
             lease.await_release(partial(still_there, rooms.archive, roles))
         with lease.step("store"):
-            store(lease, rooms.archive, roles, results)
+            publish(lease, rooms.archive, results, rooms.profile.superseded)
     except SourceGone:
         raise
     except NodeError as error:
@@ -99,27 +86,29 @@ def carry_out(lease: Lease, rooms: Rooms) -> None:
         raise
 
 
-def unchanged(archive: Archive, roles: Iterable[Role]) -> None:
-    """Nothing is made of a source that is not any more what the job was made for: it would recreate the patient."""
-    for role in roles:
-        try:
-            found = archive.series(role.series_uid)
-        except Unsuitable as error:
-            raise SourceGone(error.sentence, stage=error.stage, series_uid=role.series_uid) from error
-        if found.fingerprint != role.fingerprint:
-            raise SourceGone(
-                "The series was changed, anonymised or merged after this job was made, so nothing of it was stored; "
-                "what it is now gets a job of its own.",
-                series_uid=role.series_uid,
-            )
-
-
-def still_there(archive: Archive, roles: Iterable[Role]) -> None:
-    """As `unchanged`, for a job that only waits: an archive that is away for a moment costs it nothing."""
-    try:
-        unchanged(archive, roles)
-    except Temporary:
-        return
+def made(lease: Lease, rooms: Rooms) -> tuple[Result, ...]:
+    """From the source to results that are planned and not stored: what is done again to see whether the same comes."""
+    job = lease.job
+    roles = job.order.input_set.roles
+    model = rooms.models.model(job.order.model, job.order.digest)
+    with lease.step("read"):
+        unchanged(rooms.archive, roles)
+        inputs = inputs_of(model.card, {role.name: read(rooms.archive, role.series_uid) for role in roles})
+        given = clinical(model.card, dict(job.order.parameters), inputs.main.headers[0])
+        superseded = lease.predecessors(lambda uid: rooms.archive.file(uid) is not None)
+    with lease.step("infer"):
+        soft = softly(model.card, rooms.profile)
+        raw = infer(rooms.device, model, inputs.by_role, job.order.priority, lease.check, soft=soft)
+    with lease.step("measure"):
+        origin = origin_of(job, model, rooms, given, inputs, superseded)
+        findings = measured(model.card, inputs.main, raw, origin, given)
+    with lease.step("encode"):
+        findings = with_fallback(findings, rooms.device)
+        predecessors = tuple(predecessor(each, inputs.main.headers[0]) for each in superseded)
+        making = Making(findings, inputs.main, origin, rooms.profile, inputs.headers_beside, predecessors)
+        results = (*encode(making), *rejecting(making))
+        lease.plan(tuple(map(planned, results)), record_of(inputs.by_role, origin, superseded))
+    return results
 
 
 def read(archive: Archive, series_uid: str) -> Series:
@@ -156,7 +145,9 @@ def softly(card: Card, profile: Profile) -> bool:
     return segments is not None and profile.segmentation(segments.encoding) == "fractional"
 
 
-def origin_of(job: Job, model: Model, rooms: Rooms, given: Clinical, inputs: Inputs) -> Origin:
+def origin_of(
+    job: Job, model: Model, rooms: Rooms, given: Clinical, inputs: Inputs, superseded: Sequence[PlannedResult]
+) -> Origin:
     """Clinical values count as parameters wherever they come from: another value makes another result."""
     parameters = {name: value for name, value in job.order.parameters if name != SHADOW} | dict(given.values)
     provider, device = rooms.device.start().partition(":")[0], rooms.device
@@ -164,50 +155,12 @@ def origin_of(job: Job, model: Model, rooms: Rooms, given: Clinical, inputs: Inp
         model,
         parameters=tuple(sorted(parameters.items())),
         provider=f"{provider} instead of {device.wanted}" if device.fallback else provider,
-        created_at=job.created_at.astimezone(),
+        created_at=ordered_at(job),
         software_version=__version__,
         beside=tuple(digest_of(imaged) for imaged in inputs.beside),
         encoding=rooms.profile.encoding,
+        predecessors=tuple(each.sop_instance_uid for each in superseded),
     )
-
-
-def digest_of(imaged: Imaged) -> str:
-    sources = [f"{source.sop_instance_uid} {source.frame_number}" for source in imaged.sources]
-    return hashlib.sha256("\n".join([*sources, *imaged.pixel_digests]).encode()).hexdigest()
-
-
-def measured(model: Model, inputs: Inputs, raw: RawOutput, origin: Origin, given: Clinical) -> Findings:
-    found = [*outlined(model.card, inputs, raw, origin, given), *classified(model.card, inputs, raw, origin)]
-    findings = found[0] if len(found) == 1 else classes.joined(*found)
-    return replace(findings, cautions=tuple(dict.fromkeys((*findings.cautions, *given.cautions))))
-
-
-def outlined(card: Card, inputs: Inputs, raw: RawOutput, origin: Origin, given: Clinical) -> Iterator[Findings]:
-    masks_szyx = raw.drawn.masks_szyx
-    if masks_szyx is None or not isinstance(inputs.main, Volume):
-        return
-    identity = Identity.of(inputs.main, origin)
-    tracking_uids = [identity.tracking_uid(segment.label) for segment in card.segments]
-    for measure in card.outputs.measurements:
-        if isinstance(measure, BodyComposition):
-            said, sure = raw.said[measure.offset_mm.stage], raw.said[measure.sigma_mm.stage]
-            level = locate(said.numbers(measure.offset_mm), sure.numbers(measure.sigma_mm), said.positions_mm)
-            on_source = level.on(said.source_slice)
-            yield body_composition.findings(
-                card, inputs.main, masks_szyx, on_source, given.number("height_m"), tracking_uids
-            )
-            return
-    measures = bool(card.outputs.measurements)
-    yield outlines.findings(card, inputs.main, masks_szyx, tracking_uids, measured=measures)
-
-
-def classified(card: Card, inputs: Inputs, raw: RawOutput, origin: Origin) -> Iterator[Findings]:
-    if raw.classification is None or card.outputs.classes is None:
-        return
-    identity = Identity.of(inputs.main, origin)
-    tracking_uids = [identity.tracking_uid(item.label) for item in card.outputs.classes.items]
-    cautions = inputs.main.cautions
-    yield classes.findings(card.outputs.classes, inputs.main, raw.classification, tracking_uids, cautions)
 
 
 def with_fallback(findings: Findings, device: Device) -> Findings:
@@ -216,25 +169,22 @@ def with_fallback(findings: Findings, device: Device) -> Findings:
     return replace(findings, cautions=(*findings.cautions, device.fallback))
 
 
+def rejecting(making: Making) -> tuple[Result, ...]:
+    """Where what is superseded stays in the archive and is to be marked."""
+    if not making.predecessors or making.profile.superseded != "mark":
+        return ()
+    origin, header = making.origin, making.imaged.headers[0]
+    why = f"Superseded by newer results of {origin.name} {origin.version}."
+    note = rejection_note(header, Rejection(SUPERSEDED, why, making.predecessors), moment(header, origin))
+    return (Result(REJECTION, note),)
+
+
+def predecessor(earlier: PlannedResult, header: Dataset) -> Predecessor:
+    """An earlier result on the same series, so in the same study."""
+    of_series = (str(header.StudyInstanceUID), earlier.series_instance_uid)
+    return Predecessor(*of_series, earlier.sop_class_uid, earlier.sop_instance_uid)
+
+
 def planned(result: Result) -> PlannedResult:
-    return PlannedResult(result.kind, result.dataset.SOPInstanceUID, result.dataset.SeriesInstanceUID)
-
-
-def store(lease: Lease, archive: Archive, roles: Iterable[Role], results: Iterable[Result]) -> None:
-    """The source is looked at before and after; what was stored beside a source that went is taken back.
-
-    So is what was made of fewer of its instances, once the results on all of them are there.
-    """
-    unchanged(archive, roles)
-    for result in results:
-        lease.check()
-        lease.receive(archive.store(result.kind, result.dataset))
-    try:
-        unchanged(archive, roles)
-    except Unsuitable:
-        for result in results:
-            archive.withdraw(result.dataset.SOPInstanceUID)
-        raise
-    for sop_instance_uid in lease.superseded():
-        lease.check()
-        archive.withdraw(sop_instance_uid)
+    dataset = result.dataset
+    return PlannedResult(result.kind, dataset.SOPInstanceUID, dataset.SeriesInstanceUID, dataset.SOPClassUID)

@@ -18,7 +18,7 @@ from orthanc_plugin.archive.folder import FolderArchive
 from orthanc_plugin.archive.protocol import Receipt, StoredSeries
 from orthanc_plugin.errors import Broken, SourceGone, Temporary, Unsuitable
 from orthanc_plugin.inference.device import Device
-from orthanc_plugin.jobs.job import InputSet, Job, Order, PlannedResult, Role, State
+from orthanc_plugin.jobs.job import InputSet, Job, Order, PlannedResult, Record, Role, State
 from orthanc_plugin.pipeline import Rooms, carry_out
 from orthanc_plugin.routing.catalogue import Catalogue
 from tests.builders.series import Scan, part10, slices
@@ -49,7 +49,10 @@ class GivenLease:
     def check(self) -> None:
         """Never lost."""
 
-    def plan(self, results: Sequence[PlannedResult]) -> None:
+    def predecessors(self, holds: Callable[[str], bool]) -> tuple[PlannedResult, ...]:
+        return ()
+
+    def plan(self, results: Sequence[PlannedResult], record: Record | None = None) -> None:
         self.planned = tuple(results)
 
     def await_release(self, look: Callable[[], None]) -> None:
@@ -61,6 +64,9 @@ class GivenLease:
 
     def superseded(self) -> tuple[str, ...]:
         return self.older
+
+    def succeed(self, *, removed: bool) -> None:
+        """Noted by a ledger."""
 
 
 @dataclass(frozen=True)

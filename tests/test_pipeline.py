@@ -22,7 +22,7 @@ from orthanc_plugin.archive.folder import FolderArchive
 from orthanc_plugin.archive.protocol import Receipt
 from orthanc_plugin.errors import Unsuitable
 from orthanc_plugin.inference.device import Device
-from orthanc_plugin.jobs.job import InputSet, Job, Order, Parameter, PlannedResult, Role, State
+from orthanc_plugin.jobs.job import InputSet, Job, Order, Parameter, PlannedResult, Record, Role, State
 from orthanc_plugin.jobs.lease import Lease
 from orthanc_plugin.pipeline import Rooms, carry_out
 from orthanc_plugin.routing.catalogue import Catalogue
@@ -50,7 +50,10 @@ class Booked(Lease):
     def step(self, verb: str) -> Iterator[None]:
         yield
 
-    def plan(self, results: Sequence[PlannedResult]) -> None:
+    def predecessors(self, holds: Callable[[str], bool]) -> tuple[PlannedResult, ...]:
+        return ()
+
+    def plan(self, results: Sequence[PlannedResult], record: Record | None = None) -> None:
         self.planned = tuple(results)
 
     def await_release(self, look: Callable[[], None]) -> None:
@@ -61,6 +64,9 @@ class Booked(Lease):
 
     def superseded(self) -> list[str]:
         return []
+
+    def succeed(self, *, removed: bool) -> None:
+        return
 
 
 @dataclass(frozen=True)

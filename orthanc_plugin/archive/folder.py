@@ -60,7 +60,13 @@ class FolderArchive:
             )
         if not stored:
             self._write(self._folder / f"{uid}.dcm", file)
-        return Receipt(kind, uid, str(dataset.SeriesInstanceUID), bool(stored))
+        held = _bytes(stored[0].path) if stored else file
+        return Receipt(kind, uid, str(dataset.SeriesInstanceUID), bool(stored), hashlib.sha256(held).hexdigest())
+
+    def file(self, sop_instance_uid: str) -> bytes | None:
+        found = (entry.path for entry in self._entries() if entry.sop_instance_uid == sop_instance_uid)
+        path = next(found, None)
+        return None if path is None else _bytes(path)
 
     def withdraw(self, sop_instance_uid: str) -> None:
         for entry in self._entries():

@@ -11,17 +11,21 @@ from pydicom.dataset import Dataset
 
 @dataclass(frozen=True)
 class StoredSeries:
-    """What an archive holds of a series at one moment; `fingerprint` changes with any of its files or its patient."""
+    """What an archive holds of a series at one moment; `fingerprint` changes with any of its files or its patient.
+
+    Rejected instances are no part of it; `rejected` says how many there are.
+    """
 
     study_uid: str
     series_uid: str
     sop_instance_uids: tuple[str, ...]
     fingerprint: str
+    rejected: int = 0
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """The archive's word that it holds a result; `was_there` when it already did, `sha256` of the file that it holds."""
+    """The archive's word that it holds a result; `was_there` when it already did, `sha256` of the file in it."""
 
     kind: str
     sop_instance_uid: str
@@ -40,6 +44,10 @@ class Archive(Protocol):
         ...
 
     def store(self, kind: str, dataset: Dataset) -> Receipt: ...
+
+    def file(self, sop_instance_uid: str) -> bytes | None:
+        """The DICOM file of a result, None when it is not there."""
+        ...
 
     def withdraw(self, sop_instance_uid: str) -> None:
         """Take back a result of ours; nothing happens when it is not there."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from http import HTTPStatus
 from typing import Any
@@ -25,6 +25,7 @@ FILES_AHEAD = 16
 # Orthanc's own numbers (OrthancStatus) for a full storage and for a file that it could not write.
 NO_ROOM = frozenset({11, 14})
 
+REJECTED = "All images of the series were rejected by a key object, so nothing was made of it."
 GONE = "The series is no longer in the archive: it was deleted, merged or anonymised, so nothing was made of it."
 
 
@@ -35,7 +36,15 @@ class RestArchive:
     slower (see docs/configuration.md), so none is asked for.
     """
 
-    def __init__(self, url: str, authorization: str, patience: httpx.Timeout = PATIENCE) -> None:
+    def __init__(
+        self,
+        url: str,
+        authorization: str,
+        patience: httpx.Timeout = PATIENCE,
+        rejected: Callable[[str], Collection[str]] = lambda _series_uid: (),
+    ) -> None:
+        """`rejected` are the SOPInstanceUIDs of a series that are as if they were not there."""
+        self._rejected = rejected
         headers = {"Accept-Encoding": "identity"} | ({"Authorization": authorization} if authorization else {})
         self._orthanc = Orthanc(
             url.rstrip("/"), return_raw_response=True, headers=headers, timeout=patience, trust_env=False
@@ -47,31 +56,43 @@ class RestArchive:
     def series(self, series_uid: str) -> StoredSeries:
         series_id = self._series_id(series_uid)
         study = self._ask(self._orthanc.get_series_id_study, series_id).json()
-        instances = self._instances(series_id)
+        instances, rejected = self._read_of(series_id, series_uid)
         return StoredSeries(
             study_uid=study["MainDicomTags"]["StudyInstanceUID"],
             series_uid=series_uid,
             sop_instance_uids=tuple(sorted(_sop_instance_uid(instance) for instance in instances)),
             fingerprint=_fingerprint(study, instances),
+            rejected=rejected,
         )
 
     def read(self, series_uid: str) -> Iterator[bytes]:
-        instances = self._instances(self._series_id(series_uid))
+        instances, _ = self._read_of(self._series_id(series_uid), series_uid)
         return self._read_ahead([instance["ID"] for instance in instances])
 
     def store(self, kind: str, dataset: Dataset) -> Receipt:
         file, uid = file_of(kind, dataset), str(dataset.SOPInstanceUID)
-        was_there = self._is_stored(kind, uid, file)
-        if not was_there:
+        held = self._held(kind, uid, file)
+        was_there = held is not None
+        if held is None:
             status = self._ask(self._orthanc.post_instances, content=file).json().get("Status")
             if status == "AlreadyStored":  # another worker came first
-                was_there = self._is_stored(kind, uid, file)
+                held = self._held(kind, uid, file)
+                was_there = held is not None
             elif status != "Success":
                 raise Broken(
                     f"The archive did not take the {kind} (it answered {status}); look at its filters and its log.",
                     stage="store",
                 )
-        return Receipt(kind, uid, str(dataset.SeriesInstanceUID), was_there)
+        sha256 = hashlib.sha256(held or file).hexdigest()
+        return Receipt(kind, uid, str(dataset.SeriesInstanceUID), was_there, sha256)
+
+    def file(self, sop_instance_uid: str) -> bytes | None:
+        for instance_id in self._lookup(sop_instance_uid, "Instance"):
+            try:
+                return self._file(instance_id)
+            except Unsuitable:
+                continue  # deleted between the two questions
+        return None
 
     def withdraw(self, sop_instance_uid: str) -> None:
         for instance_id in self._lookup(sop_instance_uid, "Instance"):
@@ -80,21 +101,19 @@ class RestArchive:
             except Unsuitable:
                 continue  # gone already
 
-    def _is_stored(self, kind: str, uid: str, file: bytes) -> bool:
-        """Whether the archive holds the result; Broken when it holds another object under the same UID."""
-        for instance_id in self._lookup(uid, "Instance"):
-            try:
-                stored = self._file(instance_id)
-            except Unsuitable:
-                continue  # deleted between the two questions
-            if not same_content(stored, file):
-                raise Broken(
-                    f"The archive holds another {kind} under the same SOP instance UID ({uid}), so this one was not "
-                    "stored; delete the other one if it is wrong, and retry.",
-                    stage="store",
-                )
-            return True
-        return False
+    def _held(self, kind: str, uid: str, file: bytes) -> bytes | None:
+        """The result as the archive holds it; Broken when that is another object under the same UID.
+
+        Whatever Orthanc would do then (`OverwriteInstances`), it is not asked to.
+        """
+        stored = self.file(uid)
+        if stored is not None and not same_content(stored, file):
+            raise Broken(
+                f"The archive holds another {kind} under the same SOP instance UID ({uid}), so this one was not "
+                "stored; delete the other one if it is wrong, and retry.",
+                stage="store",
+            )
+        return stored
 
     def _series_id(self, series_uid: str) -> str:
         found = self._lookup(series_uid, "Series")
@@ -119,6 +138,14 @@ class RestArchive:
             self._orthanc.get_series_id_instances, series_id, params={"expand": ""}
         ).json()
         return found
+
+    def _read_of(self, series_id: str, series_uid: str) -> tuple[list[dict[str, Any]], int]:
+        """The instances that count, and how many were rejected."""
+        found, rejected = self._instances(series_id), frozenset(self._rejected(series_uid))
+        counting = [instance for instance in found if _sop_instance_uid(instance) not in rejected]
+        if found and not counting:
+            raise Unsuitable(REJECTED, stage="read", series_uid=series_uid)
+        return counting, len(found) - len(counting)
 
     def _read_ahead(self, instance_ids: Sequence[str]) -> Iterator[bytes]:
         """At most FILES_AHEAD files wait for the caller; what is left undone when it goes away is dropped."""

@@ -160,12 +160,15 @@ class Attempts:
             if connection.execute(stored).rowcount == 0:
                 raise Broken(f"The job {hold.number} stored a {receipt.kind} that it had not planned; report this.")
 
-    def predecessors(self, hold: Hold) -> tuple[PlannedResult, ...]:
+    def predecessors(self, hold: Hold, holds: Callable[[str], bool]) -> tuple[PlannedResult, ...]:
         """As the job's record has them where an attempt made one: what is planned stays the same over all attempts."""
         question = sa.select(jobs.c.record).where(jobs.c.number == hold.number)
         with self._database.read() as connection:
             text = connection.execute(question).scalar_one_or_none()
-            return record.read(text).predecessors if text else succession.predecessors(connection, hold.number)
+            found = () if text else succession.predecessors(connection, hold.number)
+        if text:
+            return record.read(text).predecessors
+        return tuple(each for each in found if each.sop_class_uid and holds(each.sop_instance_uid))
 
     def superseded(self, hold: Hold) -> list[str]:
         """The SOPInstanceUIDs of all that the job's results take the place of."""

@@ -78,9 +78,9 @@ class Lease:
             log.info("job %s: %s took %.3f s", self.job.id, verb, took_s)
         self._attempts.note(self.hold, self._timings)
 
-    def predecessors(self) -> tuple[PlannedResult, ...]:
-        """The results that this job's take the place of, the same at every attempt once it has planned."""
-        return self._attempts.predecessors(self.hold)
+    def predecessors(self, holds: Callable[[str], bool]) -> tuple[PlannedResult, ...]:
+        """The results that this job's take the place of and the archive `holds`; once planned, always the same."""
+        return self._attempts.predecessors(self.hold, holds)
 
     def plan(self, results: Sequence[PlannedResult], record: Record | None = None) -> None:
         self._attempts.plan(self.hold, results, record)

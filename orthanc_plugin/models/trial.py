@@ -20,7 +20,7 @@ from orthanc_plugin.archive.protocol import Receipt, StoredSeries
 from orthanc_plugin.errors import ConfigurationError
 from orthanc_plugin.imaging.header import DAMAGED, text
 from orthanc_plugin.inference.device import Device
-from orthanc_plugin.jobs.job import InputSet, Job, Order, Parameter, PlannedResult, Role, State
+from orthanc_plugin.jobs.job import InputSet, Job, Order, Parameter, PlannedResult, Record, Role, State
 from orthanc_plugin.jobs.lease import Lease
 from orthanc_plugin.pipeline import Rooms, carry_out
 from orthanc_plugin.routing.catalogue import Catalogue
@@ -40,7 +40,10 @@ class Unbound(Lease):
     def step(self, verb: str) -> Iterator[None]:
         yield
 
-    def plan(self, results: Sequence[PlannedResult]) -> None:
+    def predecessors(self, holds: Callable[[str], bool]) -> tuple[PlannedResult, ...]:
+        return ()
+
+    def plan(self, results: Sequence[PlannedResult], record: Record | None = None) -> None:
         return
 
     def await_release(self, look: Callable[[], None]) -> None:
@@ -51,6 +54,9 @@ class Unbound(Lease):
 
     def superseded(self) -> list[str]:
         return []
+
+    def succeed(self, *, removed: bool) -> None:
+        return
 
 
 class Bench:
@@ -77,6 +83,10 @@ class Bench:
             Image.fromarray(dataset.pixel_array).save(preview)
             self.written[preview.name] = preview
         return Receipt(kind, str(dataset.SOPInstanceUID), str(dataset.SeriesInstanceUID))
+
+    def file(self, sop_instance_uid: str) -> bytes | None:
+        path = self.written.get(sop_instance_uid)
+        return None if path is None else path.read_bytes()
 
     def withdraw(self, sop_instance_uid: str) -> None:
         path = self.written.pop(sop_instance_uid, None)

@@ -4,25 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from highdicom.sr import (
-    CodeContentItem,
-    CodedConcept,
-    ContainerContentItem,
-    ContentItem,
-    ContentSequence,
-    ImageContentItem,
-    NumContentItem,
-    RelationshipTypeValues,
-    UIDRefContentItem,
-)
+from highdicom.sr import ContainerContentItem, ContentSequence, ImageContentItem, RelationshipTypeValues
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
+from pydicom.uid import UID
 
+from orthanc_plugin.encode.descriptors import Descriptor, Number, descriptors, matrix
 from orthanc_plugin.imaging.image import Imaged
 from orthanc_plugin.imaging.volume import Volume
 
-PIXELS = Code("{pixels}", "UCUM", "Pixels")
 COSINE = Code("{-1:1}", "UCUM", "{-1:1}")
 SOURCE = Code("260753009", "SCT", "Source")
 ORIENTATION = (
@@ -30,66 +21,70 @@ ORIENTATION = (
     *(codes.DCM.ImageOrientationPatientRowZ, codes.DCM.ImageOrientationPatientColumnX),
     *(codes.DCM.ImageOrientationPatientColumnY, codes.DCM.ImageOrientationPatientColumnZ),
 )
-OF_IMAGES = RelationshipTypeValues.HAS_ACQ_CONTEXT
 
 
-def image_library(headers: Sequence[Dataset], imaged: Imaged) -> ContainerContentItem:
-    """One group: what all of its images share is said once, of a volume matrix, orientation and spacing, too."""
+def image_library(imaged: Imaged, beside: Sequence[Dataset]) -> ContainerContentItem:
+    """The images that the findings lie on in the first group, each series that was used beside them in one of its own.
+
+    Headers come as they arrived: a library speaks of the images, not of what was made of them.
+    """
     library = ContainerContentItem(codes.DCM.ImageLibrary, relationship_type=RelationshipTypeValues.CONTAINS)
-    group = ContainerContentItem(codes.DCM.ImageLibraryGroup, relationship_type=RelationshipTypeValues.CONTAINS)
-    images = [
-        ImageContentItem(
-            SOURCE,
-            referenced_sop_class_uid=header.SOPClassUID,
-            referenced_sop_instance_uid=header.SOPInstanceUID,
-            relationship_type=RelationshipTypeValues.CONTAINS,
-        )
-        for header in headers
-    ]
-    group.ContentSequence = ContentSequence([*_shared(headers[0], imaged), *images])
-    library.ContentSequence = ContentSequence([group])
+    of_all = [*_place(imaged)] if isinstance(imaged, Volume) else []
+    groups = [_group(in_order(imaged), of_all)]
+    by_series: dict[str, list[Dataset]] = {}
+    for header in beside:
+        by_series.setdefault(str(header.SeriesInstanceUID), []).append(header)
+    library.ContentSequence = ContentSequence([*groups, *(_group(headers, []) for headers in by_series.values())])
     return library
 
 
-def _shared(header: Dataset, imaged: Imaged) -> list[ContentItem]:
-    """Descriptors of TID 1602 and, for cross-sections, TID 1604."""
-    if not isinstance(imaged, Volume):
-        return [CodeContentItem(codes.DCM.Modality, _modality(header), relationship_type=OF_IMAGES)]
-    geometry = imaged.geometry
+def in_order(imaged: Imaged) -> list[Dataset]:
+    """One header an instance, in the order of the slices or images."""
+    by_uid = {str(header.SOPInstanceUID): header for header in imaged.headers}
+    return [by_uid[uid] for uid in dict.fromkeys(source.sop_instance_uid for source in imaged.sources)]
+
+
+def _group(headers: Sequence[Dataset], of_all: Sequence[Descriptor]) -> ContainerContentItem:
+    """What all of its images share is said once."""
+    said = [tuple(dict.fromkeys((*descriptors(header), *matrix(header)))) for header in headers]
+    shared = set(said[0]).intersection(*said[1:])
+    group = ContainerContentItem(codes.DCM.ImageLibraryGroup, relationship_type=RelationshipTypeValues.CONTAINS)
+    group.ContentSequence = ContentSequence(
+        [
+            *(descriptor.item() for descriptor in (*(each for each in said[0] if each in shared), *of_all)),
+            *(
+                _image(header, [each for each in of_one if each not in shared])
+                for header, of_one in zip(headers, said, strict=True)
+            ),
+        ]
+    )
+    return group
+
+
+def _image(header: Dataset, own: Sequence[Descriptor]) -> ImageContentItem:
+    image = ImageContentItem(
+        SOURCE,
+        referenced_sop_class_uid=header.SOPClassUID,
+        referenced_sop_instance_uid=header.SOPInstanceUID,
+        relationship_type=RelationshipTypeValues.CONTAINS,
+    )
+    if own:
+        image.ContentSequence = ContentSequence([descriptor.item() for descriptor in own])
+    return image
+
+
+def _place(volume: Volume) -> list[Descriptor]:
+    """Descriptors of cross-sections (TID 1604) that all slices share."""
+    geometry = volume.geometry
     row_mm, column_mm = geometry.pixel_spacing
-    items: list[ContentItem] = [CodeContentItem(codes.DCM.Modality, _modality(header), relationship_type=OF_IMAGES)]
+    spacings = (
+        (codes.DCM.HorizontalPixelSpacing, column_mm),
+        (codes.DCM.VerticalPixelSpacing, row_mm),
+        (codes.DCM.SpacingBetweenSlices, geometry.spacing_between_slices),
+    )
+    said = [Descriptor(name, Number(float(value), codes.UCUM.Millimeter)) for name, value in spacings]
     if geometry.frame_of_reference_uid is not None:
-        place = UIDRefContentItem(codes.DCM.FrameOfReferenceUID, geometry.frame_of_reference_uid, OF_IMAGES)
-        items.append(place)
-    items += [
-        _number(codes.DCM.PixelDataRows, int(header.Rows), PIXELS),
-        _number(codes.DCM.PixelDataColumns, int(header.Columns), PIXELS),
-        _number(codes.DCM.HorizontalPixelSpacing, column_mm, codes.UCUM.Millimeter),
-        _number(codes.DCM.VerticalPixelSpacing, row_mm, codes.UCUM.Millimeter),
-        _number(codes.DCM.SpacingBetweenSlices, geometry.spacing_between_slices, codes.UCUM.Millimeter),
-    ]
+        said.insert(0, Descriptor(codes.DCM.FrameOfReferenceUID, UID(geometry.frame_of_reference_uid)))
     cosines = geometry.get_plane_orientation()[0].ImageOrientationPatient
-    return items + [_number(name, float(cosine), COSINE) for name, cosine in zip(ORIENTATION, cosines, strict=True)]
-
-
-def _modality(header: Dataset) -> CodedConcept:
-    """CID 29 codes a modality by the very letters of the attribute."""
-    return CodedConcept(header.Modality, "DCM", MODALITY_MEANINGS.get(header.Modality, header.Modality))
-
-
-MODALITY_MEANINGS = {
-    "CR": "Computed Radiography",
-    "CT": "Computed Tomography",
-    "DX": "Digital Radiography",
-    "MG": "Mammography",
-    "MR": "Magnetic Resonance",
-    "NM": "Nuclear Medicine",
-    "PT": "Positron emission tomography",
-    "RF": "Radio Fluoroscopy",
-    "US": "Ultrasound",
-    "XA": "X-Ray Angiography",
-}
-
-
-def _number(name: Code, value: float, unit: Code) -> NumContentItem:
-    return NumContentItem(name, value, unit, relationship_type=OF_IMAGES)
+    directions = zip(ORIENTATION, cosines, strict=True)
+    return said + [Descriptor(name, Number(float(cosine), COSINE)) for name, cosine in directions]

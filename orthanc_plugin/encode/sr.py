@@ -1,97 +1,97 @@
-"""Findings and their SEG in, a Comprehensive 3D SR after TID 1500 out."""
+"""A making and its SEGs in, a report after TID 1500 out, of the SOP class that the destination takes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-import highdicom as hd
-import numpy as np
 from highdicom.sr import (
-    AlgorithmIdentification,
+    CodedConcept,
     Comprehensive3DSR,
+    ComprehensiveSR,
     ContainerContentItem,
+    ContentItem,
     ContentSequence,
     DeviceObserverIdentifyingAttributes,
-    FindingSite,
-    ImageRegion,
+    LanguageOfContentItemAndDescendants,
     MeasurementReport,
+    NumContentItem,
     ObservationContext,
     ObserverContext,
-    PlanarROIMeasurementsAndQualitativeEvaluations,
-    QualitativeEvaluation,
-    ReferencedSegment,
     RelationshipTypeValues,
-    SourceImageForRegion,
-    SourceSeriesForSegmentation,
     TextContentItem,
-    TrackingIdentifier,
-    VolumetricROIMeasurementsAndQualitativeEvaluations,
 )
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
 from orthanc_plugin.encode.context import MANUFACTURER, coding_schemes, series_attributes, settle
+from orthanc_plugin.encode.groups import groups
 from orthanc_plugin.encode.identity import Origin, device_uid
 from orthanc_plugin.encode.library import image_library
-from orthanc_plugin.encode.making import Making
-from orthanc_plugin.errors import Broken
-from orthanc_plugin.imaging.image import Imaged
-from orthanc_plugin.measure.findings import (
-    Absence,
-    ClassFinding,
-    Findings,
-    Measurement,
-    PlanarFinding,
-    Segment,
-    Verdict,
-)
+from orthanc_plugin.encode.making import Making, Predecessor
+from orthanc_plugin.encode.regions import parts
+from orthanc_plugin.measure.findings import Measurement
 
-PROCEDURES: dict[str, Code] = {
+# Texts come from cards, which are written in English.
+ENGLISH = Code("en", "RFC5646", "English")
+QUALITATIVE_EVALUATIONS = Code("C0034375", "UMLS", "Qualitative Evaluations")
+
+PROCEDURES: Mapping[str, Code] = {
     "CT": codes.LN.CTUnspecifiedBodyRegion,
     "MR": codes.LN.MRIUnspecifiedBodyRegion,
     "PT": codes.LN.PETUnspecifiedBodyRegion,
     "NM": codes.LN.NMUnspecifiedBodyRegion,
-    **dict.fromkeys(("CR", "DX", "MG", "RF", "XA"), codes.LN.XRUnspecifiedBodyRegion),
+    "MG": codes.SCT.Mammography,
+    "US": Code("16310003", "SCT", "Diagnostic ultrasonography"),
+    **dict.fromkeys(("CR", "DX", "RF", "XA"), codes.LN.XRUnspecifiedBodyRegion),
 }
-QUALITATIVE_EVALUATIONS = Code("C0034375", "UMLS", "Qualitative Evaluations")
-PRESENCE = Code("presence", "99INODE", "Presence in the image")
-PROBABILITY = Code("probability", "99INODE", "Probability")
-VERDICTS: dict[Verdict, Code] = {
-    "present": codes.SCT.Present,
-    "absent": codes.SCT.Absent,
-    "undetermined": codes.SCT.Undetermined,
+# Of regions, as far as the standard's own tables name a code for them.
+PROCEDURES_BY_REGION: Mapping[tuple[str, str], Code] = {
+    ("CT", "chest"): Code("24627-2", "LN", "CT Chest"),
+    ("CT", "abdomen"): Code("41806-1", "LN", "CT Abdomen"),
+    ("CT", "head"): Code("24725-4", "LN", "CT Head"),
+    ("PT", "whole-body"): codes.LN.PETWholeBody,
 }
 
-Group = VolumetricROIMeasurementsAndQualitativeEvaluations | PlanarROIMeasurementsAndQualitativeEvaluations
 
-
-def report(making: Making, segmentation: Dataset | None) -> Dataset:
-    """`segmentation` is the SEG of the same findings, None where nothing was outlined."""
-    imaged, origin, headers = making.imaged, making.origin, making.headers
+def report(making: Making, outlined: Sequence[Dataset]) -> Dataset:
+    """`outlined` are the SEGs of the same findings, none where nothing was outlined."""
+    outlined = outlined if "SEG" in making.profile.objects else ()
     content = MeasurementReport(
-        observation_context=_observer(origin),
-        procedure_reported=_procedure(making.header),
-        imaging_measurements=_groups(making.findings, imaged, segmentation, origin),
+        observation_context=observer(making.origin),
+        procedure_reported=_procedure(making.imaged.headers[0]),
+        imaging_measurements=groups(making, outlined),
         title=codes.DCM.ImagingMeasurementReport,
+        language_of_content_item_and_descendants=LanguageOfContentItemAndDescendants(CodedConcept.from_code(ENGLISH)),
     )
     items = content[0].ContentSequence
-    items.insert(len(items) - 1, image_library(headers, imaged))
-    items.append(_remarks(making.remarks))
-    result = Comprehensive3DSR(
-        evidence=[*headers, *making.beside, *([segmentation] if segmentation is not None else [])],
-        content=content[0],
+    items.insert(len(items) - 1, image_library(making.imaged, making.beside))
+    items.extend(_after_measurements(making))
+    return document(making, content[0], outlined)
+
+
+def document(making: Making, content: Dataset, outlined: Sequence[Dataset]) -> Dataset:
+    """The content with all that stands around it; every image that was used is evidence."""
+    kind = Comprehensive3DSR if making.profile.report == "comprehensive-3d" else ComprehensiveSR
+    attributes: dict[str, Any] = series_attributes("SR", making.header, making.identity, making.origin)
+    result = kind(
+        evidence=[*making.headers, *making.beside, *outlined],
+        content=content,
         is_complete=True,
         is_final=False,
         is_verified=False,
         coding_schemes=coding_schemes(),
-        **series_attributes("SR", making.header, making.identity, origin),
+        **attributes,
     )
-    settle(result, making.header, imaged, origin)
+    if making.predecessors:
+        result.PredecessorDocumentsSequence = predecessors(making.predecessors)
+    settle(result, making.header, making.imaged, making.origin)
     return result
 
 
-def _observer(origin: Origin) -> ObservationContext:
+def observer(origin: Origin) -> ObservationContext:
+    """The device alone: nobody has looked at what it says."""
     device = DeviceObserverIdentifyingAttributes(
         uid=device_uid(origin),
         name=origin.title,
@@ -102,112 +102,49 @@ def _observer(origin: Origin) -> ObservationContext:
     return ObservationContext(observer_device_context=ObserverContext(codes.DCM.Device, device))
 
 
+def predecessors(earlier: Sequence[Predecessor]) -> list[Dataset]:
+    """One item a study, in it one a series."""
+    studies: dict[str, dict[str, list[Dataset]]] = {}
+    for each in earlier:
+        instance = Dataset()
+        instance.ReferencedSOPClassUID, instance.ReferencedSOPInstanceUID = each.sop_class_uid, each.sop_instance_uid
+        studies.setdefault(each.study_uid, {}).setdefault(each.series_uid, []).append(instance)
+    items = []
+    for study_uid, by_series in studies.items():
+        item = Dataset()
+        item.StudyInstanceUID, item.ReferencedSeriesSequence = study_uid, []
+        for series_uid, instances in by_series.items():
+            series = Dataset()
+            series.SeriesInstanceUID, series.ReferencedSOPSequence = series_uid, instances
+            item.ReferencedSeriesSequence.append(series)
+        items.append(item)
+    return items
+
+
 def _procedure(header: Dataset) -> Code:
-    procedure: Code = PROCEDURES.get(header.Modality, codes.SCT.ImagingProcedure)
+    """By modality, and by region where one code is sure; where neither is, an imaging procedure."""
+    modality, shown = str(header.get("Modality") or ""), parts(header)
+    if len(shown) == 1:
+        [part] = shown
+        of_region = PROCEDURES_BY_REGION.get((modality, part))
+        if of_region is not None:
+            return of_region
+    procedure: Code = PROCEDURES.get(modality, codes.SCT.ImagingProcedure)
     return procedure
 
 
-def _groups(findings: Findings, imaged: Imaged, segmentation: Dataset | None, origin: Origin) -> list[Group]:
-    """A group with a region for every group without: a viewer that draws groups has nothing to draw otherwise."""
-    groups: list[Group] = []
-    for segment in findings.segments:
-        if segmentation is None:
-            raise Broken("A report on outlines needs the segmentation that holds them.", stage="encode")
-        groups.append(_volumetric(segment, str(imaged.headers[0].SeriesInstanceUID), segmentation, origin))
-        planar = [found for found in findings.planar if found.segment_number == segment.number]
-        groups += [_planar(segment, found, imaged, origin) for found in planar]
-    groups += [_absent(absence, findings.key_slice, imaged, origin) for absence in findings.absent]
-    return groups + [_classified(found, imaged, origin) for found in findings.classes]
+def _after_measurements(making: Making) -> list[ContentItem]:
+    remarks = [TextContentItem(codes.DCM.Comment, text, RelationshipTypeValues.CONTAINS) for text in making.remarks]
+    given = [_given(value) for value in making.findings.given]
+    named = ((QUALITATIVE_EVALUATIONS, remarks), (codes.DCM.PatientCharacteristics, given))
+    return [_container(name, items) for name, items in named if items]
 
 
-def _volumetric(segment: Segment, series_uid: str, segmentation: Dataset, origin: Origin) -> Group:
-    return VolumetricROIMeasurementsAndQualitativeEvaluations(
-        tracking_identifier=TrackingIdentifier(segment.tracking_uid, segment.label),
-        referenced_segment=ReferencedSegment(
-            sop_class_uid=segmentation.SOPClassUID,
-            sop_instance_uid=segmentation.SOPInstanceUID,
-            segment_number=segment.number,
-            # The frames of the SEG name their images one by one; here the series says it in one item.
-            source_series=SourceSeriesForSegmentation(series_uid),
-        ),
-        finding_type=segment.property,
-        algorithm_id=_algorithm(origin),
-        measurements=_numbers(segment.measurements),
-    )
+def _given(value: Measurement) -> ContentItem:
+    return NumContentItem(value.name, value.value, value.unit, relationship_type=RelationshipTypeValues.CONTAINS)
 
 
-def _planar(segment: Segment, found: PlanarFinding, imaged: Imaged, origin: Origin) -> Group:
-    return PlanarROIMeasurementsAndQualitativeEvaluations(
-        tracking_identifier=TrackingIdentifier(segment.tracking_uid, segment.label),
-        referenced_region=_region(found.contour_xy, found.slice_index, imaged),
-        finding_type=segment.property,
-        finding_sites=[FindingSite(found.site)] if found.site is not None else None,
-        algorithm_id=_algorithm(origin),
-        measurements=_numbers(found.measurements),
-    )
-
-
-def _absent(absence: Absence, slice_index: int, imaged: Imaged, origin: Origin) -> Group:
-    """What was not found is said about the whole key slice, so that this group too has a place."""
-    rows, columns = imaged.shape_yx(slice_index)
-    border = np.array([(0, 0), (columns, 0), (columns, rows), (0, rows), (0, 0)], np.float64)
-    return PlanarROIMeasurementsAndQualitativeEvaluations(
-        tracking_identifier=TrackingIdentifier(absence.tracking_uid, absence.label),
-        referenced_region=_region(border, slice_index, imaged),
-        finding_type=absence.property,
-        algorithm_id=_algorithm(origin),
-        qualitative_evaluations=[QualitativeEvaluation(PRESENCE, codes.SCT.Absent)],
-    )
-
-
-def _classified(found: ClassFinding, imaged: Imaged, origin: Origin) -> Group:
-    """The verdict with the probability and, among the parameters, the operating threshold that says which."""
-    return PlanarROIMeasurementsAndQualitativeEvaluations(
-        tracking_identifier=TrackingIdentifier(found.tracking_uid, found.label),
-        referenced_region=_region(found.contour_xy, found.slice_index, imaged),
-        finding_type=found.code,
-        algorithm_id=_algorithm(origin, f"operating threshold = {found.threshold:g}"),
-        measurements=[hd.sr.Measurement(PROBABILITY, found.probability, codes.UCUM.NoUnits)],
-        qualitative_evaluations=[QualitativeEvaluation(PRESENCE, VERDICTS[found.verdict])],
-    )
-
-
-def _region(contour_xy: np.ndarray, slice_index: int, imaged: Imaged) -> ImageRegion:
-    source = imaged.sources[slice_index]
-    frames = None if source.frame_number is None else [source.frame_number]
-    return ImageRegion(
-        graphic_type=hd.sr.GraphicTypeValues.POLYLINE,
-        graphic_data=contour_xy,
-        source_image=SourceImageForRegion(source.sop_class_uid, source.sop_instance_uid, frames),
-    )
-
-
-def _numbers(measurements: Sequence[Measurement]) -> list[hd.sr.Measurement]:
-    return [
-        hd.sr.Measurement(
-            name=measured.name,
-            value=measured.value,
-            unit=measured.unit,
-            method=measured.method,
-            derivation=measured.derivation,
-        )
-        for measured in measurements
-    ]
-
-
-def _algorithm(origin: Origin, *more: str) -> AlgorithmIdentification:
-    parameters = [*(f"{name} = {value}" for name, value in origin.parameters), *more]
-    return AlgorithmIdentification(
-        name=origin.title,
-        version=origin.version,
-        parameters=[*parameters, f"model digest = {origin.digest}"],
-    )
-
-
-def _remarks(texts: Sequence[str]) -> ContainerContentItem:
-    """The notice and the cautions, where a reader of the document meets them as text."""
-    remarks = ContainerContentItem(QUALITATIVE_EVALUATIONS, relationship_type=RelationshipTypeValues.CONTAINS)
-    remarks.ContentSequence = ContentSequence(
-        [TextContentItem(codes.DCM.Comment, text, RelationshipTypeValues.CONTAINS) for text in texts]
-    )
-    return remarks
+def _container(name: Code, items: Sequence[ContentItem]) -> ContainerContentItem:
+    container = ContainerContentItem(name, relationship_type=RelationshipTypeValues.CONTAINS)
+    container.ContentSequence = ContentSequence(items)
+    return container

@@ -103,7 +103,7 @@ def test_each_class_says_how_likely_it_is_and_whether_that_is_enough() -> None:
     for group in groups.ContentSequence:
         by_name = {item.ConceptNameCodeSequence[0].CodeMeaning: item for item in group.ContentSequence}
         finding = by_name["Finding"].ConceptCodeSequence[0].CodeMeaning
-        presence = by_name["Presence in the image"].ConceptCodeSequence[0].CodeMeaning
+        presence = by_name["Presence of property"].ConceptCodeSequence[0].CodeMeaning
         probability = float(by_name["Probability"].MeasuredValueSequence[0].NumericValue)
         texts = [item.TextValue for item in group.ContentSequence if item.ValueType == "TEXT"]
         assert "operating threshold = 0.5" in texts

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 
-from orthanc_plugin.encode import check
+from orthanc_plugin.encode import check_report
 from orthanc_plugin.encode.identity import device_uid
 from orthanc_plugin.encode.making import Making
 from orthanc_plugin.encode.seg import segmentations
@@ -19,9 +19,8 @@ from tests.encode import making
 
 
 def made(on: Volume, findings: Findings | None = None) -> Dataset:
-    findings = findings or making.findings(on)
-    outlined = segmentations(Making(findings, on, making.origin()))[0] if findings.segments else None
-    return making.read_back(report(Making(findings, on, making.origin()), outlined))
+    what = Making(findings or making.findings(on), on, making.origin())
+    return making.read_back(report(what, segmentations(what)))
 
 
 def stored(dataset: Dataset, at: Path) -> Path:
@@ -155,7 +154,7 @@ def test_where_nothing_was_found_it_says_so_on_the_image(tmp_path: Path) -> None
     findings = making.findings(on, np.zeros((3, 6, 64, 80), bool))
     document = made(on, findings)
 
-    check.report(document, None, on)
+    check_report.report(document, (), Making(findings, on, making.origin()))
     assert judges.dciodvfy(stored(document, tmp_path / "sr.dcm")) == []
     assert [called(group, "Finding")[0].ConceptCodeSequence[0].CodeMeaning for group in groups_of(document)] == [
         "Skeletal muscle",
@@ -163,18 +162,16 @@ def test_where_nothing_was_found_it_says_so_on_the_image(tmp_path: Path) -> None
         "Subcutaneous adipose tissue",
     ]
     for group in groups_of(document):
-        assert called(group, "Presence in the image")[0].ConceptCodeSequence[0].CodeMeaning == "Absent"
+        assert called(group, "Presence of property")[0].ConceptCodeSequence[0].CodeMeaning == "Absent"
         assert len(called(group, "Image Region")[0].GraphicData) == 10
 
 
 def test_a_modality_without_a_procedure_code_of_its_own_has_the_general_one() -> None:
     on = making.volume()
     headers = [making.read_back(header) for header in on.headers]
-    headers[0].Modality = "US"
-    findings = making.findings(on)
-    outlined = segmentations(Making(findings, on, making.origin()))[0]
+    headers[0].Modality = "OT"
 
-    document = report(Making(findings, replace(on, headers=tuple(headers)), making.origin()), outlined)
+    document = made(replace(on, headers=tuple(headers)))
 
     [procedure] = called(document, "Procedure reported")
     assert procedure.ConceptCodeSequence[0].CodeValue == "363679005"

@@ -8,9 +8,11 @@ from functools import cache
 
 from orthanc_plugin.archive.protocol import Archive, StoredSeries
 from orthanc_plugin.errors import ConfigurationError, Unsuitable
+from orthanc_plugin.intake.one_image import OneImage
 from orthanc_plugin.intake.orthanc import Orthanc, Series
 from orthanc_plugin.intake.reasons import lacking, passed_over, remark, switched_off, why_not
 from orthanc_plugin.intake.results import result_kind
+from orthanc_plugin.intake.terms import AT_ONCE, Terms
 from orthanc_plugin.jobs.job import SHADOW, InputSet, Job, Order, Parameter, Priority, Role
 from orthanc_plugin.jobs.ledger import Ledger
 from orthanc_plugin.routing.catalogue import Catalogue
@@ -21,19 +23,6 @@ from orthanc_plugin.routing.roles import Candidate, Seating, may_take_part, seat
 from orthanc_plugin.routing.rules import explain
 
 ROLE = "series"
-
-
-@dataclass(frozen=True)
-class Terms:
-    """How jobs are ordered."""
-
-    priority: Priority = Priority.ROUTINE
-    parameters: tuple[tuple[str, Parameter], ...] = ()
-    released: bool = True
-
-
-AT_ONCE = Terms()
-EARLY = Terms(released=False)
 
 
 @dataclass(frozen=True)
@@ -75,7 +64,7 @@ class Orders:
         except Unsuitable as error:
             self._orthanc.series(series.id)
             return (self._ledger.skip(nobody(unread(series, headers)), error.sentence),) if terms.released else ()
-        if len(stored.sop_instance_uids) != len(series.instance_ids):
+        if len(stored.sop_instance_uids) + stored.rejected != len(series.instance_ids):
             return None
         if self._forgotten(stored):
             return ()
@@ -85,10 +74,7 @@ class Orders:
         """By hand: the named model runs even where routing would not choose it, and the remark says so."""
         chosen = self._named(model) if model else None
         headers = self._headers(series_uid)
-        if kind := result_kind(headers.values):
-            raise Unsuitable(
-                f"The series {series_uid} is a result ({kind}); the node never runs on results.", series_uid=series_uid
-            )
+        not_on_results(series_uid, headers)
         stored = self._archive.series(series_uid)
         if chosen is None:
             sets = self.wanting_sets(stored.study_uid, headers)
@@ -98,6 +84,29 @@ class Orders:
             return (self.order_set(stored.study_uid, chosen, terms),)
         job = self._ledger.propose(order(alone(stored, chosen), chosen, terms))
         return (Placed(job, remark(chosen, headers)),)
+
+    def order_image(self, image: OneImage, model: str | None = None, terms: Terms = AT_ONCE) -> tuple[Placed, ...]:
+        """By hand, on one image of a series: a job of its own beside those on the whole series."""
+        headers = self._headers(image.series_uid)
+        not_on_results(image.series_uid, headers)
+        stored = self._archive.series(image.series_uid)
+        if model is None:
+            chosen = [each for each in self._catalogue.serving(stored.study_uid) if explain(each.card, headers).matches]
+        else:
+            chosen = [self._named(model)]
+        fitting = [each for each in chosen if not wants_a_set(each.card)]
+        if not fitting:
+            raise Unsuitable(
+                f"No model that takes a single image is for the series {image.series_uid}; "
+                'name one that takes a single series as "model" to run it all the same.'
+            )
+        return tuple(
+            Placed(
+                self._ledger.propose(order(image.input_set(stored, each.card), each, image.terms(terms))),
+                remark(each, headers),
+            )
+            for each in fitting
+        )
 
     def order_set(self, study_uid: str, model: Model, terms: Terms = AT_ONCE) -> Placed:
         """By hand, of all the series that the study has now; Unsuitable says which role nobody takes."""
@@ -181,6 +190,13 @@ class Orders:
                 f"There is no series {series_uid} in the archive; send it or correct its UID.", series_uid=series_uid
             )
         return self.seen(found[0], self._orthanc.headers(found[0]))
+
+
+def not_on_results(series_uid: str, headers: Headers) -> None:
+    if kind := result_kind(headers.values):
+        raise Unsuitable(
+            f"The series {series_uid} is a result ({kind}); the node never runs on results.", series_uid=series_uid
+        )
 
 
 def role_of(name: str, stored: StoredSeries) -> Role:

@@ -89,13 +89,14 @@ def worker(_chosen: argparse.Namespace) -> int:
 
     log.configure()
     known = settings.from_environment()
+    book = ledger()
     rooms = Rooms(
-        RestArchive(known.orthanc_url, known.authorization()),
+        RestArchive(known.orthanc_url, known.authorization(), rejected=book.rejections.of_series),
         Catalogue(known.models_folder, known.state_folder),
         Device(known.device, Limits(known.threads, known.host_memory_mb, known.device_memory_mb)),
         known.local_profile,
     )
-    make_ready(rooms, ledger(), socket.gethostname()).follow(lambda: rooms.models.models)
+    make_ready(rooms, book, socket.gethostname()).follow(lambda: rooms.models.models)
     jobs_worker.run(known, lambda lease: carry_out(lease, rooms))
 
 

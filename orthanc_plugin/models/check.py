@@ -70,10 +70,13 @@ def faults(card: Card, stage: Stage, graph: str, answers: Answers) -> Iterator[s
         if not np.isfinite(answers[name]).all():
             yield f"The output {name} of {graph} is not finite on a blank image; look at how the network was exported."
     segments, classes = card.outputs.segments, card.outputs.classes
+    spatial = (stage.rows, stage.columns) if stage.kind != "volume" else (stage.depth, stage.rows, stage.columns)
     if segments is not None and segments.source.stage == stage.name:
-        spatial = (stage.rows, stage.columns) if stage.kind != "volume" else (stage.depth, stage.rows, stage.columns)
         wanted = (1, len(segments.items) + segments.background, *spatial)
         yield from _shape(graph, segments.source.output, answers, wanted)
+    for picture in card.outputs.pictures:
+        if picture.source is not None and picture.source.stage == stage.name:
+            yield from _shape(graph, picture.source.output, answers, (1, picture.channels, *spatial))
     if classes is not None and classes.source.stage == stage.name:
         yield from _shape(graph, classes.source.output, answers, (1, len(classes.items)))
 

@@ -90,6 +90,17 @@ def test_a_graph_that_answers_otherwise_than_its_card(bright: Path, device: Devi
     ]
 
 
+def test_a_map_of_fewer_channels_than_its_card_says(bright: Path, device: Device) -> None:
+    coded = {"value": "1", "scheme": "99TEST", "meaning": "One"}
+    source = {"stage": "only", "output": "probability"}
+    wanted = {"label": "Sure", "quantity": coded, "unit": coded, "from": source, "channels": 2}
+    change(bright, lambda card: card["outputs"].update(maps=[wanted]))
+    assert sentences(bright, device) == [
+        "The output probability of model.onnx has the shape [1, 1, 16, 16], the card asks for [1, 2, 16, 16]; "
+        "correct card.json or export the network anew."
+    ]
+
+
 def test_a_graph_that_is_not_finite(bright: Path, device: Device) -> None:
     write_channels(bright / "model.onnx", [float("nan")])
     assert sentences(bright, device) == [

@@ -19,6 +19,7 @@ import requests
 from packaging.requirements import Requirement
 
 from orthanc_plugin import settings as configuration
+from orthanc_plugin.encode import lettering
 from orthanc_plugin.errors import NodeError
 from orthanc_plugin.jobs.ledger import Ledger
 from orthanc_plugin.people import credentials
@@ -44,7 +45,7 @@ class Finding:
 
 
 def findings() -> list[Finding]:
-    found = [*python(), *packages(), *runtime(), *orthanc_packages()]
+    found = [*python(), *packages(), *runtime(), *orthanc_packages(), *letters()]
     try:
         settings = configuration.from_environment()
     except NodeError as error:
@@ -106,6 +107,15 @@ def orthanc_packages() -> Iterator[Finding]:
     if missing:
         sentence = f"Not installed: {', '.join(missing)}; run script/setup."
     yield Finding("orthanc", not missing, sentence)
+
+
+def letters() -> Iterator[Finding]:
+    """A node without them works: its pages say what can be said in ASCII."""
+    there = lettering.complete()
+    sentence = "Pages can be written in Latin, Greek, Cyrillic, Korean, Japanese and Chinese."
+    if not there:
+        sentence = "The pages' font is missing, so Korean and other letters become question marks; run script/setup."
+    yield Finding("letters", there, sentence)
 
 
 def state_folder(settings: Settings) -> Iterator[Finding]:

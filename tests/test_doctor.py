@@ -11,6 +11,7 @@ from packaging.requirements import Requirement
 
 from orthanc_plugin import doctor
 from orthanc_plugin.doctor import Finding
+from orthanc_plugin.encode import lettering
 from orthanc_plugin.people import credentials
 from orthanc_plugin.settings import Settings, from_orthanc
 from tests.routing.cards import model_folder
@@ -50,6 +51,19 @@ def test_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert list(doctor.packages()) == [
         Finding("packages", False, "Missing or of a wrong release: pydicom>=99; run script/setup.")
     ]
+
+
+def test_letters_that_are_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(lettering, "TYPEFACE", tmp_path / "font.ttc")
+    assert list(doctor.letters()) == [
+        Finding(
+            "letters",
+            False,
+            "The pages' font is missing, so Korean and other letters become question marks; run script/setup.",
+        )
+    ]
+    (tmp_path / "font.ttc").touch()
+    assert [finding.well for finding in doctor.letters()] == [True]
 
 
 def distributions(*names: str) -> list[Any]:

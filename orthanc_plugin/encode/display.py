@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from pydicom.dataset import Dataset
 
-from orthanc_plugin.encode.view import header_of
+from orthanc_plugin.encode.view import functional_group, header_of
 from orthanc_plugin.imaging.header import DAMAGED, text
 from orthanc_plugin.imaging.image import Imaged
 
@@ -38,7 +38,7 @@ class Display:
 
 def display(imaged: Imaged, index: int) -> Display:
     header = header_of(imaged, index)
-    values = _group(imaged, index, "PixelValueTransformationSequence")
+    values = functional_group(imaged, index, "PixelValueTransformationSequence")
     slope, intercept = text(values, "RescaleSlope"), text(values, "RescaleIntercept")
     stated = bool(slope and intercept)
     kind = text(values, "RescaleType") or ("HU" if text(header, "Modality") == "CT" else "US")
@@ -59,7 +59,7 @@ def voi_items(imaged: Imaged, slices: Sequence[int]) -> list[tuple[Dataset, list
     """The windows and tables with which the scanner wants its images shown, each with the slices that it is for."""
     items: dict[str, tuple[Dataset, list[int]]] = {}
     for index in slices:
-        item = _voi(_group(imaged, index, "FrameVOILUTSequence"))
+        item = _voi(functional_group(imaged, index, "FrameVOILUTSequence"))
         if item is not None:
             items.setdefault(_digest(item), (item, []))[1].append(index)
     return list(items.values())
@@ -90,16 +90,3 @@ def _is_window(stated: Dataset) -> bool:
 
 def _digest(item: Dataset) -> str:
     return hashlib.sha256(item.to_json().encode()).hexdigest()
-
-
-def _group(imaged: Imaged, index: int, keyword: str) -> Dataset:
-    """The functional group of a frame, of its own or shared by all; the header itself of what has none."""
-    header, frame = header_of(imaged, index), imaged.sources[index].frame_number
-    if frame is None or "PerFrameFunctionalGroupsSequence" not in header:
-        return header
-    shared = header.get("SharedFunctionalGroupsSequence") or [Dataset()]
-    for groups in (header.PerFrameFunctionalGroupsSequence[frame - 1], shared[0]):
-        if groups.get(keyword):
-            found: Dataset = groups[keyword].value[0]
-            return found
-    return Dataset()

@@ -16,7 +16,8 @@ from orthanc_plugin.imaging.volume import Volume
 from orthanc_plugin.measure.findings import DerivedImage, Findings
 
 ABDOMEN_WINDOW_HU = (-160.0, 240.0)
-# Of modalities without a scale nearly all values are shown; so many of a volume's are looked at to know which.
+# Of modalities without a scale nearly all values are shown; so many of a volume's are looked at to know which (every
+# n-th, n odd, so that not always the same columns are).
 NEARLY_ALL_PERCENT = (1, 99)
 LOOKED_AT_MOST = 1_000_000
 OPPOSITE = {"L": "R", "R": "L", "A": "P", "P": "A", "H": "F", "F": "H"}
@@ -72,18 +73,16 @@ def windowed(values: NDArray[np.float32], shown: Window) -> NDArray[np.uint8]:
 def window(imaged: Imaged, index: int) -> Window:
     """Of CT the scanner's own, else the abdomen's; of other volumes one for all slices, so that they compare."""
     if header_of(imaged, index).Modality == "CT":
-        return _stated(header_of(imaged, index)) or ABDOMEN_WINDOW_HU
+        return _stated(functional_group(imaged, index, "FrameVOILUTSequence")) or ABDOMEN_WINDOW_HU
     if not isinstance(imaged, Volume):
         return _nearly_all(imaged.plane(index))
-    return _nearly_all(imaged.voxels_zyx.reshape(-1)[:: max(1, imaged.voxels_zyx.size // LOOKED_AT_MOST)])
+    return _nearly_all(imaged.voxels_zyx.reshape(-1)[:: imaged.voxels_zyx.size // LOOKED_AT_MOST | 1])
 
 
-def _stated(header: Dataset) -> Window | None:
-    """The first of the windows that a header states."""
+def _stated(voi: Dataset) -> Window | None:
+    """The first of the windows that are stated."""
     try:
-        centre, wide = (
-            np.atleast_1d(np.asarray(header.get(f"Window{part}"), float))[0] for part in ("Center", "Width")
-        )
+        centre, wide = (np.atleast_1d(np.asarray(voi.get(f"Window{part}"), float))[0] for part in ("Center", "Width"))
     except DAMAGED:
         return None
     if not (np.isfinite(centre) and np.isfinite(wide) and wide > 1):
@@ -111,8 +110,23 @@ def caption(imaged: Imaged, index: int) -> str:
 
 
 def header_of(imaged: Imaged, index: int) -> Dataset:
-    uid = imaged.sources[index].sop_instance_uid
+    uid, there = imaged.sources[index].sop_instance_uid, imaged.headers[min(index, len(imaged.headers) - 1)]
+    if there.SOPInstanceUID == uid:  # as of all single-frame sources
+        return there
     return next(header for header in imaged.headers if header.SOPInstanceUID == uid)
+
+
+def functional_group(imaged: Imaged, index: int, keyword: str) -> Dataset:
+    """The functional group of a frame, of its own or shared by all; the header itself of what has none."""
+    header, frame = header_of(imaged, index), imaged.sources[index].frame_number
+    if frame is None or "PerFrameFunctionalGroupsSequence" not in header:
+        return header
+    shared = header.get("SharedFunctionalGroupsSequence") or [Dataset()]
+    for groups in (header.PerFrameFunctionalGroupsSequence[frame - 1], shared[0]):
+        if groups.get(keyword):
+            found: Dataset = groups[keyword].value[0]
+            return found
+    return Dataset()
 
 
 def sides(geometry: hd.VolumeGeometry) -> Around:

@@ -37,11 +37,28 @@ class Figure(Entry):
 
 
 class Role(Entry):
-    """One part of the input: a series that meets `rule`; of several the first by the preferences in `best`."""
+    """One part of the input: a series that meets `rule`; of several the first by the preferences in `best`.
+
+    It is of the study that the model works on, or of the newest earlier one of the same patient that has such a series.
+    A network gets zeros for one that is missing, and the results say what `meaning_of_missing` says.
+    """
 
     rule: Rule | None = None
     best: tuple[Preference, ...] = ()
+    source: Annotated[Literal["study", "prior"], Field(alias="from")] = "study"
+    within_years: Positive | None = None
     required: bool = True
+    meaning_of_missing: str = ""
+
+    @model_validator(mode="after")
+    def of_its_source(self) -> Self:
+        if self.within_years is not None and self.source != "prior":
+            raise ValueError("within_years is said of a role that comes from a prior")
+        return self
+
+    @property
+    def is_prior(self) -> bool:
+        return self.source == "prior"
 
 
 class ClinicalInput(Entry):
@@ -198,6 +215,23 @@ class Card(Entry):
         for wanted in self._wanted():
             if wanted.stage not in stages or wanted.output not in stages[wanted.stage].outputs:
                 raise ValueError(f"no stage {wanted.stage} has the output {wanted.output}")
+        return self
+
+    @model_validator(mode="after")
+    def seatable(self) -> Self:
+        """What comes from a prior, or may be missing, stands beside a series of the study that is always there."""
+        if all(role.is_prior for role in self.inputs.values()):
+            raise ValueError("every role comes from a prior, so no study would ever begin a set; one is of the study")
+        for stage in self.stages:
+            first, *others = stage.roles
+            if self.inputs[first].is_prior or not self.inputs[first].required:
+                raise ValueError(f"the stage {stage.name} begins with {first}, which is a prior or may be missing")
+            for role in others:
+                if not (self.inputs[role].required or self.inputs[role].meaning_of_missing):
+                    raise ValueError(
+                        f"the stage {stage.name} takes the role {role}, which may be missing; "
+                        "say in meaning_of_missing what that means for the results"
+                    )
         return self
 
     @model_validator(mode="after")

@@ -79,6 +79,7 @@ def add_route(route_parser: argparse.ArgumentParser) -> None:
 
 
 def worker(_chosen: argparse.Namespace) -> int:
+    from orthanc_plugin import retention
     from orthanc_plugin.archive.rest import RestArchive
     from orthanc_plugin.inference.device import Device
     from orthanc_plugin.inference.limits import Limits
@@ -86,6 +87,7 @@ def worker(_chosen: argparse.Namespace) -> int:
     from orthanc_plugin.pipeline import Rooms, carry_out
     from orthanc_plugin.readiness import make_ready
     from orthanc_plugin.routing.catalogue import Catalogue
+    from orthanc_plugin.routing.versions import Versions
 
     log.configure()
     known = settings.from_environment()
@@ -94,7 +96,9 @@ def worker(_chosen: argparse.Namespace) -> int:
         Catalogue(known.models_folder, known.state_folder),
         Device(known.device, Limits(known.threads, known.host_memory_mb, known.device_memory_mb)),
     )
-    make_ready(rooms, ledger(), socket.gethostname()).follow(lambda: rooms.models.models)
+    books = ledger()
+    make_ready(rooms, books, socket.gethostname()).follow(lambda: rooms.models.models)
+    retention.follow(books, lambda: rooms.models.models, Versions(known.state_folder), known.keep_versions)
     jobs_worker.run(known, lambda lease: carry_out(lease, rooms))
 
 

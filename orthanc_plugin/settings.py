@@ -91,6 +91,7 @@ class Settings(BaseModel):
     host_memory_mb: Annotated[int, whole(0, 1 << 24)] = 0
     device_memory_mb: Annotated[int, whole(0, 1 << 24)] = 0
     keep_ended_jobs_days: Annotated[int, whole(1, 36500)] = 90
+    keep_versions: Annotated[int, whole(1, 10000)] = 5
 
     @model_validator(mode="after")
     def quiet_times_in_order(self) -> Settings:

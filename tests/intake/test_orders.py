@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from orthanc_plugin.errors import ConfigurationError, Unsuitable
-from orthanc_plugin.intake.orders import EARLY, Terms
+from orthanc_plugin.intake.order import EARLY, Terms
 from orthanc_plugin.intake.reasons import remark, why_not
 from orthanc_plugin.jobs.job import Priority, State
 from orthanc_plugin.jobs.ledger import utc_now

@@ -17,10 +17,11 @@ from orthanc_plugin.jobs.dispatch import Dispatch, Turn
 from orthanc_plugin.jobs.job import Job, PlannedResult, State
 from orthanc_plugin.jobs.process import Process
 from orthanc_plugin.jobs.rows import job_of
-from orthanc_plugin.jobs.tables import jobs, results, roles, workers
+from orthanc_plugin.jobs.tables import input_sets, jobs, results, roles, workers
 from orthanc_plugin.jobs.turns import give_turn, move
 
 DEATHS_MOST = 3
+SUPERSEDED = "Another series of the study arrived; the job on the new set of series replaces this one."
 SET_ASIDE = (
     f"The worker died {DEATHS_MOST} times while it worked on this job, which is set aside; "
     "look into the worker's log, then try the job again."
@@ -156,21 +157,28 @@ class Attempts:
                 raise Broken(f"The job {hold.number} stored a {receipt.kind} that it had not planned; report this.")
 
     def superseded(self, hold: Hold) -> list[str]:
-        """What replaced jobs stored, or were about to, by the same model with the same parameters on this series.
+        """What replaced jobs in the study stored, or were about to, by the same model with the same parameters.
 
-        Never what this attempt stored itself: a series that was deleted and sent again gives the same results again.
+        On the same series, or on a set that gave way to another. Never what this attempt stored itself: a series that
+        was deleted and sent again gives the same results again. Nor what was made of other studies with the same prior.
         """
         mine, other = jobs.alias(), jobs.alias()
+        ours, theirs = input_sets.alias(), input_sets.alias()
         here, there = roles.alias(), roles.alias()
         own = sa.select(results.c.sop_instance_uid).where(results.c.job == hold.number)
+        shared = (
+            sa.select(here.c.place)
+            .join(there, there.c.series_uid == here.c.series_uid)
+            .where(here.c.input_set == mine.c.input_set, there.c.input_set == other.c.input_set)
+        )
         question = (
             sa.select(results.c.sop_instance_uid)
             .select_from(mine)
-            .join(here, here.c.input_set == mine.c.input_set)
-            .join(there, there.c.series_uid == here.c.series_uid)
-            .join(other, other.c.input_set == there.c.input_set)
+            .join(ours, ours.c.id == mine.c.input_set)
+            .join(theirs, theirs.c.study_uid == ours.c.study_uid)
+            .join(other, other.c.input_set == theirs.c.id)
             .join(results, results.c.job == other.c.number)
-            .where(mine.c.number == hold.number, other.c.replaced)
+            .where(mine.c.number == hold.number, other.c.replaced, shared.exists() | (other.c.reason == SUPERSEDED))
             .where(other.c.model == mine.c.model, other.c.parameters == mine.c.parameters)
             .where(results.c.sop_instance_uid.not_in(own))
             .order_by(results.c.job, results.c.place)

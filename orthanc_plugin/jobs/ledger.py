@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from orthanc_plugin.errors import NodeError
 from orthanc_plugin.jobs import tables
-from orthanc_plugin.jobs.attempts import Attempts
+from orthanc_plugin.jobs.attempts import SUPERSEDED, Attempts
 from orthanc_plugin.jobs.database import Database
 from orthanc_plugin.jobs.dispatch import Dispatch, Turn
 from orthanc_plugin.jobs.job import Job, Order, State
@@ -19,7 +19,6 @@ from orthanc_plugin.jobs.rows import COLUMNS, JOBS_ON_SETS, job_of, jobs_of, put
 from orthanc_plugin.jobs.turns import UNENDED, give_turn, move
 
 REPLACED = "More instances of the series arrived; the job on the whole series replaces this one."
-SUPERSEDED = "Another series of the study arrived; the job on the new set of series replaces this one."
 CANCELLED = "Cancelled by hand."
 PURGE_AT_ONCE = 500
 

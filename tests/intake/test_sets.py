@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -234,3 +235,60 @@ class TestSwitches:
         self.switch(bench, "on")
         (placed,) = bench.orders.orders_for(str(scan[0].SeriesInstanceUID))
         assert (placed.job.id != shadow.id, placed.job.order.parameters) == (True, ())
+
+
+class TestTheModelGoesMeanwhile:
+    GONE = (
+        "Brain was removed, switched off or changed while this study waited for its set of series; "
+        "put the model brain in place and run it on the study."
+    )
+
+    @pytest.fixture
+    def waiting(self, pair: Bench) -> Bench:
+        pair.send(series("t1"))
+        pair.tick(5)
+        assert jobs(pair) == []
+        return pair
+
+    def over(self, bench: Bench) -> Job:
+        """What the ledger says of the set when the time to wait for it is over."""
+        bench.tick(5)
+        bench.now_s += 60
+        bench.tick(1)
+        (job,) = jobs(bench)
+        return job
+
+    def test_removed(self, waiting: Bench) -> None:
+        shutil.rmtree(waiting.models / "brain")
+        job = self.over(waiting)
+        assert (job.state, job.reason, job.order.model) == (State.SKIPPED, self.GONE, "brain")
+        assert seats(job) == uids(t1=series("t1"))
+
+    def test_switched_off(self, waiting: Bench) -> None:
+        folder = waiting.models.parent / "overlays"
+        folder.mkdir()
+        (folder / "brain.json").write_text('{"switch": "off"}')
+        job = self.over(waiting)
+        assert (job.state, job.reason) == (State.SKIPPED, self.GONE)
+
+    def test_changed_so_that_no_series_is_for_it(self, waiting: Bench) -> None:
+        shutil.rmtree(waiting.models / "brain")
+        model_folder(waiting.models, "brain", title="Brain", applies=MR, inputs={"series": named("spine")}, version="2")
+        job = self.over(waiting)
+        assert (job.state, job.reason, job.order.version) == (State.SKIPPED, self.GONE, "1.0.0")
+
+    def test_a_model_that_is_back_in_time_goes_on(self, waiting: Bench, tmp_path: Path) -> None:
+        shutil.move(waiting.models / "brain", tmp_path / "aside")
+        waiting.tick(5)
+        shutil.move(tmp_path / "aside", waiting.models / "brain")
+        waiting.tick(5)
+        waiting.send(series("t2"))
+        waiting.send(series("flair"))
+        waiting.tick(5)
+        assert [job.state for job in jobs(waiting)] == [State.WAITING]
+
+    def test_a_series_that_was_deleted_gets_no_line(self, waiting: Bench) -> None:
+        waiting.delete(series("t1"))
+        waiting.now_s += 60
+        waiting.tick(1)
+        assert jobs(waiting) == []

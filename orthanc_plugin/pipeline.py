@@ -139,8 +139,9 @@ def inputs_of(card: Card, series: Mapping[str, Series]) -> Inputs:
     flat = {role for stage in card.stages if stage.kind == "image" for role in stage.roles}
     by_role = {role: images(found) if role in flat else volume(found) for role, found in series.items()}
     main = main_role(card)
-    if main not in by_role:
-        raise Unsuitable(f"The job has no series for the role {main} that the model {card.name} works on.")
+    for role, wanted in card.inputs.items():
+        if role not in by_role and (wanted.required or role == main):
+            raise Unsuitable(f"The job has no series for the role {role}, which the model {card.name} needs.")
     return Inputs(by_role, by_role[main], tuple(imaged for role, imaged in by_role.items() if role != main))
 
 
@@ -160,19 +161,28 @@ def origin_of(job: Job, model: Model, device: Device, given: Clinical, inputs: I
         provider=f"{provider} instead of {device.wanted}" if device.fallback else provider,
         created_at=job.created_at.astimezone(),
         software_version=__version__,
-        beside=tuple(digest_of(imaged) for imaged in inputs.beside),
+        beside=tuple(digest_of(role, imaged) for role, imaged in inputs.by_role.items() if imaged is not inputs.main),
+        remarks=job.order.remarks,
     )
 
 
-def digest_of(imaged: Imaged) -> str:
+def digest_of(role: str, imaged: Imaged) -> str:
+    """The same images in another role make another result."""
     sources = [f"{source.sop_instance_uid} {source.frame_number}" for source in imaged.sources]
-    return hashlib.sha256("\n".join([*sources, *imaged.pixel_digests]).encode()).hexdigest()
+    return hashlib.sha256("\n".join([role, *sources, *imaged.pixel_digests]).encode()).hexdigest()
 
 
 def measured(model: Model, inputs: Inputs, raw: RawOutput, origin: Origin, given: Clinical) -> Findings:
     found = [*outlined(model.card, inputs, raw, origin, given), *classified(model.card, inputs, raw, origin)]
     findings = found[0] if len(found) == 1 else classes.joined(*found)
-    return replace(findings, cautions=tuple(dict.fromkeys((*findings.cautions, *given.cautions))))
+    cautions = (*findings.cautions, *given.cautions, *missing(model.card, inputs), *origin.remarks)
+    return replace(findings, cautions=tuple(dict.fromkeys(cautions)))
+
+
+def missing(card: Card, inputs: Inputs) -> Iterator[str]:
+    """What the card says about the roles that nobody took."""
+    absent = (wanted for role, wanted in card.inputs.items() if role not in inputs.by_role)
+    yield from (wanted.meaning_of_missing for wanted in absent if wanted.meaning_of_missing)
 
 
 def outlined(card: Card, inputs: Inputs, raw: RawOutput, origin: Origin, given: Clinical) -> Iterator[Findings]:

@@ -24,7 +24,8 @@ Parameter = str | float | int | bool
 class Origin:
     """Who made a result, how and when; `created_at` is written as it is, so it comes in the hospital's local time.
 
-    `beside` holds the digests of what was used beside the images that the result lies on.
+    `beside` holds the digests of what was used beside the images that the result lies on, `remarks` what routing minded
+    about them: written into the result, they are part of what it is.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Origin:
     created_at: datetime
     software_version: str
     beside: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -49,6 +51,7 @@ class Origin:
         created_at: datetime,
         software_version: str,
         beside: tuple[str, ...] = (),
+        remarks: tuple[str, ...] = (),
     ) -> Origin:
         """`provider` is the class of execution provider whose arithmetic is the same, as `cpu` or `cuda`."""
         card = model.card
@@ -64,6 +67,7 @@ class Origin:
             created_at=created_at,
             software_version=software_version,
             beside=beside,
+            remarks=remarks,
         )
 
 
@@ -87,6 +91,8 @@ class Identity:
         }
         if origin.beside:
             made_from["beside"] = origin.beside
+        if origin.remarks:
+            made_from["remarks"] = origin.remarks
         return cls(hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest())
 
     def series_uid(self, kind: str) -> UID:

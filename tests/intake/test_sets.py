@@ -292,3 +292,17 @@ class TestTheModelGoesMeanwhile:
         waiting.now_s += 60
         waiting.tick(1)
         assert jobs(waiting) == []
+
+
+def test_what_contradicts_itself_is_told_with_the_role(pair: Bench) -> None:
+    shutil.rmtree(pair.models / "brain")
+    head = {"all": [MR, {"body_part": ["head"]}]}
+    roles = {"t1": named("^t1"), "t2": named("^t2")}
+    model_folder(pair.models, "brain", applies=head, inputs=roles, stages=[stage(roles=list(roles))])
+    pair.start()
+    pair.send([*series("t1", body_part="HEAD"), *series("t2 knie", body_part="HEAD")])
+    pair.tick(5)
+    (job,) = jobs(pair)
+    assert job.order.remarks == (
+        "In the role t2, BodyPartExamined says head, SeriesDescription says knee; BodyPartExamined counts.",
+    )

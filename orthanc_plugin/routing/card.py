@@ -160,6 +160,8 @@ class Outputs(Entry):
 
 
 class Limits(Entry):
+    """`seconds` for the work on one job, `memory_mb` for what one graph takes where it runs: its weights and its work."""
+
     seconds: Positive
     memory_mb: Positive = 4096
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 
@@ -97,7 +97,12 @@ class Case:
 
 
 def explain(card: Card, headers: Headers) -> Decision:
-    """Whether the model is for this series; the card says what it means when that can't be known."""
+    """Whether the model is for this series, which takes its role where there is only one."""
+    return fills(card, next(iter(card.inputs)), headers) if len(card.inputs) == 1 else applies(card, headers)
+
+
+def applies(card: Card, headers: Headers) -> Decision:
+    """The card says what it means when that can't be known."""
     reason = judged(card, card.applies, headers)
     matches = reason.verdict is Verdict.YES or (reason.verdict is Verdict.UNKNOWN and card.unknown == "run")
     return Decision(matches, reason.verdict, reason.parts if isinstance(card.applies, All) else (reason,))
@@ -105,13 +110,14 @@ def explain(card: Card, headers: Headers) -> Decision:
 
 def fills(card: Card, role: str, headers: Headers) -> Decision:
     """Whether the series may take that role: for a role, not to be known is not to fit."""
-    decision = explain(card, headers)
+    decision = applies(card, headers)
     rule = card.inputs[role].rule
     if rule is None:
         return decision
     reason = judged(card, rule, headers)
-    matches = decision.matches and reason.verdict is Verdict.YES
-    return replace(decision, matches=matches, reasons=(*decision.reasons, reason))
+    reasons = (*decision.reasons, reason)
+    verdict = joined("all of", [*reasons], Verdict.NO, Verdict.YES).verdict
+    return Decision(decision.matches and reason.verdict is Verdict.YES, verdict, reasons)
 
 
 def judged(card: Card, rule: Rule, headers: Headers) -> Reason:

@@ -236,6 +236,16 @@ def test_for_a_role_not_to_be_known_is_not_to_fit() -> None:
     assert fills(whole, "flair", headers(Modality="CT", SeriesDescription="FLAIR", BodyPartExamined="ABDOMEN")).matches
 
 
+def test_the_rule_of_the_only_role_counts_as_well() -> None:
+    only_flair = card(inputs={"series": {"rule": {"tag": "SeriesDescription", "matches": "flair"}}})
+    known = {"Modality": "CT", "BodyPartExamined": "ABDOMEN"}
+    assert explain(only_flair, headers(SeriesDescription="FLAIR", **known)).matches
+    decision = explain(only_flair, headers(SeriesDescription="T1", **known))
+    assert not decision.matches
+    assert (decision.verdict, decision.reasons[-1]) == (NO, Reason("SeriesDescription matches flair", "T1", NO))
+    assert explain(only_flair, headers(**known)).verdict is UNKNOWN
+
+
 EVERY_RULE = card(
     {"tag": "Modality", "in": ["CT"]},
     {"tag": "SliceThickness", "between": {"most": 5}},

@@ -166,9 +166,6 @@ class Sessions:
                 f"{given}; look at the device's driver, or set INFERENCE_DEVICE to cpu.",
                 stage="infer",
             )
-        # Its Python would hold on to the file, for a fallback to another device that nobody would hear of.
-        session.disable_fallback()
-        session._model_bytes = None
         _forget_the_file(session)
         return session
 
@@ -242,7 +239,7 @@ class Sessions:
 
 
 def _forget_the_file(session: ort.InferenceSession) -> None:
-    """ONNX Runtime's Python would hold it beside the weights, to go on with on another device when a run fails here."""
+    """ONNX Runtime's Python holds it beside the weights, for a fallback to another device that nobody would hear of."""
     session.disable_fallback()
     session._model_bytes = None
 

@@ -160,7 +160,7 @@ class Outputs(Entry):
 
 
 class Limits(Entry):
-    """`seconds` for the work on one job, `memory_mb` for what one graph takes where it runs: its weights and its work."""
+    """`seconds` for the work on one job, `memory_mb` for what one graph takes where it runs: its weights and work."""
 
     seconds: Positive
     memory_mb: Positive = 4096

@@ -75,7 +75,7 @@ class Orders:
         if chosen is None:
             sets = self.sets.wanting(stored.study_uid, headers)
             placed = tuple(Placed(job) for job in self._routed(stored, headers, terms))
-            return placed + tuple(self.sets.by_hand(stored.study_uid, each, terms) for each in sets)
+            return placed + tuple(self.sets.by_hand_if_whole(stored.study_uid, each, terms) for each in sets)
         if wants_a_set(chosen.card):
             return (self.sets.by_hand(stored.study_uid, chosen, terms),)
         return (Placed(self._alone(stored, chosen, headers, terms), remark(chosen, headers)),)

@@ -14,6 +14,8 @@ from orthanc_plugin.routing.headers import Headers
 from orthanc_plugin.routing.region import RegionOfPixels
 from orthanc_plugin.routing.roles import Candidate, Seating, prior_of, prior_roles, seat, with_priors
 
+EARLIER_MOST = 50
+"""So many earlier studies are looked into, as intake looks after nothing else meanwhile: a second or two."""
 Wanted = Callable[[Series], bool]
 
 
@@ -43,7 +45,7 @@ class Seats:
             return with_priors(card, seating, {})
         _, known = seating.filled[0]
         priors: dict[str, Candidate] = {}
-        for study in before.earlier:
+        for study in before.earlier[:EARLIER_MOST]:
             open_roles = [role for role in roles if role not in priors and recent(card, role, before.now, study)]
             if not open_roles:
                 break

@@ -68,11 +68,21 @@ class SetOrders:
 
     def by_hand(self, study_uid: str, model: Model, terms: Terms = AT_ONCE) -> Placed:
         """Of all that the study and its past hold now; Unsuitable says which role nobody takes."""
-        seating = self._seats.of_study(study_uid, model.card)
-        whole = self._seats.with_past(study_uid, model.card, seating)
-        if whole.lacking:
-            raise Unsuitable(lacking(model, whole, 0))
-        return Placed(self._place(study_uid, model, whole, terms))
+        seating = self._seating_now(study_uid, model)
+        if seating.lacking:
+            raise Unsuitable(lacking(model, seating, 0))
+        return Placed(self._place(study_uid, model, seating, terms))
+
+    def by_hand_if_whole(self, study_uid: str, model: Model, terms: Terms = AT_ONCE) -> Placed:
+        """The same where nobody named the model: a role that nobody takes keeps no other model from running."""
+        seating = self._seating_now(study_uid, model)
+        if not seating.lacking:
+            return Placed(self._place(study_uid, model, seating, terms))
+        reason = lacking(model, seating, 0)
+        return Placed(self.skip(study_uid, model, seating, reason), reason)
+
+    def _seating_now(self, study_uid: str, model: Model) -> Seating:
+        return self._seats.with_past(study_uid, model.card, self._seats.of_study(study_uid, model.card))
 
     def _place(self, study_uid: str, model: Model, seating: Seating, terms: Terms) -> Job:
         """The job on the series that take the roles; it replaces those of the model on other sets of the study."""

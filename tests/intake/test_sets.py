@@ -156,6 +156,17 @@ def test_a_set_by_hand_takes_what_the_study_has(pair: Bench) -> None:
     assert seats(placed.job) == uids(t1=t1, t2=t2)
 
 
+def test_a_set_that_lacks_a_role_keeps_no_other_model_from_running_by_hand(pair: Bench) -> None:
+    model_folder(pair.models, "alone", applies=MR)
+    pair.start()
+    t1 = series("t1")
+    pair.send(t1)
+    alone, brain = pair.orders.orders_for(str(t1[0].SeriesInstanceUID))
+    assert (alone.job.state, alone.job.order.model, alone.remark) == (State.WAITING, "alone", "")
+    assert (brain.job.state, brain.remark) == (State.SKIPPED, brain.job.reason)
+    assert brain.job.reason.endswith("nothing in the study takes the role t2; send what is missing, and it runs.")
+
+
 class TestOneSeriesOfTheStudy:
     @pytest.fixture
     def thinnest(self, bench: Bench) -> Bench:

@@ -24,8 +24,6 @@ def every(_series: Series) -> bool:
 
 
 class Seats:
-    """`wanted` leaves out series that are not complete: of those it is not known yet what they are."""
-
     def __init__(self, orthanc: Orthanc, pixels_of: Callable[[Series], RegionOfPixels]) -> None:
         self._orthanc = orthanc
         self._pixels_of = pixels_of
@@ -35,10 +33,14 @@ class Seats:
         return replace(headers, pixels=cache(self._pixels_of(series)))
 
     def of_study(self, study_uid: str, card: Card, wanted: Wanted = every) -> Seating:
+        """`wanted` leaves out series that are not complete: of those it is not known yet what they are."""
         return seat(card, self._candidates(study_uid, wanted))
 
-    def with_past(self, study_uid: str, card: Card, seating: Seating, wanted: Wanted = every) -> Seating:
-        """The whole set: of the earlier studies the newest that has a series for a role gives it."""
+    def with_past(self, study_uid: str, card: Card, seating: Seating) -> Seating:
+        """The whole set: of the earlier studies the newest that has a series for a role gives it.
+
+        One that still arrives is taken as it is; when it is whole, it makes a new set.
+        """
         roles = prior_roles(card)
         before = past(self._orthanc, study_uid) if roles and seating.filled else None
         if before is None:
@@ -49,7 +51,7 @@ class Seats:
             open_roles = [role for role in roles if role not in priors and recent(card, role, before.now, study)]
             if not open_roles:
                 break
-            there = self._candidates(study.study_uid, wanted)
+            there = self._candidates(study.study_uid, every)
             same = [each for each in there if same_patient(each.headers, known.headers)]
             for role in open_roles:
                 found = prior_of(card, role, [each for each in same if each not in priors.values()])

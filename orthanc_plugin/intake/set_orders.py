@@ -56,9 +56,9 @@ class SetOrders:
         """The roles of the study, which are waited for."""
         return self._seats.of_study(study_uid, model.card, wanted)
 
-    def settle(self, study_uid: str, model: Model, seating: Seating, waited_s: float, wanted: Wanted) -> Job:
+    def settle(self, study_uid: str, model: Model, seating: Seating, waited_s: float) -> Job:
         """Priors are there or not: nobody waits for them."""
-        whole = self._seats.with_past(study_uid, model.card, seating, wanted)
+        whole = self._seats.with_past(study_uid, model.card, seating)
         if whole.lacking:
             return self.skip(study_uid, model, whole, lacking(model, whole, waited_s))
         return self._place(study_uid, model, whole, AT_ONCE)

@@ -104,7 +104,7 @@ class Sets:
         if now_s < over_s and chooses(model) and (study_is_open or now_s < rests_s):
             return min(over_s, max(rests_s, now_s + LOOK_AGAIN_S))
         waited_s = now_s - waiting.since_s
-        settle = partial(self._orders.settle, waiting.study_uid, model, seating, waited_s, self._marks.settled)
+        settle = partial(self._orders.settle, waiting.study_uid, model, seating, waited_s)
         self._last_word(waiting, settle)
         return None
 

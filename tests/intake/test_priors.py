@@ -172,6 +172,17 @@ def test_a_prior_that_changes_makes_a_new_set_for_the_later_study(comparing: Ben
     assert [len(role.sop_instance_uids) for role in new.order.input_set.roles] == [4, 4]
 
 
+def test_a_prior_that_arrives_along_with_the_study_is_taken_and_in_the_end_as_a_whole(comparing: Bench) -> None:
+    before, now = study("20250101", "before"), study(NOW)
+    comparing.send([*now, *before[:-1]])
+    comparing.tick(3)
+    comparing.send(before[-1:])
+    comparing.tick(40)
+    job = job_on(comparing, now)
+    assert (job.state, seats(job)) == (State.WAITING, {"now": uid(now), "before": uid(before)})
+    assert [len(role.sop_instance_uids) for role in job.order.input_set.roles] == [4, 4]
+
+
 def test_nothing_of_the_patient_is_logged(comparing: Bench, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     settled(comparing, study("20250101", "before"))
@@ -182,8 +193,11 @@ def test_nothing_of_the_patient_is_logged(comparing: Bench, caplog: pytest.LogCa
     assert not any("PatientID" in record for record in records)
 
 
-def test_a_study_that_is_not_there_has_no_past(bench: Bench) -> None:
+def test_a_study_that_is_not_there_or_is_nobodys_has_no_past(bench: Bench) -> None:
     assert past(bench.orthanc, "1.2.3.4.5") is None
+    nobodys = study(NOW, PatientID="")
+    bench.send([*nobodys, *study("20250101", PatientID="")])
+    assert past(bench.orthanc, str(nobodys[0].StudyInstanceUID)) is None
 
 
 @pytest.mark.parametrize(

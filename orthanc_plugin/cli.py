@@ -167,7 +167,7 @@ def ledger() -> Any:
 def print_jobs(found: Iterable[Any], as_json: bool) -> int:
     from orthanc_plugin.web import jobs
 
-    views = [jobs.view(job) for job in found]
+    views = [jobs.whole(job) for job in found]
     if as_json:
         print(json.dumps(views if len(views) > 1 else views[0], indent=2))
         return DONE

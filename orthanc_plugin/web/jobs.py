@@ -19,7 +19,6 @@ def view(job: Job) -> dict[str, Any]:
         "id": job.id,
         "study": order.input_set.study_uid,
         "series": list(order.input_set.series_uids),
-        "roles": {role.name: role.series_uid for role in order.input_set.roles},
         "model": order.model or None,
         "version": order.version or None,
         "digest": order.digest or None,
@@ -27,7 +26,6 @@ def view(job: Job) -> dict[str, Any]:
         "priority": Priority(order.priority).name.lower(),
         "attempts": job.attempts,
         "reason": job.reason or None,
-        "remarks": list(order.remarks),
         "created_at": moment(job.created_at),
         "started_at": moment(job.started_at),
         "finished_at": moment(job.finished_at),
@@ -41,6 +39,13 @@ def view(job: Job) -> dict[str, Any]:
             for receipt in job.results
         ],
     }
+
+
+def whole(job: Job) -> dict[str, Any]:
+    """One job alone: also which series took which role, and what contradicts itself in them."""
+    order = job.order
+    roles = {role.name: role.series_uid for role in order.input_set.roles}
+    return view(job) | {"roles": roles, "remarks": list(order.remarks)}
 
 
 def moment(time: datetime | None) -> str | None:

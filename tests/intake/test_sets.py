@@ -98,6 +98,16 @@ def test_after_the_limit_the_line_says_which_role_is_missing(pair: Bench) -> Non
     assert rest == "nothing in the study takes the role t2; send what is missing, and it runs."
 
 
+def test_every_role_that_is_missing_is_named_and_those_that_need_not_be_there_are_not(pair: Bench) -> None:
+    pair.send(series("flair"))
+    pair.tick(5)
+    pair.now_s += 60
+    pair.tick(1)
+    (job,) = jobs(pair)
+    assert job.state is State.SKIPPED
+    assert job.reason.endswith("nothing in the study takes the role t1 or t2; send what is missing, and it runs.")
+
+
 def test_what_comes_after_the_limit_makes_the_set_all_the_same(pair: Bench) -> None:
     t1, t2, flair = series("t1"), series("t2"), series("flair")
     pair.send(t1)
@@ -198,6 +208,17 @@ class TestOneSeriesOfTheStudy:
             uids(series=thick),
             "Abdomen takes one series of a study for each of its roles, and others were preferred.",
         )
+
+    def test_of_many_exactly_one_runs_and_every_other_has_its_line(self, thinnest: Bench) -> None:
+        scans = [series(f"of {mm} mm", modality="CT", thickness_mm=mm) for mm in (3.0, 1.0, 2.0, 1.5)]  # type: ignore[arg-type]
+        for scan in scans:
+            thinnest.send(scan)
+        thinnest.tick(5)
+        thinnest.start()
+        thinnest.tick(45)
+        assert [seats(job) for job in jobs(thinnest, State.WAITING)] == [uids(series=scans[1])]
+        others = [seats(job)["series"] for job in jobs(thinnest, State.SKIPPED)]
+        assert sorted(others) == sorted(str(scans[other][0].SeriesInstanceUID) for other in (0, 2, 3))
 
     def test_a_better_one_that_comes_later_replaces_the_job(self, thinnest: Bench) -> None:
         thinnest.send(series("thick", modality="CT", thickness_mm=5.0))  # type: ignore[arg-type]

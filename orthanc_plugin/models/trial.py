@@ -23,9 +23,9 @@ from orthanc_plugin.inference.device import Device
 from orthanc_plugin.jobs.job import InputSet, Job, Order, Parameter, PlannedResult, Role, State
 from orthanc_plugin.jobs.lease import Lease
 from orthanc_plugin.pipeline import Rooms, carry_out
-from orthanc_plugin.routing.card import Role as InputRole
 from orthanc_plugin.routing.catalogue import Catalogue
 from orthanc_plugin.routing.folder import Model, read_card
+from orthanc_plugin.routing.role import Role as InputRole
 
 
 class Unbound(Lease):

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from math import inf
 
-from orthanc_plugin.routing.card import Card, Preference
+from orthanc_plugin.routing.card import Card
 from orthanc_plugin.routing.headers import Headers
+from orthanc_plugin.routing.role import Preference
 from orthanc_plugin.routing.rules import fills
 
 SOFT, SHARP = 0.0, 2.0

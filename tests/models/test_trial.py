@@ -8,7 +8,7 @@ from PIL import Image
 from orthanc_plugin.errors import ConfigurationError
 from orthanc_plugin.inference.device import Device
 from orthanc_plugin.models.trial import attempt, trials_of
-from orthanc_plugin.routing.card import Role
+from orthanc_plugin.routing.role import Role
 from tests.builders.series import Scan
 from tests.inference.graphs import model, stage, write_classifier
 from tests.models.conftest import written

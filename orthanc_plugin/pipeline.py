@@ -24,7 +24,7 @@ from orthanc_plugin.errors import NodeError, SourceGone, Unsuitable
 from orthanc_plugin.imaging.image import Imaged, images
 from orthanc_plugin.imaging.instance import Instance, decode
 from orthanc_plugin.imaging.series import Series, assemble
-from orthanc_plugin.imaging.volume import Volume, volume
+from orthanc_plugin.imaging.volume import volume
 from orthanc_plugin.inference.device import Device
 from orthanc_plugin.inference.model import infer
 from orthanc_plugin.jobs.job import SHADOW, Job, PlannedResult
@@ -134,8 +134,9 @@ def inputs_of(card: Card, series: Mapping[str, Series]) -> Inputs:
     flat = {role for stage in card.stages if stage.kind == "image" for role in stage.roles}
     by_role = {role: images(found) if role in flat else volume(found) for role, found in series.items()}
     main = card.main_role
-    if main not in by_role:
-        raise Unsuitable(f"The job has no series for the role {main} that the model {card.name} works on.")
+    for role, wanted in card.inputs.items():
+        if role not in by_role and (wanted.required or role == main):
+            raise Unsuitable(f"The job has no series for the role {role}, which the model {card.name} needs.")
     return Inputs(by_role, by_role[main], tuple(imaged for role, imaged in by_role.items() if role != main))
 
 
@@ -157,7 +158,8 @@ def origin_of(
         provider=f"{provider} instead of {device.wanted}" if device.fallback else provider,
         created_at=ordered_at(job),
         software_version=__version__,
-        beside=tuple(digest_of(imaged) for imaged in inputs.beside),
+        beside=tuple(digest_of(role, imaged) for role, imaged in inputs.by_role.items() if imaged is not inputs.main),
+        remarks=job.order.remarks,
         encoding=rooms.profile.encoding,
         predecessors=tuple(each.sop_instance_uid for each in superseded),
     )

@@ -10,7 +10,8 @@ from orthanc_plugin.errors import Unsuitable
 from orthanc_plugin.intake.arrivals import Arrivals
 from orthanc_plugin.intake.completeness import Bounds, Known, Step, Verdict, early_s, judge
 from orthanc_plugin.intake.habits import Habits
-from orthanc_plugin.intake.orders import AT_ONCE, EARLY, Orders
+from orthanc_plugin.intake.order import AT_ONCE, EARLY
+from orthanc_plugin.intake.orders import Orders
 from orthanc_plugin.intake.orthanc import Orthanc, Series, Slice
 from orthanc_plugin.intake.positions import contiguous
 from orthanc_plugin.intake.reconcile import Marks

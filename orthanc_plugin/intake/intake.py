@@ -45,7 +45,7 @@ class Intake:
         bounds = Bounds(settings.quiet_least_s, settings.quiet_most_s)
         marks = Marks(kept, identity)
         senders = Senders(orthanc, answered, asks=settings.ask_senders)
-        self._sets = Sets(orthanc, orders, kept, marks, identity, wall_clock)
+        self._sets = Sets(orders.sets, kept, marks, identity, wall_clock)
         attendant = Attendant(orthanc, orders, self._sets, Habits(kept, bounds.most_s), marks, senders, bounds)
         self._orthanc = orthanc
         self._orders = orders

@@ -41,6 +41,13 @@ def view(job: Job) -> dict[str, Any]:
     }
 
 
+def whole(job: Job) -> dict[str, Any]:
+    """One job alone: also which series took which role, and what contradicts itself in them."""
+    order = job.order
+    roles = {role.name: role.series_uid for role in order.input_set.roles}
+    return view(job) | {"roles": roles, "remarks": list(order.remarks)}
+
+
 def moment(time: datetime | None) -> str | None:
     return None if time is None else time.astimezone(UTC).isoformat(timespec="milliseconds")
 

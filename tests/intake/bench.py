@@ -55,6 +55,11 @@ class Bench:
         for dataset in datasets:
             requests.post(f"{self.url}/instances", data=part10(dataset), timeout=10).raise_for_status()
 
+    def delete(self, datasets: Sequence[Dataset]) -> None:
+        """The whole series."""
+        for series in self.orthanc.find_series(str(datasets[0].SeriesInstanceUID)):
+            requests.delete(f"{self.url}/series/{series.id}", timeout=10).raise_for_status()
+
     def look(self) -> float:
         return self.intake.look(self.now_s, self.now_s)
 

@@ -23,9 +23,11 @@ def test_the_published_schema_is_the_code_s() -> None:
 
 
 def test_the_examples_are_right() -> None:
-    card, roles, overlay = examples()
+    card, several, with_prior, overlay = examples()
     read = Card.model_validate_json(card)
-    assert Card.model_validate_json(json.dumps({**json.loads(card), "inputs": {**json.loads(roles), "series": {}}}))
+    for roles in map(json.loads, (several, with_prior)):
+        stages = [stage | {"roles": list(roles)} for stage in json.loads(card)["stages"]]
+        assert Card.model_validate_json(json.dumps({**json.loads(card), "inputs": roles, "stages": stages}))
     assert set(Overlay.model_validate_json(overlay).thresholds) == {segment.label for segment in read.segments}
 
 

@@ -93,7 +93,8 @@ def made(lease: Lease, rooms: Rooms) -> tuple[Result, ...]:
     model = rooms.models.model(job.order.model, job.order.digest)
     with lease.step("read"):
         unchanged(rooms.archive, roles)
-        inputs = inputs_of(model.card, {role.name: read(rooms.archive, role.series_uid) for role in roles})
+        frame = dict(job.order.parameters).get(FRAME)
+        inputs = inputs_of(model.card, {role.name: read(rooms.archive, role) for role in roles}, frame)
         given = clinical(model.card, dict(job.order.parameters), inputs.main.headers[0])
         superseded = lease.predecessors(lambda uid: rooms.archive.file(uid) is not None)
     with lease.step("infer"):
@@ -111,9 +112,9 @@ def made(lease: Lease, rooms: Rooms) -> tuple[Result, ...]:
     return results
 
 
-def read(archive: Archive, series_uid: str) -> Series:
+def read(archive: Archive, role: Role) -> Series:
     with ThreadPoolExecutor(DECODERS) as pool:
-        return assemble(decoded(pool, archive.read(series_uid)))
+        return assemble(decoded(pool, archive.read(role.series_uid, role.sop_instance_uids)))
 
 
 def decoded(pool: ThreadPoolExecutor, files: Iterable[bytes]) -> Iterator[Instance]:
@@ -127,12 +128,17 @@ def decoded(pool: ThreadPoolExecutor, files: Iterable[bytes]) -> Iterator[Instan
         yield ahead.popleft().result()
 
 
-def inputs_of(card: Card, series: Mapping[str, Series]) -> Inputs:
-    """Each role as its stages take it: a volume, or single images. A set of one role may name it as it likes."""
+def inputs_of(card: Card, series: Mapping[str, Series], frame: Parameter | None = None) -> Inputs:
+    """Each role as its stages take it: a volume, or single images; `frame` alone of them where one is named.
+
+    A set of one role may name it as it likes.
+    """
     if len(series) == 1 and len(card.inputs) == 1:
         series = dict(zip(card.inputs, series.values(), strict=True))
     flat = {role for stage in card.stages if stage.kind == "image" for role in stage.roles}
     by_role = {role: images(found) if role in flat else volume(found) for role, found in series.items()}
+    if frame is not None:
+        by_role = {role: only_frame(imaged, int(frame)) for role, imaged in by_role.items()}
     main = card.main_role
     for role, wanted in card.inputs.items():
         if role not in by_role and (wanted.required or role == main):

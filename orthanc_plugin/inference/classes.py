@@ -18,12 +18,14 @@ from orthanc_plugin.routing.outputs import Classes
 class Classification:
     """`probabilities` in the order of the card's classes; `index` is the source's slice or image worth showing.
 
-    `index` is None where no slice of the source is one that the network saw. `heat_yx` lies on that slice.
+    `index` is None where no slice of the source is one that the network saw. `heat_yx` lies on that slice, and is of
+    the class number `shown`.
     """
 
     probabilities: tuple[float, ...]
     index: int | None
     heat_yx: NDArray[np.float32] | None
+    shown: int = 0
 
 
 def probabilities(classes: Classes, answers: NDArray[np.float32], network: Network) -> NDArray[np.float64]:
@@ -57,6 +59,7 @@ def classification(
     about: NDArray[np.int64],
     turned: Turned | None,
     item: int,
+    shown: int,
     heat_yx: NDArray[np.float32] | None,
 ) -> Classification:
     """`about` holds the slice or image of each item; a heat map is turned as its source is."""
@@ -65,4 +68,4 @@ def classification(
         index = turned.source_slice(int(about[item]))
         if heat_yx is not None:
             heat_yx = None if index is None else turned.slice_to_source(int(about[item]), heat_yx)
-    return Classification(tuple(float(share) for share in of_series(classes, found)), index, heat_yx)
+    return Classification(tuple(float(share) for share in of_series(classes, found)), index, heat_yx, shown)

@@ -185,7 +185,7 @@ def _classified(bench: Bench, wanted: Classes, said: Series) -> Classification:
     heat = None
     if wanted.heat_map is not None:
         heat = slices.heat(network, _fitted(bench, stage, said), item, wanted.heat_map.output, shown)
-    return classes.classification(wanted, probabilities, said.slices, said.turned, item, heat)
+    return classes.classification(wanted, probabilities, said.slices, said.turned, item, shown, heat)
 
 
 def _fitted(bench: Bench, stage: Stage, said: Series) -> slices.Fitted:

@@ -16,7 +16,9 @@ from orthanc_plugin.measure import field_of_view
 from orthanc_plugin.measure.contour import outline
 from orthanc_plugin.measure.findings import Figure, Findings, Measurement, PlanarFinding
 from orthanc_plugin.measure.level import Level
-from orthanc_plugin.measure.tissue import CM2, CM3, Scan, Tissue, tissues
+from orthanc_plugin.measure.planar import CM2
+from orthanc_plugin.measure.tissue import CM3, Scan, Tissue, tissues
+from orthanc_plugin.measure.worth import worth_opening
 from orthanc_plugin.routing.card import Card
 
 # Codes of the scheme 99INODE exist where no standard code is known; docs/conformance.md lists them.
@@ -39,10 +41,12 @@ def findings(
     level: Level,
     height_m: float | None,
     tracking_uids: Sequence[UID],
+    probabilities_szyx: NDArray[np.float32] | None = None,
 ) -> Findings:
-    """`masks_szyx` and `tracking_uids` are in the order of the card's segments."""
+    """Masks, probabilities and `tracking_uids` are in the order of the card's segments."""
     _demand_tissues(card)
-    scan = Scan(volume, tissues(card, volume, masks_szyx, tracking_uids), level.slice_index, _usable(height_m))
+    outlined = tissues(card, volume, masks_szyx, tracking_uids, probabilities_szyx)
+    scan = Scan(volume, outlined, level.slice_index, _usable(height_m))
     found = tuple(tissue for tissue in scan.tissues if tissue.found)
     key_slice = _key_slice(scan)
     return Findings(
@@ -56,6 +60,7 @@ def findings(
         figures=_figures(scan),
         cautions=(*volume.cautions, *_cautions(scan, level, height_m, key_slice)),
         absent=tuple(tissue.absence() for tissue in scan.tissues if not tissue.found),
+        worth_opening=worth_opening([key_slice, *(tissue.largest_slice() for tissue in found)]),
     )
 
 

@@ -7,15 +7,22 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
+from pydicom.sr.codedict import codes
 from pydicom.uid import UID
 
 from orthanc_plugin.imaging.image import Imaged
 from orthanc_plugin.inference.classes import Classification
-from orthanc_plugin.measure.findings import ClassFinding, Figure, Findings, Verdict
+from orthanc_plugin.measure.findings import ClassFinding, Figure, Findings, ValueMap, Verdict
+from orthanc_plugin.measure.worth import worth_opening
 from orthanc_plugin.routing.outputs import Classes, ClassOutput
 
 # The peak of a heat map is shown by a square of this part of the image's shorter side.
 PEAK_SHARE = 0.15
+QUANTITIES = {
+    "class-activation": codes.DCM.ClassActivation,
+    "gradient-weighted-class-activation": codes.DCM.GradientWeightedClassActivation,
+    "saliency": codes.DCM.Saliency,
+}
 NO_SLICE = "The network saw the series in another orientation than it was acquired in; the middle image is shown."
 
 
@@ -42,6 +49,8 @@ def findings(
         cautions=(*cautions, *((NO_SLICE,) if said.index is None else ())),
         classes=found,
         heat_yx=said.heat_yx,
+        maps=_heat_maps(classes, said, key_slice),
+        worth_opening=(key_slice,),
     )
 
 
@@ -55,7 +64,17 @@ def joined(outlined: Findings, classified: Findings) -> Findings:
         cautions=tuple(dict.fromkeys((*outlined.cautions, *classified.cautions))),
         classes=classified.classes,
         heat_yx=classified.heat_yx if same_slice else None,
+        maps=(*classified.maps, *outlined.maps),
+        worth_opening=worth_opening((outlined.key_slice, *classified.worth_opening, *outlined.worth_opening)),
     )
+
+
+def _heat_maps(classes: Classes, said: Classification, slice_index: int) -> tuple[ValueMap, ...]:
+    if said.heat_yx is None or classes.heat_map is None:
+        return ()
+    label = f"Heat map: {classes.items[said.shown].label}"
+    quantity = QUANTITIES[classes.heat_map.quantity]
+    return (ValueMap(label, quantity, codes.UCUM.NoUnits, (slice_index,), said.heat_yx[np.newaxis]),)
 
 
 def border(shape_yx: tuple[int, int]) -> NDArray[np.float64]:

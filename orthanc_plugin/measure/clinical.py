@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
+from pydicom.sr.coding import Code
 
 from orthanc_plugin.errors import Unsuitable
 from orthanc_plugin.imaging import header
+from orthanc_plugin.measure.findings import Measurement
 from orthanc_plugin.routing.card import Card, ClinicalInput
 
 Value = str | float | int | bool
@@ -19,10 +21,11 @@ AGE_UNITS = {"Y": 1.0, "M": 12.0, "W": 365.25 / 7, "D": 365.25}
 
 @dataclass(frozen=True)
 class Clinical:
-    """What was used, by name, and the card's words on what is missing."""
+    """What was used, by name, and the card's words on what is missing; `numbers` are those with their codes."""
 
     values: tuple[tuple[str, Value], ...]
     cautions: tuple[str, ...]
+    numbers: tuple[Measurement, ...] = ()
 
     def number(self, name: str) -> float | None:
         value = dict(self.values).get(name)
@@ -33,6 +36,7 @@ def clinical(card: Card, parameters: Mapping[str, Value], of: Dataset) -> Clinic
     """Unsuitable when a value that the model can't do without is missing."""
     values: list[tuple[str, Value]] = []
     cautions: list[str] = []
+    numbers: list[Measurement] = []
     for wanted in card.clinical_inputs:
         value = parameters.get(wanted.name)
         if value is None and wanted.header is not None:
@@ -43,13 +47,22 @@ def clinical(card: Card, parameters: Mapping[str, Value], of: Dataset) -> Clinic
             cautions.append(wanted.meaning_of_missing)
         else:
             values.append((wanted.name, _checked(wanted, value)))
-    return Clinical(tuple(values), tuple(cautions))
+            numbers += _coded(wanted, value)
+    return Clinical(tuple(values), tuple(cautions), tuple(numbers))
 
 
 def _checked(wanted: ClinicalInput, value: Value) -> Value:
     if wanted.unit and (isinstance(value, bool) or not isinstance(value, int | float)):
         raise Unsuitable(f"{wanted.name} was given as something that is no number; give it in {wanted.unit}.")
     return value
+
+
+def _coded(wanted: ClinicalInput, value: Value) -> tuple[Measurement, ...]:
+    """Where it is a number; a card's units are UCUM's, whose codes say what they mean."""
+    if isinstance(value, str | bool):
+        return ()
+    unit = Code(wanted.unit or "1", "UCUM", wanted.unit or "no units")
+    return (Measurement(wanted.code.code(), float(value), unit),)
 
 
 def _from_header(wanted: ClinicalInput, keyword: str, of: Dataset) -> Value | None:

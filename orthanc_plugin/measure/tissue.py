@@ -16,7 +16,6 @@ from orthanc_plugin.measure.findings import Absence, Measurement, Segment
 from orthanc_plugin.routing.card import Card
 from orthanc_plugin.routing.outputs import SegmentOutput
 
-CM2 = Code("cm2", "UCUM", "square centimeter")
 CM3 = Code("cm3", "UCUM", "cubic centimeter")
 
 
@@ -30,6 +29,7 @@ class Tissue:
     pixels_z: NDArray[np.int64]
     pixel_cm2: float
     voxel_cm3: float
+    probability_zyx: NDArray[np.float32] | None = None
 
     @property
     def code(self) -> Code:
@@ -59,6 +59,7 @@ class Tissue:
             tracking_uid=self.tracking_uid,
             mask_zyx=self.mask_zyx,
             measurements=measurements,
+            probability_zyx=self.probability_zyx,
         )
 
     def absence(self) -> Absence:
@@ -66,9 +67,13 @@ class Tissue:
 
 
 def tissues(
-    card: Card, volume: Volume, masks_szyx: NDArray[np.bool_], tracking_uids: Sequence[UID]
+    card: Card,
+    volume: Volume,
+    masks_szyx: NDArray[np.bool_],
+    tracking_uids: Sequence[UID],
+    probabilities_szyx: NDArray[np.float32] | None = None,
 ) -> tuple[Tissue, ...]:
-    """`masks_szyx` and `tracking_uids` are in the order of the card's segments."""
+    """Masks, probabilities and `tracking_uids` are in the order of the card's segments."""
     expected = (len(card.segments), *volume.voxels_zyx.shape)
     if masks_szyx.shape != expected:
         raise Broken(
@@ -76,11 +81,12 @@ def tissues(
             f"need {expected}; correct its card or its graph.",
             stage="measure",
         )
+    probabilities = probabilities_szyx if probabilities_szyx is not None else [None] * len(card.segments)
     pixel_cm2 = float(np.prod(volume.geometry.pixel_spacing)) / 100
     voxel_cm3 = float(volume.geometry.voxel_volume) / 1000
     return tuple(
-        Tissue(output, uid, mask, np.count_nonzero(mask, axis=(1, 2)), pixel_cm2, voxel_cm3)
-        for output, uid, mask in zip(card.segments, tracking_uids, masks_szyx, strict=True)
+        Tissue(output, uid, mask, np.count_nonzero(mask, axis=(1, 2)), pixel_cm2, voxel_cm3, soft)
+        for output, uid, mask, soft in zip(card.segments, tracking_uids, masks_szyx, probabilities, strict=True)
     )
 
 

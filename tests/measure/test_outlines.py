@@ -31,13 +31,10 @@ def found(on: Volume | None = None, measured: bool = True) -> Findings:
     return outlines.findings(making.card(), on or volume(), masks(), UIDS, measured=measured)
 
 
-def test_each_structure_has_volume_mean_and_the_area_of_its_largest_slice() -> None:
+def test_each_structure_has_its_volume_and_the_area_of_its_largest_slice() -> None:
     on = volume()
     first, second = found(on).segments
-    numbers = {each.name.meaning: each.value for each in first.measurements}
-    assert numbers == pytest.approx(
-        {"Volume": 220 * VOXEL_CM3, "Mean Attenuation Coefficient": float(on.voxels_zyx[masks()[0]].mean())}
-    )
+    assert first.measurements[0].value == pytest.approx(220 * VOXEL_CM3)
     assert [planar.slice_index for planar in found().planar] == [3, 2]
     assert [planar.measurements[0].value for planar in found().planar] == pytest.approx(
         [120 * PIXEL_CM2, 40 * PIXEL_CM2]
@@ -45,8 +42,47 @@ def test_each_structure_has_volume_mean_and_the_area_of_its_largest_slice() -> N
     assert (first.number, second.number, second.label) == (1, 2, "Visceral fat")
 
 
-def test_the_slice_with_most_of_all_is_shown() -> None:
+def test_the_values_of_a_structure_are_in_the_volume_s_group_and_its_plane_has_the_sizes_of_the_plane() -> None:
+    on = volume()
+    [first, _], [planar, _] = found(on).segments, found(on).planar
+    values = on.voxels_zyx[masks()[0]].astype(np.float64)
+    assert {each.name.meaning: each.value for each in first.measurements[1:]} == pytest.approx(
+        {
+            "Mean Attenuation Coefficient": values.mean(),
+            "Standard Deviation of Attenuation Coefficient": values.std(),
+            "Minimum Attenuation Coefficient": values.min(),
+            "Maximum Attenuation Coefficient": values.max(),
+            "Median Attenuation Coefficient": np.median(values),
+        }
+    )
+    assert {each.unit.value for each in first.measurements[1:]} == {"[hnsf'U]"}
+    assert [(each.name.meaning, each.unit.value) for each in planar.measurements] == [
+        ("Area", "cm2"),
+        ("Long Axis", "mm"),
+        ("Short Axis", "mm"),
+    ]
+
+
+def test_the_axes_lie_on_the_largest_slice() -> None:
+    """A box of 12 x 10 pixels, whose corners are cut by half a pixel: of 0.75 x 1.25 mm each."""
+    [planar, _] = found().planar
+    _, long, short = (each.value for each in planar.measurements)
+    assert long == pytest.approx(np.hypot(11.5 * 0.75, 9.5 * 1.25), abs=1)
+    assert planar.axes_xy is not None
+    assert np.hypot(*((planar.axes_xy[1] - planar.axes_xy[0]) * (0.75, 1.25))) == pytest.approx(long)
+    assert np.hypot(*((planar.axes_xy[3] - planar.axes_xy[2]) * (0.75, 1.25))) == pytest.approx(short)
+
+
+def test_the_slice_with_most_of_all_is_shown_and_those_with_most_of_each_are_worth_opening() -> None:
     assert found().key_slice == 2
+    assert found().worth_opening == (2, 3)
+
+
+def test_soft_boundaries_stay_with_their_segments() -> None:
+    soft = np.random.default_rng(1).uniform(size=(3, *SHAPE)).astype(np.float32)
+    findings = outlines.findings(making.card(), volume(), masks(), UIDS, measured=False, probabilities_szyx=soft)
+    for segment, expected in zip(findings.segments, soft, strict=False):
+        np.testing.assert_array_equal(segment.probability_zyx, expected)
 
 
 def test_what_was_not_found_is_absent_and_said() -> None:
@@ -63,12 +99,28 @@ def test_without_measurements_there_are_outlines_alone() -> None:
     assert findings.headline == "Skeletal muscle, Visceral fat"
 
 
-def test_values_without_hounsfield_units_have_a_mean_without_a_unit() -> None:
+@pytest.mark.parametrize(
+    ("header", "name", "unit"),
+    [
+        ({"Modality": "MR"}, "110852", "1"),
+        ({"Modality": "PT", "Units": "GML"}, "126400", "g/ml{SUVbw}"),
+        ({"Modality": "PT", "Units": "BQML"}, "pixel-value", "Bq/ml"),
+        ({"Modality": "NM"}, "pixel-value", "1"),
+    ],
+)
+def test_values_of_other_modalities_are_named_as_these_name_them(header: dict[str, str], name: str, unit: str) -> None:
     on = volume()
-    for header in on.headers:
-        header.Modality = "MR"
-    mean = found(on).segments[0].measurements[1]
-    assert (mean.name.value, mean.unit.value) == ("mean-value", "1")
+    for keyword, value in header.items():
+        setattr(on.headers[0], keyword, value)
+    statistics = found(on).segments[0].measurements[1:]
+    assert {(each.name.value, each.unit.value) for each in statistics} == {(name, unit)}
+    assert [each.derivation and each.derivation.meaning for each in statistics] == [
+        "Mean",
+        "Standard Deviation",
+        "Minimum",
+        "Maximum",
+        "Median",
+    ]
 
 
 def test_nothing_found_is_said_in_the_headline() -> None:

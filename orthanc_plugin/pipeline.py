@@ -104,7 +104,7 @@ def made(lease: Lease, rooms: Rooms) -> tuple[Result, ...]:
         origin = origin_of(job, model, rooms, given, inputs, superseded)
         findings = measured(model.card, inputs.main, raw, origin, given)
     with lease.step("encode"):
-        findings = with_fallback(findings, rooms.device)
+        findings = cautioned(findings, (*missing(model.card, inputs), *origin.remarks, rooms.device.fallback))
         predecessors = tuple(predecessor(each, inputs.main.headers[0]) for each in superseded)
         making = Making(findings, inputs.main, origin, rooms.profile, inputs.headers_beside, predecessors)
         results = (*encode(making), *rejecting(making))
@@ -171,10 +171,16 @@ def origin_of(
     )
 
 
-def with_fallback(findings: Findings, device: Device) -> Findings:
-    if not device.fallback:
-        return findings
-    return replace(findings, cautions=(*findings.cautions, device.fallback))
+def missing(card: Card, inputs: Inputs) -> Iterator[str]:
+    """What the card says about the roles that nobody took."""
+    absent = (wanted for role, wanted in card.inputs.items() if role not in inputs.by_role)
+    yield from (wanted.meaning_of_missing for wanted in absent)
+
+
+def cautioned(findings: Findings, more: Iterable[str]) -> Findings:
+    """With more cautions, each said once; what is empty says nothing."""
+    cautions = dict.fromkeys((*findings.cautions, *filter(None, more)))
+    return replace(findings, cautions=tuple(cautions))
 
 
 def rejecting(making: Making) -> tuple[Result, ...]:

@@ -21,13 +21,14 @@ from orthanc_plugin.encode.rejection import KIND as REJECTION
 from orthanc_plugin.encode.rejection import SUPERSEDED, Rejection, rejection_note
 from orthanc_plugin.encode.results import Result, encode
 from orthanc_plugin.errors import NodeError, SourceGone, Unsuitable
+from orthanc_plugin.imaging.frame import only_frame
 from orthanc_plugin.imaging.image import Imaged, images
 from orthanc_plugin.imaging.instance import Instance, decode
 from orthanc_plugin.imaging.series import Series, assemble
 from orthanc_plugin.imaging.volume import volume
 from orthanc_plugin.inference.device import Device
 from orthanc_plugin.inference.model import infer
-from orthanc_plugin.jobs.job import SHADOW, Job, PlannedResult
+from orthanc_plugin.jobs.job import FRAME, SHADOW, Job, Parameter, PlannedResult, Role
 from orthanc_plugin.jobs.lease import Lease
 from orthanc_plugin.measure.clinical import Clinical, clinical
 from orthanc_plugin.measure.findings import Findings

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -224,8 +224,8 @@ class CutArchive(FolderArchive):
         super().__init__(folder)
         self.folder = folder
 
-    def read(self, series_uid: str) -> Iterator[bytes]:
-        files = super().read(series_uid)
+    def read(self, series_uid: str, only: Collection[str] = ()) -> Iterator[bytes]:
+        files = super().read(series_uid, only)
         yield next(files)
         (self.folder / "slice3.dcm").unlink()
         raise Unsuitable("A file of the series is gone.")

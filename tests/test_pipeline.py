@@ -204,6 +204,31 @@ def test_a_classifier_of_single_images_gives_a_report_and_a_page(house: House) -
     assert results["SC"].Modality == "OT"
 
 
+def test_one_image_of_a_series_alone(house: House) -> None:
+    scans = series.slices(Boxes())
+    role, wanted = house.takes("series", scans), scans[3]
+    one = replace(role, sop_instance_uids=(str(wanted.SOPInstanceUID),))
+
+    _, results = house.runs(outliner(house), one)
+
+    segmentation = results["SEG"]
+    (frame,) = segmentation.PerFrameFunctionalGroupsSequence
+    assert frame.PlanePositionSequence[0].ImagePositionPatient == wanted.ImagePositionPatient
+    (referenced,) = segmentation.ReferencedSeriesSequence[0].ReferencedInstanceSequence
+    assert referenced.ReferencedSOPInstanceUID == wanted.SOPInstanceUID
+
+
+def test_one_frame_of_an_instance_alone(house: House) -> None:
+    image = series.enhanced(Boxes(name="frames"))
+    role = house.takes("series", [image])
+
+    _, results = house.runs(outliner(house), role, frame=4)
+
+    (frame,) = results["SEG"].PerFrameFunctionalGroupsSequence
+    (source,) = frame.DerivationImageSequence[0].SourceImageSequence
+    assert (source.ReferencedSOPInstanceUID, source.ReferencedFrameNumber) == (image.SOPInstanceUID, 4)
+
+
 def test_a_classifier_of_slices_points_at_one(house: House) -> None:
     datasets = series.slices(Boxes())
     _, results = house.runs(classifier(house), house.takes("series", datasets))

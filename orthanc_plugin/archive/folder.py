@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -46,8 +46,9 @@ class FolderArchive:
             fingerprint=hashlib.sha256("\n".join([*first.patient, first.study_uid, *files]).encode()).hexdigest(),
         )
 
-    def read(self, series_uid: str) -> Iterator[bytes]:
-        return (_bytes(entry.path) for entry in self._entries_of(series_uid))
+    def read(self, series_uid: str, only: Collection[str] = ()) -> Iterator[bytes]:
+        entries = self._entries_of(series_uid)
+        return (_bytes(entry.path) for entry in entries if not only or entry.sop_instance_uid in only)
 
     def store(self, kind: str, dataset: Dataset) -> Receipt:
         file, uid = file_of(kind, dataset), str(dataset.SOPInstanceUID)

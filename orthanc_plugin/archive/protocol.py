@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -39,8 +39,8 @@ class Archive(Protocol):
 
     def series(self, series_uid: str) -> StoredSeries: ...
 
-    def read(self, series_uid: str) -> Iterator[bytes]:
-        """The instances' DICOM files, in no order, read ahead while the caller decodes."""
+    def read(self, series_uid: str, only: Collection[str] = ()) -> Iterator[bytes]:
+        """The instances' DICOM files, in no order, read ahead while the caller decodes; `only` some SOPInstanceUIDs."""
         ...
 
     def store(self, kind: str, dataset: Dataset) -> Receipt: ...

@@ -65,9 +65,10 @@ class RestArchive:
             rejected=rejected,
         )
 
-    def read(self, series_uid: str) -> Iterator[bytes]:
+    def read(self, series_uid: str, only: Collection[str] = ()) -> Iterator[bytes]:
         instances, _ = self._read_of(self._series_id(series_uid), series_uid)
-        return self._read_ahead([instance["ID"] for instance in instances])
+        wanted = [instance for instance in instances if not only or _sop_instance_uid(instance) in only]
+        return self._read_ahead([instance["ID"] for instance in wanted])
 
     def store(self, kind: str, dataset: Dataset) -> Receipt:
         file, uid = file_of(kind, dataset), str(dataset.SOPInstanceUID)

@@ -43,7 +43,13 @@ def writable(text: str) -> str:
     """The text, or the nearest in ASCII when Pillow's own font has to do, which knows little else."""
     if complete():
         return text
-    return unicodedata.normalize("NFKD", text.replace(ELLIPSIS, "...")).encode("ascii", "replace").decode()
+    return "".join(_nearest(letter) for letter in text)
+
+
+def _nearest(letter: str) -> str:
+    parts = unicodedata.normalize("NFKD", letter)
+    plain = "".join(part for part in parts if not unicodedata.combining(part))
+    return plain if plain.isascii() else "?"
 
 
 def width(text: str, size: int) -> float:

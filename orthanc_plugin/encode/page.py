@@ -83,12 +83,9 @@ def _views(findings: Findings, imaged: Imaged) -> list[View]:
 
 
 def shown_slices(findings: Findings) -> list[int]:
-    """The key slice goes first, the others follow as they lie."""
+    """The key slice, then the most telling of the others as they lie."""
     others = [index for index in findings.worth_opening if index != findings.key_slice]
-    most = max(OTHERS_MOST - len(findings.images), 0)
-    if len(others) > most:
-        others = [others[round(place)] for place in np.linspace(0, len(others) - 1, most)]
-    return [findings.key_slice, *others]
+    return [findings.key_slice, *sorted(others[: max(OTHERS_MOST - len(findings.images), 0)])]
 
 
 def _tiles(views: Sequence[View], top: int, bottom: int) -> list[Tile]:
@@ -122,7 +119,7 @@ def notice(draw: ImageDraw.ImageDraw, origin: Origin, theme: Theme) -> int:
         return HEIGHT - MARGIN
     size, lines = _notice_lines(origin.notice)
     step = size + 8
-    top = HEIGHT - 16 - max(46, step * len(lines) + 16)
+    top = HEIGHT - 16 - max(46, step * len(lines) + 14)
     draw.rounded_rectangle((MARGIN, top, RIGHT, HEIGHT - 16), 6, fill=theme.amber)
     first = (top + HEIGHT - 16) / 2 - step * (len(lines) - 1) / 2
     for number, line in enumerate(lines):

@@ -64,7 +64,7 @@ def _page(making: Making, sentence: str) -> NDArray[np.uint8]:
         lines = [*lines[: LINES_MOST - 1], shortened(rest, WIDTH - 2 * LEFT, 30)]
     for number, line in enumerate(lines):
         write(draw, (LEFT, TOP + 70 + 44 * number), line, DARK.ink, 30, "ls")
-    nothing, size = fitted("No result was stored for this series.", RIGHT - MARGIN, range(20, 11, -1))
+    nothing, size = fitted("The model stored no result for this series.", RIGHT - MARGIN, range(20, 11, -1))
     write(draw, (LEFT, TOP + 100 + 44 * len(lines)), nothing, DARK.quiet, size, "ls")
     notice(draw, making.origin, DARK)
     return np.asarray(canvas)

@@ -10,7 +10,6 @@ from orthanc_plugin.errors import Unsuitable
 from orthanc_plugin.intake.arrivals import Arrivals
 from orthanc_plugin.intake.completeness import Bounds, Known, Step, Verdict, early_s, judge
 from orthanc_plugin.intake.habits import Habits
-from orthanc_plugin.intake.order import AT_ONCE, EARLY
 from orthanc_plugin.intake.orders import Orders
 from orthanc_plugin.intake.orthanc import Orthanc, Series, Slice
 from orthanc_plugin.intake.positions import contiguous
@@ -18,6 +17,7 @@ from orthanc_plugin.intake.reconcile import Marks
 from orthanc_plugin.intake.results import result_kind
 from orthanc_plugin.intake.senders import Question, Senders
 from orthanc_plugin.intake.sets import Sets
+from orthanc_plugin.intake.terms import AT_ONCE, EARLY
 from orthanc_plugin.intake.unclaimed import Unclaimed
 from orthanc_plugin.routing.headers import Headers
 

@@ -6,24 +6,12 @@ from dataclasses import dataclass
 
 from orthanc_plugin.archive.protocol import StoredSeries
 from orthanc_plugin.intake.orthanc import Series
+from orthanc_plugin.intake.terms import Terms
 from orthanc_plugin.jobs.job import SHADOW, InputSet, Job, Order, Parameter, Priority, Role
 from orthanc_plugin.routing.folder import Model
 from orthanc_plugin.routing.headers import Headers
 
 ROLE = "series"
-
-
-@dataclass(frozen=True)
-class Terms:
-    """How jobs are ordered."""
-
-    priority: Priority = Priority.ROUTINE
-    parameters: tuple[tuple[str, Parameter], ...] = ()
-    released: bool = True
-
-
-AT_ONCE = Terms()
-EARLY = Terms(released=False)
 
 
 @dataclass(frozen=True)

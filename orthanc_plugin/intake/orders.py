@@ -6,12 +6,14 @@ from collections.abc import Callable
 
 from orthanc_plugin.archive.protocol import Archive, StoredSeries
 from orthanc_plugin.errors import ConfigurationError, Unsuitable
-from orthanc_plugin.intake.order import AT_ONCE, Placed, Terms, alone, input_set_of, nobody, order, unread
+from orthanc_plugin.intake.one_image import OneImage
+from orthanc_plugin.intake.order import Placed, alone, input_set_of, nobody, order, unread
 from orthanc_plugin.intake.orthanc import Orthanc, Series
 from orthanc_plugin.intake.reasons import remark, switched_off, why_not
 from orthanc_plugin.intake.results import result_kind
 from orthanc_plugin.intake.seats import Seats
 from orthanc_plugin.intake.set_orders import SetOrders
+from orthanc_plugin.intake.terms import AT_ONCE, Terms
 from orthanc_plugin.jobs.job import Job
 from orthanc_plugin.jobs.ledger import Ledger
 from orthanc_plugin.routing.catalogue import Catalogue
@@ -57,7 +59,7 @@ class Orders:
         except Unsuitable as error:
             self._orthanc.series(series.id)
             return (self._ledger.skip(nobody(unread(series, headers)), error.sentence),) if terms.released else ()
-        if len(stored.sop_instance_uids) != len(series.instance_ids):
+        if len(stored.sop_instance_uids) + stored.rejected != len(series.instance_ids):
             return None
         if self._forgotten(stored):
             return ()
@@ -67,10 +69,7 @@ class Orders:
         """By hand: the named model runs even where routing would not choose it, and the remark says so."""
         chosen = self._named(model) if model else None
         headers = self._headers(series_uid)
-        if kind := result_kind(headers.values):
-            raise Unsuitable(
-                f"The series {series_uid} is a result ({kind}); the node never runs on results.", series_uid=series_uid
-            )
+        not_on_results(series_uid, headers)
         stored = self._archive.series(series_uid)
         if chosen is None:
             sets = self.sets.wanting(stored.study_uid, headers)
@@ -79,6 +78,36 @@ class Orders:
         if wants_a_set(chosen.card):
             return (self.sets.by_hand(stored.study_uid, chosen, terms),)
         return (Placed(self._alone(stored, chosen, headers, terms), remark(chosen, headers)),)
+
+    def order_image(self, image: OneImage, model: str | None = None, terms: Terms = AT_ONCE) -> tuple[Placed, ...]:
+        """By hand, on one image of a series: a job of its own beside those on the whole series."""
+        headers = self._headers(image.series_uid)
+        not_on_results(image.series_uid, headers)
+        stored = self._archive.series(image.series_uid)
+        if model is None:
+            chosen = [each for each in self._catalogue.serving(stored.study_uid) if explain(each.card, headers).matches]
+        else:
+            chosen = [self._named(model)]
+        fitting = [each for each in chosen if not wants_a_set(each.card)]
+        if not fitting:
+            raise Unsuitable(
+                f"No model that takes a single image is for the series {image.series_uid}; "
+                'name one that takes a single series as "model" to run it all the same.'
+            )
+        return tuple(
+            Placed(
+                self._ledger.propose(
+                    order(
+                        image.input_set(stored, each.card),
+                        each,
+                        image.terms(terms),
+                        explain(each.card, headers).contradictions,
+                    )
+                ),
+                remark(each, headers),
+            )
+            for each in fitting
+        )
 
     def _routed(self, stored: StoredSeries, headers: Headers, terms: Terms) -> tuple[Job, ...]:
         """A job for each model that fits, replacing those on other instances; else a line that says why there is none.
@@ -120,3 +149,10 @@ class Orders:
                 f"There is no series {series_uid} in the archive; send it or correct its UID.", series_uid=series_uid
             )
         return self.seen(found[0], self._orthanc.headers(found[0]))
+
+
+def not_on_results(series_uid: str, headers: Headers) -> None:
+    if kind := result_kind(headers.values):
+        raise Unsuitable(
+            f"The series {series_uid} is a result ({kind}); the node never runs on results.", series_uid=series_uid
+        )

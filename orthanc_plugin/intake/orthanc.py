@@ -106,6 +106,11 @@ class Orthanc:
         found = self.post("/tools/lookup", series_uid)
         return tuple(self.series(entry["ID"]) for entry in found if entry["Type"] == "Series")
 
+    def series_of_instance(self, sop_instance_uid: str) -> tuple[Series, ...]:
+        """All series that hold an instance of that SOPInstanceUID."""
+        found = self.post("/tools/lookup", sop_instance_uid)
+        return tuple(self.series(self.parent_series(entry["ID"])) for entry in found if entry["Type"] == "Instance")
+
     def series_of_study(self, study_uid: str) -> tuple[Series, ...]:
         """None for a study that is not there; those that left meanwhile are left out."""
         found = [entry["ID"] for entry in self.post("/tools/lookup", study_uid) if entry["Type"] == "Study"]

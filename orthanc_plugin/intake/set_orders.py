@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from orthanc_plugin.archive.protocol import Archive
 from orthanc_plugin.errors import ConfigurationError, Unsuitable
-from orthanc_plugin.intake.order import AT_ONCE, Placed, Terms, input_set_of, nobody, order, role_of
+from orthanc_plugin.intake.order import Placed, input_set_of, nobody, order, role_of
 from orthanc_plugin.intake.reasons import lacking, passed_over
 from orthanc_plugin.intake.seats import Seats, Wanted
+from orthanc_plugin.intake.terms import AT_ONCE, Terms
 from orthanc_plugin.jobs.job import InputSet, Job
 from orthanc_plugin.jobs.ledger import Ledger
 from orthanc_plugin.routing.card import Card

@@ -12,6 +12,8 @@ from orthanc_plugin.archive.protocol import Receipt
 Parameter = str | float | int | bool
 # The name of the parameter by which an order says that its results are not to be stored.
 SHADOW = "shadow"
+# And that by which it says that one frame alone is meant, of the one instance that its role names.
+FRAME = "frame"
 
 
 class State(StrEnum):

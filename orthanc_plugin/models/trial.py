@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -71,8 +71,8 @@ class Bench:
     def series(self, series_uid: str) -> StoredSeries:
         return self._sources.series(series_uid)
 
-    def read(self, series_uid: str) -> Iterator[bytes]:
-        return self._sources.read(series_uid)
+    def read(self, series_uid: str, only: Collection[str] = ()) -> Iterator[bytes]:
+        return self._sources.read(series_uid, only)
 
     def store(self, kind: str, dataset: Dataset) -> Receipt:
         self._out.mkdir(parents=True, exist_ok=True)

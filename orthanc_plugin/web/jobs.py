@@ -8,6 +8,7 @@ from typing import Any
 
 from orthanc_plugin.jobs.job import Job, Priority, State
 from orthanc_plugin.web.message import Wrong
+from orthanc_plugin.web.viewer import link
 
 MOST_AT_ONCE = 500
 FILTERS = ("study", "series", "state", "model", "limit", "cursor")
@@ -38,6 +39,7 @@ def view(job: Job) -> dict[str, Any]:
             }
             for receipt in job.results
         ],
+        "viewer": link(order.input_set.study_uid, shown(job)),
     }
 
 
@@ -46,6 +48,11 @@ def whole(job: Job) -> dict[str, Any]:
     order = job.order
     roles = {role.name: role.series_uid for role in order.input_set.roles}
     return view(job) | {"roles": roles, "remarks": list(order.remarks)}
+
+
+def shown(job: Job) -> tuple[str, ...]:
+    """The series that the viewer opens for a job: what it worked on and what came of it."""
+    return tuple(dict.fromkeys((*job.order.input_set.series_uids, *(each.series_instance_uid for each in job.results))))
 
 
 def moment(time: datetime | None) -> str | None:

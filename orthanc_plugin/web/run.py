@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from orthanc_plugin.errors import Unsuitable
-from orthanc_plugin.intake.order import Placed, Terms
+from orthanc_plugin.intake.one_image import OneImage
+from orthanc_plugin.intake.order import Placed
 from orthanc_plugin.intake.orders import Orders
 from orthanc_plugin.intake.orthanc import Orthanc
 from orthanc_plugin.intake.results import result_kind
+from orthanc_plugin.intake.terms import Terms
 from orthanc_plugin.routing.catalogue import Catalogue
 from orthanc_plugin.routing.headers import Headers
 from orthanc_plugin.routing.roles import wants_a_set
@@ -17,10 +19,12 @@ from orthanc_plugin.web.wish import Wish
 
 
 def run(wish: Wish, orders: Orders, orthanc: Orthanc, catalogue: Catalogue) -> list[Placed]:
-    """On a series as told; in a study on each series that is for the model, or that any model is for."""
+    """On a series or image as told; in a study on each series that is for the model, or that any model is for."""
     terms = Terms(priority=wish.priority, parameters=wish.parameters)
     if wish.series_uid is not None:
         return list(orders.orders_for(wish.series_uid, wish.model, terms))
+    if wish.instance_uid is not None:
+        return list(orders.order_image(image_of(orthanc, wish.instance_uid, wish.frame), wish.model, terms))
     study_uid = str(wish.study_uid)
     model = None if wish.model is None else catalogue.model(wish.model)
     known = tuple(series_of(orthanc, study_uid))
@@ -33,6 +37,13 @@ def run(wish: Wish, orders: Orders, orthanc: Orthanc, catalogue: Catalogue) -> l
             'name one as "series" to run a model on it all the same.'
         )
     return [placed for uid in chosen for placed in orders.orders_for(uid, wish.model, terms)]
+
+
+def image_of(orthanc: Orthanc, instance_uid: str, frame: int | None) -> OneImage:
+    found = orthanc.series_of_instance(instance_uid)
+    if not found:
+        raise Unsuitable(f"There is no instance {instance_uid} in the archive; send it or correct its UID.")
+    return OneImage(found[0].uid, instance_uid, frame)
 
 
 def series_of(orthanc: Orthanc, study_uid: str) -> Iterator[tuple[str, Headers]]:

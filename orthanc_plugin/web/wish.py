@@ -9,22 +9,26 @@ from typing import Any
 
 from pydicom.uid import RE_VALID_UID
 
-from orthanc_plugin.jobs.job import Parameter, Priority
+from orthanc_plugin.jobs.job import FRAME, SHADOW, Parameter, Priority
 from orthanc_plugin.web.message import Wrong
 
-KEYS = ("study", "series", "model", "priority", "parameters")
+KEYS = ("study", "series", "instance", "frame", "model", "priority", "parameters")
+PLACES = KEYS[:3]
+RESERVED = (FRAME, SHADOW)
 LONGEST_UID = 64
 
 
 @dataclass(frozen=True)
 class Wish:
-    """Exactly one of `study_uid` and `series_uid` is there; without a model the routes decide."""
+    """Exactly one of the three UIDs is there; without a model the routes decide. `frame` is one of the instance's."""
 
     study_uid: str | None
     series_uid: str | None
     model: str | None
     priority: Priority
     parameters: tuple[tuple[str, Parameter], ...]
+    instance_uid: str | None = None
+    frame: int | None = None
 
 
 def wish(body: str) -> Wish:
@@ -32,11 +36,16 @@ def wish(body: str) -> Wish:
     for name in entries:
         if name not in KEYS:
             raise Wrong(f'"{name}" is not known here; allowed are {", ".join(KEYS)}.')
-    if ("study" in entries) == ("series" in entries):
-        raise Wrong('Name either a "study" or a "series" by its UID.')
+    named = {name: uid(name, entries[name]) for name in PLACES if name in entries}
+    if len(named) != 1:
+        raise Wrong('Name either a "study", a "series" or an "instance" by its UID.')
+    if "frame" in entries and "instance" not in named:
+        raise Wrong('A "frame" is one of an "instance"; name that by its UID.')
     return Wish(
-        study_uid=uid("study", entries["study"]) if "study" in entries else None,
-        series_uid=uid("series", entries["series"]) if "series" in entries else None,
+        study_uid=named.get("study"),
+        series_uid=named.get("series"),
+        instance_uid=named.get("instance"),
+        frame=frame(entries["frame"]) if "frame" in entries else None,
         model=model(entries.get("model")),
         priority=priority(entries.get("priority", "routine")),
         parameters=parameters(entries.get("parameters", {})),
@@ -64,6 +73,12 @@ def uid(name: str, value: object) -> str:
     raise Wrong(f'"{name}" is {shown(value)}; allowed is a DICOM UID.')
 
 
+def frame(value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+        return value
+    raise Wrong(f'"frame" is {shown(value)}; allowed is a whole number from 1.')
+
+
 def model(value: object) -> str | None:
     if value is None or (isinstance(value, str) and value):
         return value
@@ -79,6 +94,9 @@ def priority(value: object) -> Priority:
 
 def parameters(value: object) -> tuple[tuple[str, Parameter], ...]:
     if isinstance(value, dict) and all(isinstance(entry, str | float | int | bool) for entry in value.values()):
+        for name in RESERVED:
+            if name in value:
+                raise Wrong(f'"parameters" holds "{name}", by which the node means something itself; leave it out.')
         return tuple(sorted(value.items()))
     raise Wrong(f'"parameters" is {shown(value)}; allowed is an object of texts, numbers, true and false.')
 

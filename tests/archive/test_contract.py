@@ -34,6 +34,12 @@ def test_files_come_as_they_were_sent(filled: Place) -> None:
     assert sorted(filled.archive.read(SERIES_UID)) == sorted(part10(dataset) for dataset in SOURCE)
 
 
+def test_some_instances_alone_can_be_read(filled: Place) -> None:
+    wanted = SOURCE[1]
+
+    assert list(filled.archive.read(SERIES_UID, [str(wanted.SOPInstanceUID)])) == [part10(wanted)]
+
+
 def test_reading_can_be_given_up(filled: Place) -> None:
     files = filled.archive.read(SERIES_UID)
     next(files)

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from orthanc_plugin.errors import ConfigurationError, Unsuitable
-from orthanc_plugin.intake.order import EARLY, Terms
+from orthanc_plugin.intake.one_image import OneImage
 from orthanc_plugin.intake.reasons import remark, why_not
+from orthanc_plugin.intake.terms import EARLY, Terms
 from orthanc_plugin.jobs.job import Priority, State
 from orthanc_plugin.jobs.ledger import utc_now
 from orthanc_plugin.routing.catalogue import Catalogue
@@ -128,6 +129,32 @@ class TestByHand:
         with pytest.raises(ConfigurationError) as caught:
             bench.orders.orders_for("1.2.3", "liver")
         assert caught.value.sentence == "No model is called liver; installed: abdomen."
+
+    def test_one_image_gets_a_job_of_its_own_beside_that_of_the_series(self, bench: Bench) -> None:
+        series = slices(Scan(name="one image"))
+        bench.send(series)
+        uid, image = series[0].SeriesInstanceUID, series[2].SOPInstanceUID
+        (whole,) = bench.orders.orders_for(uid)
+
+        (one,) = bench.orders.order_image(OneImage(uid, image, 1))
+        (again,) = bench.orders.order_image(OneImage(uid, image, 1), "abdomen")
+
+        assert one.job.id == again.job.id != whole.job.id
+        (role,), (of_whole,) = one.job.order.input_set.roles, whole.job.order.input_set.roles
+        assert role.sop_instance_uids == (image,)
+        assert role.fingerprint == of_whole.fingerprint
+        assert one.job.order.parameters == (("frame", 1),)
+
+    def test_no_model_is_for_an_image_of_that_series(self, bench: Bench) -> None:
+        series = slices(Scan(name="image of another kind", modality="MR"))
+        bench.send(series)
+        uid = series[0].SeriesInstanceUID
+        with pytest.raises(Unsuitable) as caught:
+            bench.orders.order_image(OneImage(uid, series[0].SOPInstanceUID))
+        assert caught.value.sentence == (
+            f"No model that takes a single image is for the series {uid}; "
+            'name one that takes a single series as "model" to run it all the same.'
+        )
 
     def test_a_result_is_refused_by_hand_too(self, bench: Bench) -> None:
         (report,) = slices(Scan(slices=1, name="report", modality="SR"))

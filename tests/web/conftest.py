@@ -10,9 +10,10 @@ from typing import Any, ClassVar, cast
 import pytest
 
 from orthanc_plugin.errors import Temporary, Unsuitable
-from orthanc_plugin.intake.order import Placed, Terms
+from orthanc_plugin.intake.order import Placed
 from orthanc_plugin.intake.orders import Orders
 from orthanc_plugin.intake.orthanc import Orthanc, Series
+from orthanc_plugin.intake.terms import Terms
 from orthanc_plugin.jobs.ledger import Ledger
 from orthanc_plugin.routing.catalogue import Catalogue
 from orthanc_plugin.routing.headers import Headers

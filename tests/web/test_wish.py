@@ -15,6 +15,10 @@ def test_all_that_a_wish_may_say() -> None:
     assert wish(body) == Wish("1.2.3", None, "m", Priority.STAT, (("a", 1.5), ("b", True)))
 
 
+def test_a_wish_for_a_single_image() -> None:
+    assert wish('{"instance": "1.2.3", "frame": 7}') == Wish(None, None, None, Priority.ROUTINE, (), "1.2.3", 7)
+
+
 @pytest.mark.parametrize(
     ("body", "sentence"),
     [
@@ -24,11 +28,16 @@ def test_all_that_a_wish_may_say() -> None:
             '{"series": "1.2", "parameters": {"a": NaN}}',
             'The body must be a JSON object such as {"series": "1.2.840…"}.',
         ),
-        ("{}", 'Name either a "study" or a "series" by its UID.'),
-        ('{"study": "1", "series": "2"}', 'Name either a "study" or a "series" by its UID.'),
+        ("{}", 'Name either a "study", a "series" or an "instance" by its UID.'),
+        ('{"study": "1", "series": "2"}', 'Name either a "study", a "series" or an "instance" by its UID.'),
+        ('{"series": "2", "instance": "2.1"}', 'Name either a "study", a "series" or an "instance" by its UID.'),
+        ('{"series": "2", "frame": 1}', 'A "frame" is one of an "instance"; name that by its UID.'),
+        ('{"instance": "2", "frame": 0}', '"frame" is 0; allowed is a whole number from 1.'),
+        ('{"instance": "2", "frame": true}', '"frame" is true; allowed is a whole number from 1.'),
+        ('{"instance": "2", "frame": "1"}', '"frame" is "1"; allowed is a whole number from 1.'),
         (
             '{"series": "1.2", "modl": "m"}',
-            '"modl" is not known here; allowed are study, series, model, priority, parameters.',
+            '"modl" is not known here; allowed are study, series, instance, frame, model, priority, parameters.',
         ),
         ('{"series": "1.02"}', '"series" is "1.02"; allowed is a DICOM UID.'),
         ('{"series": "1.2\\n"}', '"series" is "1.2\\n"; allowed is a DICOM UID.'),
@@ -36,6 +45,10 @@ def test_all_that_a_wish_may_say() -> None:
         ('{"series": "1.' + "2" * 90 + '"}', '"series" is "1.' + "2" * 76 + "…; allowed is a DICOM UID."),
         ('{"series": "1.2", "model": ""}', '"model" is ""; allowed is the name of an installed model.'),
         ('{"series": "1.2", "priority": "high"}', '"priority" is "high"; allowed are stat, routine.'),
+        (
+            '{"series": "1.2", "parameters": {"frame": 1}}',
+            '"parameters" holds "frame", by which the node means something itself; leave it out.',
+        ),
         (
             '{"series": "1.2", "parameters": {"a": [1]}}',
             '"parameters" is {"a": [1]}; allowed is an object of texts, numbers, true and false.',

@@ -7,7 +7,7 @@ const BUTTON = {
   id: 'Predict',
   uiType: 'ohif.toolButton',
   props: {
-    icon: 'tool-annotate',
+    icon: 'tool-magnetic-roi',
     label: 'Predict',
     tooltip: 'Run a model on the displayed series or slice',
     commands: 'predict',

@@ -91,15 +91,15 @@ def worker(_chosen: argparse.Namespace) -> int:
 
     log.configure()
     known = settings.from_environment()
+    book = ledger()
     rooms = Rooms(
-        RestArchive(known.orthanc_url, known.authorization()),
+        RestArchive(known.orthanc_url, known.authorization(), rejected=book.rejections.of_series),
         Catalogue(known.models_folder, known.state_folder),
         Device(known.device, Limits(known.threads, known.host_memory_mb, known.device_memory_mb)),
         known.local_profile,
     )
-    books = ledger()
-    make_ready(rooms, books, socket.gethostname()).follow(lambda: rooms.models.models)
-    retention.follow(books, lambda: rooms.models.models, Versions(known.state_folder), known.keep_versions)
+    make_ready(rooms, book, socket.gethostname()).follow(lambda: rooms.models.models)
+    retention.follow(book, lambda: rooms.models.models, Versions(known.state_folder), known.keep_versions)
     jobs_worker.run(known, lambda lease: carry_out(lease, rooms))
 
 

@@ -127,13 +127,18 @@ class Node:
             self.woke_at_s = now
             self.supervisor.tell("intake", "arrived")
 
-    def changed(self, change: int, _level: int, resource: str) -> None:
+    def changed(self, change: int, level: int, resource: str) -> None:
+        """What leaves is in no change log, so it is told as it happens; a series at a time, as results are on those."""
         if change == orthanc.ChangeType.ORTHANC_STARTED:
             self.supervisor.start()
         elif change == orthanc.ChangeType.ORTHANC_STOPPED:
             self.supervisor.stop()
         elif change == orthanc.ChangeType.JOB_SUBMITTED:
             self.supervisor.tell("intake", f"job {resource}")
+        elif change == orthanc.ChangeType.JOB_SUCCESS:
+            self.supervisor.tell("intake", f"ended {resource}")
+        elif change == orthanc.ChangeType.DELETED and level == orthanc.ResourceType.SERIES:
+            self.supervisor.tell("intake", f"gone {resource}")
 
 
 def lowered(headers: dict[str, str]) -> dict[str, str]:

@@ -20,10 +20,12 @@ from pydicom.dataset import Dataset
 
 from orthanc_plugin.archive.folder import FolderArchive
 from orthanc_plugin.archive.protocol import Receipt
+from orthanc_plugin.deliver.profile import Profile
 from orthanc_plugin.errors import Unsuitable
 from orthanc_plugin.inference.device import Device
 from orthanc_plugin.jobs.job import InputSet, Job, Order, Parameter, PlannedResult, Record, Role, State
 from orthanc_plugin.jobs.lease import Lease
+from orthanc_plugin.measure import single_images
 from orthanc_plugin.pipeline import Rooms, carry_out
 from orthanc_plugin.routing.catalogue import Catalogue
 from orthanc_plugin.routing.folder import Model, read
@@ -97,13 +99,19 @@ class House:
         return Role(role, stored.series_uid, stored.sop_instance_uids, stored.fingerprint)
 
     def runs(
-        self, model: Model, *roles: Role, remarks: tuple[str, ...] = (), **parameters: Parameter
+        self,
+        model: Model,
+        *roles: Role,
+        remarks: tuple[str, ...] = (),
+        profile: Profile | None = None,
+        **parameters: Parameter,
     ) -> tuple[Booked, dict[str, Dataset]]:
         given = tuple(sorted(parameters.items()))
         order = Order(InputSet("1.2", roles), model.card.name, "1", model.digest, given, remarks=remarks)
         now = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
         lease = Booked(Job("1", order, State.RUNNING, 1, 0, "", now, now, None, (), (), ()))
-        carry_out(lease, Rooms(FolderArchive(self.archive), Catalogue(self.models), self.device))
+        rooms = Rooms(FolderArchive(self.archive), Catalogue(self.models), self.device, profile or Profile())
+        carry_out(lease, rooms)
         found = [dcmread(path) for path in self.archive.glob("*.dcm")]
         by_uid = {str(dataset.SOPInstanceUID): dataset for dataset in found}
         return lease, {receipt.kind: by_uid[receipt.sop_instance_uid] for receipt in lease.received}
@@ -131,9 +139,22 @@ def outliner(house: House, factor: float = 1.0, **more: Any) -> Model:
     stage = graphs.stage(
         kind="volume", depth=4, rows=8, columns=8, intensity=intensity, roles=more.pop("roles", ["series"])
     )
+    encoding = more.pop("encoding", None)
     outputs = graphs.segments(graphs.segment("Box"), steps=[{"step": "threshold"}])
+    outputs["segments"]["encoding"] = encoding
+    outputs["maps"] = more.pop("maps", [])
     outputs["measurements"] = more.pop("measurements", [{"measure": "volumes"}])
     return graphs.model(folder, [stage], outputs, **more)
+
+
+def flat_outliner(house: House) -> Model:
+    """Outlines what is brighter than half of 255 on single images."""
+    folder = house.models / "flat"
+    graphs.write_channels(folder / "model.onnx", [1.0])
+    window = {"kind": "window", "lowest": 0, "highest": 200}
+    stage = graphs.stage(kind="image", rows=48, columns=48, intensity=window)
+    outputs = graphs.segments(graphs.segment("Bright"), steps=[{"step": "threshold"}])
+    return graphs.model(folder, [stage], outputs | {"measurements": [{"measure": "volumes"}]})
 
 
 def classifier(house: House, **stage: Any) -> Model:
@@ -160,9 +181,14 @@ def texts(document: Dataset) -> list[str]:
 def numbers(document: Dataset) -> dict[str, float]:
     return {
         item.ConceptNameCodeSequence[0].CodeMeaning: float(item.MeasuredValueSequence[0].NumericValue)
-        for item in everything(document)
-        if item.ValueType == "NUM" and "MeasuredValueSequence" in item
+        for item in nums(document)
     }
+
+
+def nums(document: Dataset) -> list[Dataset]:
+    """Of the measurements; what the image library says of the sources is no measurement."""
+    [groups] = [item for item in document.ContentSequence if item.ConceptNameCodeSequence[0].CodeValue == "126010"]
+    return [item for item in everything(groups) if item.ValueType == "NUM" and "MeasuredValueSequence" in item]
 
 
 def everything(item: Dataset) -> Iterator[Dataset]:
@@ -227,6 +253,46 @@ def test_one_frame_of_an_instance_alone(house: House) -> None:
     (frame,) = results["SEG"].PerFrameFunctionalGroupsSequence
     (source,) = frame.DerivationImageSequence[0].SourceImageSequence
     assert (source.ReferencedSOPInstanceUID, source.ReferencedFrameNumber) == (image.SOPInstanceUID, 4)
+
+
+def test_an_outliner_of_single_images_measures_each_in_its_plane(house: House) -> None:
+    """The lower half of a radiograph is brighter than its middle grey; its pixels are those of the detector."""
+    model = flat_outliner(house)
+    role = house.takes("series", [radiograph("DX", number=number) for number in (1, 2)])
+    lease, results = house.runs(model, role)
+
+    assert [receipt.kind for receipt in lease.received] == ["SEG", "SEG", "SR", "SC"]
+    assert results["SEG"].pixel_array.sum() == pytest.approx(24 * 40, abs=40)
+    groups = [item for item in everything(results["SR"]) if item.ValueType == "SCOORD"]
+    assert len(groups) == 2
+    units = [item.MeasuredValueSequence[0].MeasurementUnitsCodeSequence[0].CodeValue for item in nums(results["SR"])]
+    assert set(units) == {"{pixels}"}
+    assert numbers(results["SR"])["Area"] == pytest.approx(24 * 40, abs=40)
+    assert single_images.IN_PIXELS in texts(results["SR"])
+
+
+def test_a_soft_boundary_is_written_where_card_and_destination_want_it(house: House) -> None:
+    scan = house.takes("series", series.slices(Boxes()))
+    takes_both = Profile.model_validate({"Segmentations": ["binary", "fractional"]})
+    _, plain = house.runs(outliner(house), scan, profile=takes_both)
+    _, soft = house.runs(outliner(house, encoding="fractional"), scan, profile=takes_both)
+    _, refused = house.runs(outliner(house, encoding="fractional"), scan)
+
+    types = [results["SEG"].SegmentationType for results in (plain, soft, refused)]
+    assert types == ["BINARY", "FRACTIONAL", "BINARY"]
+    inside = (40 + 1000) / 1100
+    assert soft["SEG"].pixel_array.max() / soft["SEG"].MaximumFractionalValue == pytest.approx(inside, abs=0.01)
+
+
+def test_maps_lie_beside_what_was_outlined(house: House) -> None:
+    sure = {"label": "How sure", "quantity": graphs.concept("p", "Probability"), "unit": graphs.concept("1", "one")}
+    model = outliner(house, maps=[sure | {"segment": "Box"}])
+    takes_maps = Profile.model_validate({"Objects": ["SEG", "PM"]})
+    lease, results = house.runs(model, house.takes("series", series.slices(Boxes())), profile=takes_maps)
+
+    assert [receipt.kind for receipt in lease.received] == ["SEG", "PM"]
+    values = np.frombuffer(results["PM"].FloatPixelData, np.float32)
+    assert (values.min(), values.max()) == pytest.approx((100 / 1100, 1040 / 1100), abs=0.01)
 
 
 def test_a_classifier_of_slices_points_at_one(house: House) -> None:

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from orthanc_plugin.encode.check import broken, demand
+from orthanc_plugin.encode.grey import Grey, grey
 from orthanc_plugin.encode.making import Making
 from orthanc_plugin.imaging.image import Imaged
 from orthanc_plugin.imaging.stack import ORIENTATION_TOLERANCE
 from orthanc_plugin.imaging.volume import Volume
-from orthanc_plugin.measure.findings import Segment, ValueMap
+from orthanc_plugin.measure.findings import DerivedImage, Segment, ValueMap
 
 # Positions are copied as text; what differs by more was computed from something else.
 SAME_PLACE_MM = 1e-3
@@ -115,6 +116,41 @@ def maps(results: Sequence[Dataset], making: Making) -> None:
             demand(bool(missing & set(covered)), f"The map {found.label} is repeated.")
             missing -= set(covered)
     demand(not left, "There is a map that the model did not give.")
+
+
+def derived_images(results: Sequence[Dataset], making: Making) -> None:
+    """Each instance lies where its image lies and holds its values; an image lacks no slice and repeats none."""
+    left = list(results)
+    for image in making.findings.images:
+        count = len(making.imaged)
+        instances, left = left[:count], left[count:]
+        series = {str(result.SeriesInstanceUID) for result in instances}
+        demand(len(series) == 1, f"The image {image.label} is not one series.")
+        stored = grey(image, making.imaged)
+        seen = sorted(_derived(result, image, stored, making) for result in instances)
+        demand(seen == list(range(count)), f"The image {image.label} lacks slices, or repeats them.")
+    demand(not left, "There is a derived image that the model did not give.")
+
+
+def _derived(result: Dataset, image: DerivedImage, stored: Grey, making: Making) -> int:
+    """The slice that it is of."""
+    imaged, here = making.imaged, f"Instance {result.InstanceNumber} of the image {image.label}"
+    names = [(source.sop_instance_uid, source.frame_number) for source in imaged.sources]
+    [named] = result.SourceImageSequence
+    name = (str(named.ReferencedSOPInstanceUID), named.get("ReferencedFrameNumber"))
+    demand(name in names, f"{here} names an image that is not among its sources.")
+    index = names.index(name)
+    header = next(header for header in imaged.headers if header.SOPInstanceUID == name[0])
+    same = same_space(result, header, ("PatientID", "StudyInstanceUID", "FrameOfReferenceUID"))
+    demand(same, f"{here} is of another patient, study or space.")
+    demand((result.Rows, result.Columns) == imaged.shape_yx(index), f"{here} has another matrix.")
+    if isinstance(imaged, Volume):
+        there = source_place(header, name[1])
+        demand(source_place(result, None).same(there), f"{here} lies elsewhere than the image that it names.")
+    demand(result.ImageType[0] == "DERIVED", f"{here} claims to be an original.")
+    expected = stored.pixels(image.values_zyx[index, : result.Rows, : result.Columns])
+    demand(result.PixelData == expected.tobytes(), f"{here} holds other values than the model gave for its image.")
+    return index
 
 
 def frames(result: Dataset, imaged: Imaged, what: str) -> Iterator[Frame]:

@@ -170,7 +170,8 @@ def settle(result: Dataset, header: Dataset, imaged: Imaged, origin: Origin) -> 
 
 def state_side(result: Dataset, header: Dataset) -> None:
     """Which of a paired body part (type 2C): empty where that is not known, or not whether there are two."""
-    if "Laterality" not in result and result.get("BodyPartExamined") not in UNPAIRED:
+    stated = "Laterality" in result or "ImageLaterality" in result
+    if not stated and result.get("BodyPartExamined") not in UNPAIRED:
         side = str(header.get("ImageLaterality") or "")
         result.Laterality = side if side in SIDES else ""
 

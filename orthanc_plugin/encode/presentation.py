@@ -18,7 +18,7 @@ from PIL import ImageCms
 from pydicom.dataset import Dataset
 from pydicom.valuerep import DA, TM
 
-from orthanc_plugin.encode.context import LO_LENGTH, altered, moment, series_attributes, settle
+from orthanc_plugin.encode.context import LO_LENGTH, altered, moment, series_attributes, settle, state_side
 from orthanc_plugin.encode.display import Display, display, voi_items
 from orthanc_plugin.encode.making import Making
 from orthanc_plugin.encode.view import header_of
@@ -77,6 +77,7 @@ def _state(making: Making, shown: Display, slices: list[int], number: int) -> Da
     made_at = moment(making.header, making.origin)
     result.PresentationCreationDate, result.PresentationCreationTime = DA(made_at.date()), TM(made_at.time())
     settle(result, making.header, making.imaged, making.origin)
+    state_side(result, making.header)
     return result
 
 

@@ -49,6 +49,8 @@ def _results(making: Making) -> Iterator[Result]:
     yield from (Result("SEG", dataset) for dataset in outlined)
     if "PM" in making.profile.objects:
         yield from (Result("PM", dataset) for dataset in maps(making))
+    if "IMAGE" in making.profile.objects:
+        yield from (Result("IMAGE", dataset) for dataset in derived_images(making))
     said = report(making, outlined)
     yield Result("SR", said)
     yield Result("SC", capture(making))
@@ -70,6 +72,8 @@ def _check(making: Making, results: Sequence[Result]) -> None:
     check_frames.segmentations(outlined, making)
     if "PM" in making.profile.objects:
         check_frames.maps(_of("PM", results), making)
+    if "IMAGE" in making.profile.objects:
+        check_frames.derived_images(_of("IMAGE", results), making)
     for document in _of("SR", results):
         check_report.report(document, outlined if "SEG" in making.profile.objects else (), making)
     for picture in _of("SC", results):

@@ -14,11 +14,13 @@ from orthanc_plugin.intake.orders import Orders
 from orthanc_plugin.intake.orthanc import Orthanc, Series, Slice
 from orthanc_plugin.intake.positions import contiguous
 from orthanc_plugin.intake.reconcile import Marks
+from orthanc_plugin.intake.rejected import Rejected
 from orthanc_plugin.intake.results import result_kind
 from orthanc_plugin.intake.senders import Question, Senders
 from orthanc_plugin.intake.sets import Sets
 from orthanc_plugin.intake.terms import AT_ONCE, EARLY
 from orthanc_plugin.intake.unclaimed import Unclaimed
+from orthanc_plugin.intake.withdrawals import Withdrawals
 from orthanc_plugin.routing.headers import Headers
 
 logger = logging.getLogger(__name__)
@@ -79,6 +81,8 @@ class Attendant:
         marks: Marks,
         senders: Senders,
         bounds: Bounds,
+        rejected: Rejected,
+        withdrawals: Withdrawals,
     ) -> None:
         self._orthanc = orthanc
         self._orders = orders
@@ -87,6 +91,8 @@ class Attendant:
         self._marks = marks
         self._senders = senders
         self._bounds = bounds
+        self._rejected = rejected
+        self._withdrawals = withdrawals
 
     def attend(self, attended: Attended, unclaimed: Unclaimed, now_s: float) -> Attended:
         """The next step of a series; Unsuitable when it is gone."""
@@ -99,6 +105,7 @@ class Attendant:
         introduction = attended.introduction or self._introduction(series)
         attended = replace(attended, introduction=introduction)
         if result_kind(introduction.header):
+            self._rejected.obey(series, introduction.header)
             self._marks.settle(series)
             return replace(attended, closed=True)
         return self._judged(attended, series, introduction, now_s)
@@ -146,6 +153,7 @@ class Attendant:
         known = self._orders.seen(series, headers(attended, introduction))
         if self._orders.place(series, known, AT_ONCE) is None:
             return replace(attended, due_s=now_s + MOVED_ON_S)
+        self._withdrawals.compare(series.uid)
         self._sets.join(known)
         logger.info("A series is complete: %s", verdict.why, extra={"series": series.uid})
         self._marks.settle(series)

@@ -6,17 +6,22 @@ import logging
 import time
 from collections.abc import Callable
 
+from orthanc_plugin.archive.protocol import Archive
 from orthanc_plugin.errors import Unsuitable
 from orthanc_plugin.intake.attend import Attendant
-from orthanc_plugin.intake.changes import ChangeLog, KeptValues
+from orthanc_plugin.intake.changes import ChangeLog
 from orthanc_plugin.intake.completeness import Bounds
+from orthanc_plugin.intake.copies import Copies
 from orthanc_plugin.intake.habits import Habits
 from orthanc_plugin.intake.orders import Orders
 from orthanc_plugin.intake.orthanc import Orthanc
 from orthanc_plugin.intake.reconcile import Marks, Reconcile
+from orthanc_plugin.intake.rejected import Rejected
 from orthanc_plugin.intake.senders import Senders
 from orthanc_plugin.intake.sets import Sets
 from orthanc_plugin.intake.watch import Watch
+from orthanc_plugin.intake.withdrawals import Withdrawals
+from orthanc_plugin.jobs.ledger import Ledger
 from orthanc_plugin.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -35,21 +40,29 @@ class Intake:
     def __init__(
         self,
         orthanc: Orthanc,
+        archive: Archive,
         orders: Orders,
-        kept: KeptValues,
+        ledger: Ledger,
         settings: Settings,
         answered: Callable[[], None],
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
         identity = orthanc.identity()
         bounds = Bounds(settings.quiet_least_s, settings.quiet_most_s)
-        marks = Marks(kept, identity)
+        marks = Marks(ledger, identity)
         senders = Senders(orthanc, answered, asks=settings.ask_senders)
-        self._sets = Sets(orders.sets, kept, marks, identity, wall_clock)
-        attendant = Attendant(orthanc, orders, self._sets, Habits(kept, bounds.most_s), marks, senders, bounds)
+        self._sets = Sets(orders.sets, ledger, marks, identity, wall_clock)
+        self._withdrawals = Withdrawals(orthanc, archive, ledger)
+        self._rejected = Rejected(orthanc, archive, ledger, marks, self._withdrawals)
+        habits = Habits(ledger, bounds.most_s)
+        attendant = Attendant(
+            orthanc, orders, self._sets, habits, marks, senders, bounds, self._rejected, self._withdrawals
+        )
+        self._copies = Copies(orthanc, archive, ledger)
+        self._marks = marks
         self._orthanc = orthanc
         self._orders = orders
-        self._changes = ChangeLog(orthanc, kept, identity)
+        self._changes = ChangeLog(orthanc, ledger, identity)
         self._watch = Watch(orthanc, attendant)
         self._reconcile = Reconcile(orthanc, marks, settings.reconcile_every_s)
 
@@ -60,11 +73,36 @@ class Intake:
         self._watch.hear(news, noticed_s)
         self._orders.look_at_models()
         self._watch.attend(now_s)
+        self._watch.take_up(self._rejected.to_attend(), now_s)
         self._sets.look(self._watch.open_studies)
-        if now_s >= self._reconcile.due_s and self._watch.open_series < OPEN_AT_ONCE:
-            unsettled = self._reconcile.unsettled(now_s)
-            self._watch.take_up((series.id for series in unsettled), now_s)
+        self._look_back(now_s)
+        if self._withdrawals.go_on():
+            return now_s
         return min(self._watch.due_s(), self._reconcile.due_s, now_s + LOOK_MOST_S)
+
+    def _look_back(self, now_s: float) -> None:
+        """What came or left while nobody watched."""
+        if now_s < self._reconcile.due_s or self._watch.open_series >= OPEN_AT_ONCE:
+            return
+        passes = self._reconcile.passes
+        unsettled = self._reconcile.unsettled(now_s)
+        self._watch.take_up((series.id for series in unsettled), now_s)
+        if self._reconcile.passes != passes:
+            self._withdrawals.begin()
+
+    def heard_gone(self, series_id: str) -> None:
+        """A series left, as Orthanc names it; one that was never settled has no results."""
+        series_uid = self._marks.uid(series_id)
+        if series_uid is not None:
+            self._withdrawals.compare(series_uid)
+            self._rejected.left(series_uid)
+
+    def heard_job_end(self, job_id: str) -> None:
+        """Orthanc's own jobs; some have written a study anew, with copies of what the node made."""
+        try:
+            self._copies.look_at(job_id)
+        except Unsuitable:
+            return
 
     def heard_sender(self, now_s: float) -> None:
         self._watch.hurry(now_s)

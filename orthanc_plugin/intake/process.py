@@ -1,6 +1,7 @@
 """Lines on the standard input in, looks at the right moments out: the intake process until its input ends.
 
-`arrived` says that an instance was stored, `job ID` that Orthanc has a new job; the end of input, that Orthanc is gone.
+`arrived` says that an instance was stored, `gone ID` that a series left, `job ID` and `ended ID` that Orthanc has a new
+job and has done it; the end of input, that Orthanc is gone.
 """
 
 from __future__ import annotations
@@ -131,16 +132,23 @@ def serve(make: Callable[[], Intake], lines: Lines, clock: Callable[[], float] =
 
 def hear(intake: Intake, lines: tuple[str, ...], moments: Moments, now_s: float) -> None:
     for line in lines:
-        if line == "arrived":
+        word, _, named = line.partition(" ")
+        if word == "arrived":
             moments.wake(now_s)
-        elif line.startswith("job "):
-            intake.heard_job(line.removeprefix("job "), now_s)
-            moments.due_s = now_s
-        elif line == "":
-            intake.heard_sender(now_s)
-            moments.due_s = now_s
-        else:
-            logger.warning("A line on the standard input is none of arrived and job")
+            continue
+        match word:
+            case "job":
+                intake.heard_job(named, now_s)
+            case "ended":
+                intake.heard_job_end(named)
+            case "gone":
+                intake.heard_gone(named)
+            case "":
+                intake.heard_sender(now_s)
+            case _:
+                logger.warning("A line on the standard input is none that intake knows")
+                continue
+        moments.due_s = now_s
 
 
 def run(settings: Settings) -> None:
@@ -156,14 +164,14 @@ def run(settings: Settings) -> None:
     for problem in catalogue.problems:
         logger.warning(problem)
     orthanc = Orthanc(settings.orthanc_url, authorization)
-    archive = RestArchive(settings.orthanc_url, authorization)
+    archive = RestArchive(settings.orthanc_url, authorization, rejected=ledger.rejections.of_series)
     classifier = RegionNetwork.on_cpu()
     orders = Orders(orthanc, archive, catalogue, ledger, Pixels(orthanc, classifier).of)
     rooms = api.Rooms(ledger, catalogue, orders, orthanc, settings.state_folder)
     desk = Desk(address(settings.state_folder), partial(api.answer, rooms=rooms))
     stop_tidying = Janitor(ledger, settings.lease_s, timedelta(days=settings.keep_ended_jobs_days)).start()
     try:
-        serve(partial(Intake, orthanc, orders, ledger, settings, lines.wake), lines)
+        serve(partial(Intake, orthanc, archive, orders, ledger, settings, lines.wake), lines)
     finally:
         desk.close()
         classifier.close()

@@ -11,20 +11,35 @@ WHOLE_EVERY_S = 3600.0
 
 
 class Marks:
-    """Which series was settled in which state; one row in the ledger's kept values for each."""
+    """Which series was settled in which state; one row in the ledger's kept values for each.
+
+    With its UID, since of a series that left Orthanc tells its own name alone.
+    """
 
     def __init__(self, kept: KeptValues, identity: str) -> None:
         self._kept = kept
         self._identity = identity
 
     def settle(self, series: Series) -> None:
-        self._kept.remember(self._key(series), series.mark)
+        self._kept.remember(self._key(series.id), f"{series.mark}\n{series.uid}")
+
+    def unsettle(self, series: Series) -> None:
+        """It counts as other than it was, although Orthanc holds it as before."""
+        self._kept.remember(self._key(series.id), f"\n{series.uid}")
 
     def settled(self, series: Series) -> bool:
-        return self._kept.recall(self._key(series)) == series.mark
+        return self._recalled(series.id)[0] == series.mark
 
-    def _key(self, series: Series) -> str:
-        return f"{self._identity}/series/{series.id}"
+    def uid(self, series_id: str) -> str | None:
+        """Of a series that was settled once, be it gone by now."""
+        return self._recalled(series_id)[1] or None
+
+    def _recalled(self, series_id: str) -> tuple[str, str]:
+        mark, _, uid = (self._kept.recall(self._key(series_id)) or "").partition("\n")
+        return mark, uid
+
+    def _key(self, series_id: str) -> str:
+        return f"{self._identity}/series/{series_id}"
 
 
 class Reconcile:
@@ -36,6 +51,7 @@ class Reconcile:
         self._every_s = every_s
         self._counts: Counts | None = None
         self._offset: int | None = None
+        self.passes = 0
         self._whole_at_s = self.due_s = float("-inf")
 
     def heard(self, news: News) -> None:
@@ -63,4 +79,5 @@ class Reconcile:
         if counts == self._counts and now_s < self._whole_at_s:
             return False
         self._counts, self._offset, self._whole_at_s = counts, 0, now_s + WHOLE_EVERY_S
+        self.passes += 1
         return True

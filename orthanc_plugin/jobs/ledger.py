@@ -280,8 +280,11 @@ class Ledger:
         connection.execute(sa.update(tables.jobs).where(tables.jobs.c.number == number).values(released=True))
 
     def _supersede(self, connection: sa.Connection, number: int, reason: str) -> None:
-        """A done job: whoever works on the whole series takes its results back once the new ones are stored."""
-        done = (tables.jobs.c.number == number, tables.jobs.c.state == State.DONE)
+        """A done job: whoever works on the whole series takes its results back once the new ones are stored.
+
+        One that is replaced already keeps the sentence that says why.
+        """
+        done = (tables.jobs.c.number == number, tables.jobs.c.state == State.DONE, sa.not_(tables.jobs.c.replaced))
         connection.execute(sa.update(tables.jobs).where(*done).values(reason=reason, replaced=True))
 
     def _cancel(self, connection: sa.Connection, number: int, reason: str, *, replaced: bool = False) -> bool:

@@ -13,14 +13,16 @@ from orthanc_plugin.archive.rest import RestArchive
 from orthanc_plugin.intake.intake import Intake
 from orthanc_plugin.intake.orders import Orders
 from orthanc_plugin.intake.orthanc import Orthanc, Series
-from orthanc_plugin.jobs.job import Job
+from orthanc_plugin.jobs.job import Job, PlannedResult, State
 from orthanc_plugin.jobs.ledger import Ledger
+from orthanc_plugin.jobs.process import Process
 from orthanc_plugin.routing.catalogue import Catalogue
 from orthanc_plugin.routing.region import Region, RegionOfPixels
 from orthanc_plugin.settings import Settings
 from tests.builders.series import part10
 from tests.orthanc_server import OrthancServer
 from tests.routing.cards import model_folder
+from tests.waiting import eventually
 
 
 class Bench:
@@ -36,7 +38,7 @@ class Bench:
         self.region: Region | None = None
         self.pixels_asked: list[str] = []
         self._folder = folder
-        self._archive = RestArchive(server.url, "")
+        self._archive = RestArchive(server.url, "", rejected=ledger.rejections.of_series)
         self._empty()
         model_folder(self.models, "abdomen")
         self.start()
@@ -46,7 +48,9 @@ class Bench:
         known = Settings(state_folder=self._folder, database_url="sqlite:///unused", **settings)
         self.catalogue = Catalogue(self.models, self._folder, clock=lambda: self.now_s)
         self.orders = Orders(self.orthanc, self._archive, self.catalogue, self.ledger, self._pixels_of)
-        self.intake = Intake(self.orthanc, self.orders, self.ledger, known, self._answered, lambda: self.now_s)
+        self.intake = Intake(
+            self.orthanc, self._archive, self.orders, self.ledger, known, self._answered, lambda: self.now_s
+        )
 
     def close(self) -> None:
         self._archive.close()
@@ -54,11 +58,6 @@ class Bench:
     def send(self, datasets: Sequence[Dataset]) -> None:
         for dataset in datasets:
             requests.post(f"{self.url}/instances", data=part10(dataset), timeout=10).raise_for_status()
-
-    def delete(self, datasets: Sequence[Dataset]) -> None:
-        """The whole series."""
-        for series in self.orthanc.find_series(str(datasets[0].SeriesInstanceUID)):
-            requests.delete(f"{self.url}/series/{series.id}", timeout=10).raise_for_status()
 
     def look(self) -> float:
         return self.intake.look(self.now_s, self.now_s)
@@ -74,6 +73,41 @@ class Bench:
     def jobs(self, series: Dataset) -> list[Job]:
         """Oldest first."""
         return self.ledger.jobs(series=str(series.SeriesInstanceUID))[0][::-1]
+
+    def finish(self, job: Job, *results: Dataset) -> Job:
+        """As a worker does: the results are planned, stored and received, the job is done."""
+        attempts = self.ledger.attempts
+        [turn] = [turn for turn in attempts.waiting() if turn.job_id == job.id]
+        begun = attempts.begin(turn, attempts.enrol("here", Process.mine()))
+        assert begun is not None
+        _, hold = begun
+        kinds = [(str(each.SOPInstanceUID), str(each.SeriesInstanceUID), str(each.SOPClassUID)) for each in results]
+        attempts.plan(hold, [PlannedResult("SC", *kind) for kind in kinds])
+        for result in results:
+            attempts.receive(hold, self._archive.store("SC", result))
+        attempts.end(hold, State.DONE, "", {})
+        return self.ledger.job(job.id)
+
+    def holds(self, dataset: Dataset) -> bool:
+        return self._archive.file(str(dataset.SOPInstanceUID)) is not None
+
+    def delete(self, uid: str) -> list[str]:
+        """What bears the UID; answers the series that left with it, as the plugin would tell them."""
+        [found] = requests.post(f"{self.url}/tools/lookup", data=uid, timeout=10).json()
+        series = [found["ID"]]
+        if found["Type"] == "Study":
+            series = requests.get(self.url + found["Path"], timeout=10).json()["Series"]
+        requests.delete(self.url + found["Path"], timeout=10).raise_for_status()
+        return [] if found["Type"] == "Instance" else series
+
+    def change(self, path: str, **wanted: Any) -> str:
+        """A job of Orthanc on what bears the UID, by its name there; answers the job once it is done."""
+        wanted |= {"Asynchronous": True}
+        answer = requests.post(self.url + path, json=wanted, timeout=10)
+        answer.raise_for_status()
+        job_id: str = answer.json()["ID"]
+        eventually(lambda: self.orthanc.get(f"/jobs/{job_id}")["State"] == "Success", what="Orthanc's job")
+        return job_id
 
     def _pixels_of(self, series: Series) -> RegionOfPixels:
         def region() -> Region | None:

@@ -50,6 +50,12 @@ class Looks(Intake):
     def heard_job(self, job_id: str, now_s: float) -> None:
         self.heard.append(job_id)
 
+    def heard_job_end(self, job_id: str) -> None:
+        self.heard.append(f"end of {job_id}")
+
+    def heard_gone(self, series_id: str) -> None:
+        self.heard.append(f"without {series_id}")
+
     def heard_sender(self, now_s: float) -> None:
         self.heard.append("sender")
 
@@ -81,8 +87,9 @@ class TestLoop:
 
     def test_jobs_and_answers_of_senders_are_handed_over_and_looked_at(self) -> None:
         looks = Looks()
-        assert played(looks, (0.5, "job 42-7"), (0.7, ""), (0.8, "nonsense"), ends_s=1.0) == [0.0, 0.5, 0.7]
-        assert looks.heard == ["42-7", "sender"]
+        events = ((0.5, "job 42-7"), (0.6, "ended 42-7"), (0.7, ""), (0.8, "gone 17-4"), (0.9, "nonsense"))
+        assert played(looks, *events, ends_s=1.0) == [0.0, 0.5, 0.6, 0.7, 0.8]
+        assert looks.heard == ["42-7", "end of 42-7", "sender", "without 17-4"]
 
     def test_while_orthanc_is_away_it_tries_with_growing_pauses_and_says_so_once(
         self, caplog: pytest.LogCaptureFixture

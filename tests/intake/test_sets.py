@@ -320,7 +320,7 @@ class TestTheModelGoesMeanwhile:
         assert [job.state for job in jobs(waiting)] == [State.WAITING]
 
     def test_a_series_that_was_deleted_gets_no_line(self, waiting: Bench) -> None:
-        waiting.delete(series("t1"))
+        waiting.delete(series("t1")[0].SeriesInstanceUID)
         waiting.now_s += 60
         waiting.tick(1)
         assert jobs(waiting) == []

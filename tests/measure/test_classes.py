@@ -85,6 +85,16 @@ def test_with_a_heat_map_the_place_is_around_its_peak(peak: tuple[int, int], cor
     assert contour[0].tolist() == contour[-1].tolist()
 
 
+def test_a_heat_map_is_a_map_of_what_it_measures_on_the_image_that_it_shows() -> None:
+    heat = np.linspace(0, 1, 64 * 80, dtype=np.float32).reshape(64, 80)
+    heat_map = {"stage": "only", "output": "heat", "quantity": "saliency"}
+    [shown] = found(0.5, 0.1, heat=heat, heat_map=heat_map).maps
+    assert (shown.label, shown.quantity.value, shown.unit.value) == ("Heat map: One", "130404", "1")
+    assert shown.slices == (4,)
+    np.testing.assert_array_equal(shown.values_nyx, [heat])
+    assert found(0.5, 0.1, heat_map=heat_map).maps == ()
+
+
 def test_a_series_seen_from_another_side_shows_its_middle_and_says_so() -> None:
     findings = found(0.5, 0.1, index=None)
     assert findings.key_slice == 3
@@ -97,8 +107,11 @@ def test_a_series_seen_from_another_side_shows_its_middle_and_says_so() -> None:
 def test_outlines_and_classes_together_keep_the_slice_of_the_outlines() -> None:
     on = making.volume()
     outlined = making.findings(on)
-    both = classes.joined(outlined, found(0.5, 0.1, index=0, heat=np.zeros((64, 80), np.float32)))
+    heat_map = {"stage": "only", "output": "heat"}
+    both = classes.joined(outlined, found(0.5, 0.1, index=0, heat=np.zeros((64, 80), np.float32), heat_map=heat_map))
     assert both.key_slice == outlined.key_slice
     assert both.heat_yx is None
+    assert [each.slices for each in both.maps] == [(0,)]
+    assert both.worth_opening[:2] == (outlined.key_slice, 0)
     assert both.headline == f"Present: One (0.50). {outlined.headline}"
     assert len(both.classes) == 2 and both.segments == outlined.segments

@@ -35,6 +35,13 @@ def given(of: Dataset, parameters: dict[str, Value] | None = None, **changes: An
     return clinical(card(**changes), parameters or {}, of)
 
 
+def test_numbers_that_were_used_have_their_codes() -> None:
+    [used] = given(header(), {"age_years": 45}).numbers
+    assert (used.name.value, used.value, used.unit.value, used.unit.scheme_designator) == ("age", 45, "a", "UCUM")
+    assert given(header(PatientSex="F"), unit="", header="PatientSex").numbers == ()
+    assert given(header()).numbers == ()
+
+
 @pytest.mark.parametrize(("age", "years"), [("045Y", 45), ("018M", 1.5), ("007D", 7 / 365.25), ("45", 45)])
 def test_an_age_of_the_header_is_in_years(age: str, years: float) -> None:
     assert given(header(PatientAge=age)).number("age_years") == pytest.approx(years)

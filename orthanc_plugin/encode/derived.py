@@ -1,0 +1,234 @@
+"""Findings in, derived images out: one instance a slice, in the source's own class and at its very place."""
+
+from __future__ import annotations
+
+from copy import copy, deepcopy
+from dataclasses import dataclass
+
+import numpy as np
+from highdicom.pm import RealWorldValueMapping
+from highdicom.sr import CodedConcept
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.sr.codedict import codes
+from pydicom.sr.coding import Code
+from pydicom.uid import (
+    UID,
+    ComputedRadiographyImageStorage,
+    CTImageStorage,
+    DigitalMammographyXRayImageStorageForPresentation,
+    DigitalMammographyXRayImageStorageForProcessing,
+    DigitalXRayImageStorageForPresentation,
+    DigitalXRayImageStorageForProcessing,
+    ExplicitVRLittleEndian,
+    MRImageStorage,
+    SecondaryCaptureImageStorage,
+    UltrasoundImageStorage,
+)
+from pydicom.valuerep import DSfloat
+
+from orthanc_plugin.encode.context import LO_LENGTH, altered, series_attributes, settle, state_side
+from orthanc_plugin.encode.grey import Grey, grey
+from orthanc_plugin.encode.making import Making
+from orthanc_plugin.imaging.header import words
+from orthanc_plugin.imaging.volume import SourceSlice
+from orthanc_plugin.measure.findings import DerivedImage
+
+SH_LENGTH = 16
+
+# Frames of multi-frame sources become single images of these classes.
+SINGLE = {"CT": CTImageStorage, "MR": MRImageStorage, "US": UltrasoundImageStorage}
+# What is of the source's own pixels, of its file, or of its frames together, and untrue of the image that is derived.
+UNTRUE = (
+    *("SmallestImagePixelValue", "LargestImagePixelValue", "SmallestPixelValueInSeries", "LargestPixelValueInSeries"),
+    *("PixelPaddingValue", "PixelPaddingRangeLimit", "ModalityLUTSequence", "VOILUTSequence", "VOILUTFunction"),
+    *("WindowCenter", "WindowWidth", "WindowCenterWidthExplanation", "PresentationLUTShape", "PlanarConfiguration"),
+    *("RescaleSlope", "RescaleIntercept", "RescaleType", "RealWorldValueMappingSequence", "IconImageSequence"),
+    *("RedPaletteColorLookupTableDescriptor", "RedPaletteColorLookupTableData", "PaletteColorLookupTableUID"),
+    *("GreenPaletteColorLookupTableDescriptor", "GreenPaletteColorLookupTableData"),
+    *("BluePaletteColorLookupTableDescriptor", "BluePaletteColorLookupTableData", "ICCProfile", "ColorSpace"),
+    *("SourceImageSequence", "ReferencedImageSequence", "DerivationDescription", "DerivationCodeSequence"),
+    *("DigitalSignaturesSequence", "MACParametersSequence", "OriginalAttributesSequence", "StorageMediaFileSetUID"),
+    *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "NumberOfFrames"),
+    *("FrameIncrementPointer", "FrameTime", "FrameTimeVector", "DimensionOrganizationSequence"),
+    *("DimensionIndexSequence", "DimensionOrganizationType", "PixelPresentation", "VolumetricProperties"),
+    *("VolumeBasedCalculationTechnique", "ContentQualification", "ImageComments", "QualityControlImage"),
+    *("PerformedProcedureStepID", "PerformedProcedureStepStartDate", "PerformedProcedureStepStartTime"),
+    *("PerformedProcedureStepDescription", "ReferencedPerformedProcedureStepSequence", "StationName"),
+    *("InstanceCoercionDateTime", "InstanceCreatorUID", "SOPInstanceStatus", "DateOfLastCalibration"),
+)
+# Groups of overlays, and of the curves of old.
+OVERLAYS = frozenset({*range(0x6000, 0x6020, 2), *range(0x5000, 0x5020, 2)})
+PLACES = ("PlanePositionSequence", "PlaneOrientationSequence", "PixelMeasuresSequence")
+# Attributes of type 1 and 2 that sources of other classes don't have; RM is research mode.
+OF_SLICES = dict.fromkeys(("PatientPosition", "PositionReferenceIndicator", "SliceThickness"))
+OF_MR = ("ScanOptions", "MRAcquisitionType", "RepetitionTime", "EchoTime", "EchoTrainLength")
+DEMANDED: dict[str, dict[str, object]] = {
+    ComputedRadiographyImageStorage: {"BodyPartExamined": None, "ViewPosition": None},
+    CTImageStorage: {"KVP": None, "AcquisitionNumber": None, **OF_SLICES},
+    MRImageStorage: {"ScanningSequence": "RM", "SequenceVariant": "NONE", **dict.fromkeys(OF_MR), **OF_SLICES},
+}
+VALUE_3 = {CTImageStorage: ("AXIAL",), MRImageStorage: ("OTHER",)}
+# Classes whose images always state how their values are meant, even if as they are.
+LINEAR = frozenset(
+    {
+        *(DigitalXRayImageStorageForPresentation, DigitalXRayImageStorageForProcessing),
+        *(DigitalMammographyXRayImageStorageForPresentation, DigitalMammographyXRayImageStorageForProcessing),
+    }
+)
+# Which of the arguments that highdicom's constructors share stands where.
+ATTRIBUTES = {
+    "SeriesInstanceUID": "series_instance_uid",
+    "SeriesNumber": "series_number",
+    "Manufacturer": "manufacturer",
+    "ManufacturerModelName": "manufacturer_model_name",
+    "SoftwareVersions": "software_versions",
+    "DeviceSerialNumber": "device_serial_number",
+    "ContentDate": "content_date",
+    "ContentTime": "content_time",
+    "SeriesDate": "series_date",
+    "SeriesTime": "series_time",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """One image of the findings, as the series that is written."""
+
+    making: Making
+    image: DerivedImage
+    part: str
+    stored: Grey
+
+
+def derived_images(making: Making) -> tuple[Dataset, ...]:
+    """Instances of all images; each image is a series of its own."""
+    series = [
+        Series(making, image, str(number or ""), grey(image, making.imaged))
+        for number, image in enumerate(making.findings.images)
+    ]
+    return tuple(_instance(one, index) for one in series for index in range(len(making.imaged)))
+
+
+def _instance(of: Series, index: int) -> Dataset:
+    making, source = of.making, of.making.imaged.sources[index]
+    header = _context(making, source)
+    result = _of_frame(header, source)
+    _identify(result, of, index)
+    _derive(result, of, source)
+    _show(result, of, index)
+    settle(result, header, making.imaged, making.origin)
+    state_side(result, header)
+    result.file_meta = FileMetaDataset()
+    result.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    result.file_meta.MediaStorageSOPClassUID = result.SOPClassUID
+    result.file_meta.MediaStorageSOPInstanceUID = result.SOPInstanceUID
+    return result
+
+
+def _context(making: Making, source: SourceSlice) -> Dataset:
+    """The header of the image itself, in the character set that all results are in."""
+    header = next(header for header in making.headers if header.SOPInstanceUID == source.sop_instance_uid)
+    if making.header.get("SpecificCharacterSet") == header.get("SpecificCharacterSet"):
+        return header
+    converted = deepcopy(header)
+    converted.decode()
+    return altered(converted, SpecificCharacterSet=making.header.SpecificCharacterSet)
+
+
+def _of_frame(header: Dataset, source: SourceSlice) -> Dataset:
+    """What is true of the image's frame and of what is derived from it, too; as a single-frame image says it."""
+    result = Dataset()
+    for element in header:
+        if not element.tag.is_private and element.keyword not in UNTRUE and element.tag.group not in OVERLAYS:
+            result.add(copy(element))  # setting a value later changes the element, not the data set
+    for groups in _groups(header, source):
+        for keyword in PLACES:
+            for item in groups.get(keyword, []):
+                result.update(item)
+    result.SOPClassUID = _class_of(header, source)
+    for keyword, value in DEMANDED.get(result.SOPClassUID, {}).items():
+        if keyword not in result:
+            setattr(result, keyword, value)
+    return result
+
+
+def _groups(header: Dataset, source: SourceSlice) -> list[Dataset]:
+    """Functional groups of the frame; none where the source has none."""
+    if source.frame_number is None or "PerFrameFunctionalGroupsSequence" not in header:
+        return []
+    shared = header.get("SharedFunctionalGroupsSequence") or [Dataset()]
+    return [shared[0], header.PerFrameFunctionalGroupsSequence[source.frame_number - 1]]
+
+
+def _class_of(header: Dataset, source: SourceSlice) -> UID:
+    if source.frame_number is None:
+        return UID(header.SOPClassUID)
+    return SINGLE.get(header.Modality, SecondaryCaptureImageStorage)
+
+
+def _identify(result: Dataset, of: Series, index: int) -> None:
+    making, name = of.making, f"IMAGE {of.part}" if of.part else "IMAGE"
+    attributes = series_attributes("IMAGE", making.header, making.identity, making.origin, of.part)
+    for keyword, argument in ATTRIBUTES.items():
+        setattr(result, keyword, attributes[argument])
+    result.SOPInstanceUID = making.identity.instance_uid(f"{name} {index}")
+    result.InstanceNumber = index + 1
+    ending = "" if making.origin.clinical_use else " (not for clinical use)"
+    result.SeriesDescription = f"{making.origin.title} {of.image.label}"[: LO_LENGTH - len(ending)] + ending
+
+
+def _derive(result: Dataset, of: Series, source: SourceSlice) -> None:
+    """It never claims to be an original, and names the image at its place."""
+    origin = of.making.origin
+    stated = words(result, "ImageType")
+    result.ImageType = ["DERIVED", "SECONDARY", *(stated[2:3] or VALUE_3.get(result.SOPClassUID, ()))]
+    result.DerivationDescription = f"{of.image.label} by {origin.title} {origin.version}. {origin.notice}".strip()
+    result.DerivationCodeSequence = [CodedConcept.from_code(of.image.derivation)]
+    result.ImageComments = "\n".join(of.making.remarks)
+    image = Dataset()
+    image.ReferencedSOPClassUID, image.ReferencedSOPInstanceUID = source.sop_class_uid, source.sop_instance_uid
+    if source.frame_number is not None:
+        image.ReferencedFrameNumber = source.frame_number
+    image.PurposeOfReferenceCodeSequence = [CodedConcept.from_code(codes.DCM.SourceImageForImageProcessingOperation)]
+    image.SpatialLocationsPreserved = "YES"
+    result.SourceImageSequence = [image]
+
+
+def _show(result: Dataset, of: Series, index: int) -> None:
+    """Pixels, what they mean and a window to look at them."""
+    stored = of.stored
+    rows, columns = of.making.imaged.shape_yx(index)
+    pixels = stored.pixels(of.image.values_zyx[index, :rows, :columns])
+    result.SamplesPerPixel, result.PhotometricInterpretation = 1, "MONOCHROME2"
+    result.Rows, result.Columns = rows, columns
+    result.BitsAllocated, result.BitsStored, result.HighBit = (
+        stored.bits_allocated,
+        stored.bits_stored,
+        stored.bits_stored - 1,
+    )
+    result.PixelRepresentation, result.PixelData = int(stored.signed), pixels.tobytes()
+    low, high = stored.window
+    result.WindowCenter, result.WindowWidth = DSfloat(f"{(low + high) / 2:.6g}"), DSfloat(f"{high - low:.6g}")
+    if result.WindowWidth < 1:
+        result.VOILUTFunction = "LINEAR_EXACT"  # the usual function knows no such window (PS3.3 C.11.2.1.2.1)
+    if stored.rescaled or result.SOPClassUID in LINEAR:
+        result.RescaleSlope = DSfloat(f"{stored.slope if stored.rescaled else 1:.9g}")
+        result.RescaleIntercept = DSfloat(f"{stored.intercept if stored.rescaled else 0:.9g}")
+        result.RescaleType = stored.rescale_type
+    if result.SOPClassUID in LINEAR:
+        result.PresentationLUTShape = "IDENTITY"
+    if of.image.unit is not None and stored.rescaled:
+        result.RealWorldValueMappingSequence = [_meaning(of, of.image.unit, pixels)]
+
+
+def _meaning(of: Series, unit: Code, pixels: NDArray[np.integer]) -> RealWorldValueMapping:
+    """A unit of its own, which a rescale can't name."""
+    return RealWorldValueMapping(
+        lut_label=of.image.label[:SH_LENGTH],
+        lut_explanation=of.image.label[:LO_LENGTH],
+        unit=unit,
+        value_range=(int(np.iinfo(pixels.dtype).min), int(np.iinfo(pixels.dtype).max)),
+        slope=of.stored.slope,
+        intercept=of.stored.intercept,
+    )

@@ -1,0 +1,167 @@
+"""Presentation states: contours where the masks are, values shown as the source shows them."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.uid import ColorSoftcopyPresentationStateStorage, GrayscaleSoftcopyPresentationStateStorage
+from skimage.draw import polygon2mask
+
+from orthanc_plugin.encode.making import Making
+from orthanc_plugin.encode.presentation import STATES_MOST, presentation_states
+from orthanc_plugin.imaging.volume import Volume
+from tests import judges
+from tests.encode import making, outlined
+from tests.imaging.radiographs import radiograph
+
+ON = making.volume()
+MAKING = Making(making.findings(ON), ON, making.origin())
+
+
+def with_headers(on: Volume, **of_slice: list[object]) -> Making:
+    """The volume with other values in its headers, one a slice; None leaves the attribute out."""
+    headers = tuple(making.read_back(header) for header in on.headers)
+    for keyword, values in of_slice.items():
+        for header, value in zip(headers, values, strict=True):
+            header.pop(keyword, None)
+            if value is not None:
+                setattr(header, keyword, value)
+    return Making(making.findings(on), replace(on, headers=headers), making.origin())
+
+
+def annotations(state: Dataset, uid: str, frame: int | None, layer: str) -> list[np.ndarray]:
+    """The lines of a layer on an image."""
+    return [
+        np.asarray(each.GraphicData, float).reshape(-1, 2)
+        for item in state.GraphicAnnotationSequence
+        if item.GraphicLayer == layer
+        for image in item.ReferencedImageSequence
+        if image.ReferencedSOPInstanceUID == uid and image.get("ReferencedFrameNumber") == frame
+        for each in item.GraphicObjectSequence
+    ]
+
+
+def drawn(lines: list[np.ndarray], shape_yx: tuple[int, int]) -> np.ndarray:
+    """Pixels whose centres lie inside an odd number of lines."""
+    inside = np.zeros(shape_yx, bool)
+    for line in lines:
+        inside ^= polygon2mask(shape_yx, line[:, ::-1] - 0.5)
+    return inside
+
+
+def test_the_judges_hold_nothing_against_it(volume: Volume, tmp_path: Path) -> None:
+    [state] = presentation_states(Making(making.findings(volume), volume, making.origin()))
+    path = tmp_path / "pr.dcm"
+    path.write_bytes(making.written(state))
+
+    assert judges.dciodvfy(path) == []
+
+
+@pytest.mark.parametrize("source", outlined.FLAT)
+def test_the_judges_hold_nothing_against_those_of_single_images(source: str, tmp_path: Path) -> None:
+    for state in presentation_states(outlined.made(outlined.FLAT[source]())):
+        path = tmp_path / "pr.dcm"
+        path.write_bytes(making.written(state))
+        assert judges.dciodvfy(path) == []
+
+
+def test_the_same_making_gives_the_same_bytes() -> None:
+    [once], [again] = presentation_states(MAKING), presentation_states(MAKING)
+
+    assert making.written(once) == making.written(again)
+
+
+def test_contours_enclose_the_masks_on_their_images(volume: Volume) -> None:
+    findings = making.findings(volume)
+    [state] = presentation_states(Making(findings, volume, making.origin()))
+    state = making.read_back(state)
+
+    for segment in findings.segments:
+        for index, source in enumerate(volume.sources):
+            lines = annotations(state, source.sop_instance_uid, source.frame_number, f"SEGMENT {segment.number}")
+            mask_yx = segment.mask_zyx[index]
+            assert bool(lines) == bool(mask_yx.any())
+            assert all(np.array_equal(line[0], line[-1]) for line in lines)
+            # Thinned lines may cut a corner of a pixel, never its centre by much.
+            assert (drawn(lines, mask_yx.shape) != mask_yx).sum() <= 0.02 * mask_yx.sum() + 2
+
+
+def test_each_segment_has_a_layer_in_its_colour() -> None:
+    [state] = presentation_states(MAKING)
+
+    layers = [(layer.GraphicLayer, layer.GraphicLayerDescription) for layer in state.GraphicLayerSequence]
+    assert layers == [(f"SEGMENT {segment.number}", segment.label) for segment in MAKING.findings.segments]
+    colours = [tuple(layer.GraphicLayerRecommendedDisplayCIELabValue) for layer in state.GraphicLayerSequence]
+    assert len(set(colours)) == len(colours)
+    tracked = {each.TrackingUID for item in state.GraphicAnnotationSequence for each in item.GraphicObjectSequence}
+    assert tracked == {segment.tracking_uid for segment in MAKING.findings.segments}
+
+
+def test_values_are_shown_as_the_source_shows_them() -> None:
+    made = with_headers(ON, WindowCenter=[40] * 4 + [[40, 300]] * 2, WindowWidth=[400] * 4 + [[400, 1500]] * 2)
+
+    [state] = presentation_states(made)
+
+    assert (state.RescaleSlope, state.RescaleIntercept, state.RescaleType) == (1, 0, "HU")
+    assert state.PresentationLUTShape == "IDENTITY"
+    one, two = state.SoftcopyVOILUTSequence
+    assert (one.WindowCenter, one.WindowWidth) == (40, 400)
+    assert (list(two.WindowCenter), list(two.WindowWidth)) == ([40, 300], [400, 1500])
+    assert [image.ReferencedSOPInstanceUID for image in two.ReferencedImageSequence] == [
+        source.sop_instance_uid for source in ON.sources[4:]
+    ]
+    [area] = state.DisplayedAreaSelectionSequence
+    assert [float(each) for each in area.PresentationPixelSpacing] == list(making.SPACING_MM)
+
+
+@pytest.mark.parametrize(
+    ("centre", "wide"), [(40, None), (None, 400), (40, 0), ([40, 50], 400)], ids=["no width", "no centre", "no", "odd"]
+)
+def test_a_garbled_window_is_left_out(centre: object, wide: object) -> None:
+    [state] = presentation_states(with_headers(ON, WindowCenter=[centre] * 6, WindowWidth=[wide] * 6))
+
+    assert "SoftcopyVOILUTSequence" not in state
+
+
+def test_slices_with_scales_of_their_own_have_states_of_their_own_but_not_too_many() -> None:
+    few = presentation_states(with_headers(ON, RescaleSlope=[1, 1, 2, 2, 3, 3]))
+    long = making.volume((20, 16, 16))
+    many = presentation_states(with_headers(long, RescaleSlope=list(range(1, 21))))
+
+    assert sorted(float(state.RescaleSlope) for state in few) == [1, 2, 3]
+    assert len(many) == STATES_MOST
+    assert len({state.SOPInstanceUID for state in few}) == 3 and len({state.SeriesInstanceUID for state in few}) == 1
+    assert [state.InstanceNumber for state in few] == [1, 2, 3]
+    named = [
+        image.ReferencedSOPInstanceUID
+        for state in few
+        for image in state.ReferencedSeriesSequence[0].ReferencedImageSequence
+    ]
+    assert sorted(named) == sorted(source.sop_instance_uid for source in ON.sources)
+
+
+def test_what_is_stored_upside_down_is_turned_round() -> None:
+    [state] = presentation_states(outlined.made(outlined.flat(radiograph("DX", inverted=True))))
+
+    assert (state.SOPClassUID, state.PresentationLUTShape) == (GrayscaleSoftcopyPresentationStateStorage, "INVERSE")
+
+
+def test_colours_have_a_state_of_their_own_kind() -> None:
+    [state] = presentation_states(outlined.made(outlined.flat(radiograph("US", colour=True))))
+
+    assert state.SOPClassUID == ColorSoftcopyPresentationStateStorage
+    assert state.ICCProfile[12:16] == b"spac" and "PresentationLUTShape" not in state
+
+
+def test_a_multi_frame_source_is_named_frame_by_frame() -> None:
+    on = making.enhanced_volume()
+    [state] = presentation_states(Making(making.findings(on), on, making.origin()))
+
+    [image] = state.ReferencedSeriesSequence[0].ReferencedImageSequence
+    assert sorted(image.ReferencedFrameNumber) == [1, 2, 3, 4, 5, 6]
+
+
+def test_nothing_outlined_gives_no_state() -> None:
+    assert presentation_states(replace(MAKING, findings=replace(MAKING.findings, segments=()))) == []

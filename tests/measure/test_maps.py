@@ -1,0 +1,50 @@
+"""Maps and images keep the order and the meaning that the card gives them."""
+
+import numpy as np
+
+from orthanc_plugin.measure import maps
+from orthanc_plugin.routing.outputs import Outputs
+from tests.encode import making
+from tests.inference.graphs import concept
+
+SOURCE = {"stage": "only", "output": "y"}
+OUTPUTS = Outputs.model_validate(
+    {
+        "maps": [
+            {"label": name, "quantity": concept(name, name), "unit": concept("ms", "milliseconds"), "from": SOURCE}
+            for name in ("T1", "T2")
+        ],
+        "images": [
+            {"label": "Quiet", "derivation": concept("q", "Quiet"), "values": "as-input", "from": SOURCE},
+            {
+                "label": "Water",
+                "derivation": concept("w", "Water"),
+                "values": "as-answered",
+                "from": SOURCE,
+                "unit": concept("1", "no units"),
+            },
+        ],
+    }
+)
+
+
+def ramp(number: int) -> np.ndarray:  # type: ignore[type-arg]
+    return np.full((6, 64, 80), number, np.float32)
+
+
+def test_a_map_lies_on_all_slices() -> None:
+    first, second = maps.value_maps(OUTPUTS, {"T2": ramp(2), "T1": ramp(1)})
+    assert (first.label, second.label, first.unit.value) == ("T1", "T2", "ms")
+    assert first.slices == (0, 1, 2, 3, 4, 5)
+    assert (first.values_nyx == 1).all() and (second.values_nyx == 2).all()
+
+
+def test_an_image_has_the_source_s_unit_or_its_own() -> None:
+    quiet, water = maps.derived_images(OUTPUTS, {"Quiet": ramp(1), "Water": ramp(2)})
+    assert (quiet.unit, water.unit and water.unit.value) == (None, "1")
+    assert (quiet.derivation.value, water.derivation.value) == ("q", "w")
+
+
+def test_a_model_that_only_draws_names_what_it_drew() -> None:
+    findings = maps.findings(OUTPUTS, making.volume())
+    assert (findings.headline, findings.key_slice, findings.worth_opening) == ("T1, T2, Quiet, Water", 3, (3,))

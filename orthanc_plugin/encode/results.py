@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
 
 from orthanc_plugin.encode import check, check_frames, check_report
+from orthanc_plugin.encode.cad import cad_report, template
+from orthanc_plugin.encode.derived import derived_images
 from orthanc_plugin.encode.key_objects import selection, worth_opening
 from orthanc_plugin.encode.making import Making
 from orthanc_plugin.encode.maps import maps
@@ -16,6 +18,7 @@ from orthanc_plugin.encode.presentation import presentation_states
 from orthanc_plugin.encode.sc import capture, scrolling
 from orthanc_plugin.encode.seg import segmentations
 from orthanc_plugin.encode.sr import report
+from orthanc_plugin.encode.syntax import smallest
 from orthanc_plugin.errors import Broken, NodeError
 
 
@@ -40,30 +43,41 @@ def encode(making: Making) -> tuple[Result, ...]:
             stage="encode",
         ) from error
     _check(making, results)
-    return tuple(result for result in results if result.kind in making.profile.objects)
+    taken = making.profile.transfer_syntaxes
+    wanted = (result for result in results if result.kind in making.profile.objects)
+    return tuple(Result(result.kind, smallest(result.dataset, taken)) for result in wanted)
 
 
 def _results(making: Making) -> Iterator[Result]:
-    """No SEG where nothing was outlined."""
-    outlined = segmentations(making)
-    yield from (Result("SEG", dataset) for dataset in outlined)
-    if "PM" in making.profile.objects:
-        yield from (Result("PM", dataset) for dataset in maps(making))
-    if "IMAGE" in making.profile.objects:
-        yield from (Result("IMAGE", dataset) for dataset in derived_images(making))
-    said = report(making, outlined)
+    """No SEG where nothing was outlined; it is made even where none is wanted, since others speak of it."""
+    wanted, outlined = making.profile.objects, segmentations(making)
+    yield from _all("SEG", outlined)
+    if "PM" in wanted:
+        yield from _all("PM", maps(making))
+    if "IMAGE" in wanted:
+        yield from _all("IMAGE", derived_images(making))
+    of = template(making)
+    said = report(making, outlined) if of is None else cad_report(making, of)
     yield Result("SR", said)
-    yield Result("SC", capture(making))
-    if making.profile.scrolling_page and len(making.imaged) > 1:
-        yield Result("SC", scrolling(making))
-    wanted = making.profile.objects
+    if "SC" in wanted:
+        yield from _all("SC", _pictures(making))
     if "PDF" in wanted:
         yield Result("PDF", page_document(making))
     if "PR" in wanted:
-        yield from (Result("PR", dataset) for dataset in presentation_states(making))
+        yield from _all("PR", presentation_states(making))
     if "KO" in wanted and worth_opening(making.findings):
         stored = [*(outlined if "SEG" in wanted else ()), *([said] if "SR" in wanted else ())]
         yield Result("KO", selection(making, stored))
+
+
+def _pictures(making: Making) -> Iterator[Dataset]:
+    yield capture(making)
+    if making.profile.scrolling_page and len(making.imaged) > 1:
+        yield scrolling(making)
+
+
+def _all(kind: str, datasets: Iterable[Dataset]) -> Iterator[Result]:
+    return (Result(kind, dataset) for dataset in datasets)
 
 
 def _check(making: Making, results: Sequence[Result]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +10,8 @@ from scipy.spatial import ConvexHull
 from scipy.spatial.distance import pdist, squareform
 
 Points = NDArray[np.float64]
-# Points closer than this along the long axis are one place; the rest is rounding.
-SAME = 1e-9
+# Of places along the long axis; what differs further behind is rounding.
+DECIMALS = 9
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,24 +52,22 @@ def _widest(line: Points) -> tuple[float, float, float]:
 
     Between two neighbouring places of points the edges are straight, so a piece is longest at one of the two.
     """
-    before, after = line[:-1], line[1:]
-    low, high = np.minimum(before[:, 0], after[:, 0]), np.maximum(before[:, 0], after[:, 0])
-    places = np.unique(line[:, 0])
-    widest = (0.0, 0.0, 0.0)
-    for left, right in pairwise(places):
-        if right - left < SAME:
-            continue
-        spanning = (low <= left + SAME) & (high >= right - SAME) & (high - low > SAME)
-        at = np.stack([_crossing(before[spanning], after[spanning], place) for place in (left, right)])
-        ordered = at[:, np.argsort(at.sum(axis=0), kind="stable")]
-        lengths = ordered[:, 1::2] - ordered[:, 0::2]
-        side, piece = np.unravel_index(int(lengths.argmax()), lengths.shape)
-        if lengths[side, piece] > widest[2] - widest[1] + SAME:
-            widest = (float((left, right)[side]), float(ordered[side, 2 * piece]), float(ordered[side, 2 * piece + 1]))
-    return widest
+    along = np.round(line[:, 0], DECIMALS)
+    places, of_point = np.unique(along, return_inverse=True)
+    edges, spans = _crossings(*np.sort([of_point[:-1], of_point[1:]], axis=0))
+    slopes = np.diff(line[:, 1])[edges] / np.diff(along)[edges]
+    at_left, at_right = (line[edges, 1] + (places[spans + side] - along[edges]) * slopes for side in (0, 1))
+    # A closed line crosses between two places an even number of times: into the shape and out of it by turns.
+    ordered = np.lexsort((at_left + at_right, spans))
+    into, out_of = ordered[0::2], ordered[1::2]
+    lengths = np.stack([at[out_of] - at[into] for at in (at_left, at_right)], axis=1)
+    piece, side = np.unravel_index(int(lengths.argmax()), lengths.shape)
+    at = (at_left, at_right)[side]
+    return float(places[spans[into[piece]] + side]), float(at[into[piece]]), float(at[out_of[piece]])
 
 
-def _crossing(before: Points, after: Points, place: float) -> Points:
-    """How far across each edge is at a place along."""
-    share = (place - before[:, 0]) / (after[:, 0] - before[:, 0])
-    return np.asarray(before[:, 1] + share * (after[:, 1] - before[:, 1]))
+def _crossings(begins: NDArray[np.int64], ends: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Each edge with each span between neighbouring places that it crosses, from the place of its one end on."""
+    counts = ends - begins
+    edges = np.repeat(np.arange(len(counts)), counts)
+    return edges, begins[edges] + np.arange(len(edges)) - np.repeat(np.cumsum(counts) - counts, counts)

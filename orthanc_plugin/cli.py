@@ -79,6 +79,7 @@ def add_route(route_parser: argparse.ArgumentParser) -> None:
 
 
 def worker(_chosen: argparse.Namespace) -> int:
+    from orthanc_plugin import retention
     from orthanc_plugin.archive.rest import RestArchive
     from orthanc_plugin.inference.device import Device
     from orthanc_plugin.inference.limits import Limits
@@ -86,6 +87,7 @@ def worker(_chosen: argparse.Namespace) -> int:
     from orthanc_plugin.pipeline import Rooms, carry_out
     from orthanc_plugin.readiness import make_ready
     from orthanc_plugin.routing.catalogue import Catalogue
+    from orthanc_plugin.routing.versions import Versions
 
     log.configure()
     known = settings.from_environment()
@@ -97,6 +99,7 @@ def worker(_chosen: argparse.Namespace) -> int:
         known.local_profile,
     )
     make_ready(rooms, book, socket.gethostname()).follow(lambda: rooms.models.models)
+    retention.follow(book, lambda: rooms.models.models, Versions(known.state_folder), known.keep_versions)
     jobs_worker.run(known, lambda lease: carry_out(lease, rooms))
 
 
@@ -165,7 +168,7 @@ def ledger() -> Any:
 def print_jobs(found: Iterable[Any], as_json: bool) -> int:
     from orthanc_plugin.web import jobs
 
-    views = [jobs.view(job) for job in found]
+    views = [jobs.whole(job) for job in found]
     if as_json:
         print(json.dumps(views if len(views) > 1 else views[0], indent=2))
         return DONE

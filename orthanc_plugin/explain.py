@@ -100,7 +100,8 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
         yield f"  {route['model']} {route['version']} {runs}{off}"
         yield from rules(route["rules"], "    ")
         for role, decision in route.get("roles", {}).items():
-            yield f"    as {role}: {'fits' if decision['matches'] else 'does not fit'}"
+            whose = " of a later study" if decision["from"] == "prior" else ""
+            yield f"    as {role}{whose}: {'fits' if decision['matches'] else 'does not fit'}"
             yield from rules(decision["rules"], "      ")
         yield from (f"    {remark}" for remark in route["remarks"])
 

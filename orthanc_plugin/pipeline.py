@@ -105,7 +105,7 @@ def made(lease: Lease, rooms: Rooms) -> tuple[Result, ...]:
         origin = origin_of(job, model, rooms, given, inputs, superseded)
         findings = measured(model.card, inputs.main, raw, origin, given)
     with lease.step("encode"):
-        findings = with_fallback(findings, rooms.device)
+        findings = cautioned(findings, (*missing(model.card, inputs), *origin.remarks, rooms.device.fallback))
         predecessors = tuple(predecessor(each, inputs.main.headers[0]) for each in superseded)
         making = Making(findings, inputs.main, origin, rooms.profile, inputs.headers_beside, predecessors)
         results = (*encode(making), *rejecting(making))
@@ -141,8 +141,9 @@ def inputs_of(card: Card, series: Mapping[str, Series], frame: Parameter | None 
     if frame is not None:
         by_role = {role: only_frame(imaged, int(frame)) for role, imaged in by_role.items()}
     main = card.main_role
-    if main not in by_role:
-        raise Unsuitable(f"The job has no series for the role {main} that the model {card.name} works on.")
+    for role, wanted in card.inputs.items():
+        if role not in by_role and (wanted.required or role == main):
+            raise Unsuitable(f"The job has no series for the role {role}, which the model {card.name} needs.")
     return Inputs(by_role, by_role[main], tuple(imaged for role, imaged in by_role.items() if role != main))
 
 
@@ -164,16 +165,23 @@ def origin_of(
         provider=f"{provider} instead of {device.wanted}" if device.fallback else provider,
         created_at=ordered_at(job),
         software_version=__version__,
-        beside=tuple(digest_of(imaged) for imaged in inputs.beside),
+        beside=tuple(digest_of(role, imaged) for role, imaged in inputs.by_role.items() if imaged is not inputs.main),
+        remarks=job.order.remarks,
         encoding=rooms.profile.encoding,
         predecessors=tuple(each.sop_instance_uid for each in superseded),
     )
 
 
-def with_fallback(findings: Findings, device: Device) -> Findings:
-    if not device.fallback:
-        return findings
-    return replace(findings, cautions=(*findings.cautions, device.fallback))
+def missing(card: Card, inputs: Inputs) -> Iterator[str]:
+    """What the card says about the roles that nobody took."""
+    absent = (wanted for role, wanted in card.inputs.items() if role not in inputs.by_role)
+    yield from (wanted.meaning_of_missing for wanted in absent)
+
+
+def cautioned(findings: Findings, more: Iterable[str]) -> Findings:
+    """With more cautions, each said once; what is empty says nothing."""
+    cautions = dict.fromkeys((*findings.cautions, *filter(None, more)))
+    return replace(findings, cautions=tuple(cautions))
 
 
 def rejecting(making: Making) -> tuple[Result, ...]:

@@ -24,7 +24,7 @@ PACKAGES = (
 def record_of(inputs: Mapping[str, Imaged], origin: Origin, predecessors: tuple[PlannedResult, ...]) -> Record:
     offset = origin.created_at.utcoffset() or timedelta()
     return Record(
-        inputs=tuple((role, digest_of(imaged)) for role, imaged in sorted(inputs.items())),
+        inputs=tuple((role, digest_of(role, imaged)) for role, imaged in sorted(inputs.items())),
         parameters=origin.parameters,
         provider=origin.provider,
         encoding=origin.encoding,
@@ -35,10 +35,10 @@ def record_of(inputs: Mapping[str, Imaged], origin: Origin, predecessors: tuple[
     )
 
 
-def digest_of(imaged: Imaged) -> str:
-    """SHA-256 over the images in their order and their pixels."""
+def digest_of(role: str, imaged: Imaged) -> str:
+    """SHA-256 over the images in their order and their pixels; the same images in another role are another input."""
     sources = [f"{source.sop_instance_uid} {source.frame_number}" for source in imaged.sources]
-    return hashlib.sha256("\n".join([*sources, *imaged.pixel_digests]).encode()).hexdigest()
+    return hashlib.sha256("\n".join([role, *sources, *imaged.pixel_digests]).encode()).hexdigest()
 
 
 def ordered_at(job: Job) -> datetime:

@@ -98,6 +98,7 @@ class Settings(BaseModel):
         dict[str, Profile],
         Field(default_factory=dict, description="destination profiles by name, each a section {…}"),
     ]
+    keep_versions: Annotated[int, whole(1, 10000)] = 5
 
     @model_validator(mode="after")
     def quiet_times_in_order(self) -> Settings:

@@ -10,7 +10,7 @@ import pytest
 from orthanc_plugin import cli
 from tests.builders.regions import showing
 from tests.builders.series import Scan, part10, slices
-from tests.routing.cards import model_folder
+from tests.routing.cards import model_folder, stage
 
 
 @pytest.fixture
@@ -58,6 +58,18 @@ def test_where_the_header_does_not_say_it_the_pixels_are_looked_at(
         "    + slices are at least 1: 5",
         "",
     ]
+
+
+def test_a_role_says_whether_it_is_of_the_study_or_of_an_earlier_one(
+    scan: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    roles = {"now": {}, "before": {"from": "prior", "rule": {"slices": {"least": 10}}}}
+    model_folder(scan.parent / "models", "change", inputs=roles, stages=[stage(roles=list(roles))])
+    assert cli.main(["route", "explain", str(scan)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    asked = [line for line in lines if line.startswith("    as ")]
+    assert asked == ["    as now: fits", "    as before of a later study: does not fit"]
+    assert "      - slices are at least 10: 6" in lines
 
 
 def test_one_file_as_json(scan: Path, capsys: pytest.CaptureFixture[str]) -> None:

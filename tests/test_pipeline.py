@@ -99,9 +99,15 @@ class House:
         return Role(role, stored.series_uid, stored.sop_instance_uids, stored.fingerprint)
 
     def runs(
-        self, model: Model, *roles: Role, profile: Profile | None = None, **parameters: Parameter
+        self,
+        model: Model,
+        *roles: Role,
+        remarks: tuple[str, ...] = (),
+        profile: Profile | None = None,
+        **parameters: Parameter,
     ) -> tuple[Booked, dict[str, Dataset]]:
-        order = Order(InputSet("1.2", roles), model.card.name, "1", model.digest, tuple(sorted(parameters.items())))
+        given = tuple(sorted(parameters.items()))
+        order = Order(InputSet("1.2", roles), model.card.name, "1", model.digest, given, remarks=remarks)
         now = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
         lease = Booked(Job("1", order, State.RUNNING, 1, 0, "", now, now, None, (), (), ()))
         rooms = Rooms(FolderArchive(self.archive), Catalogue(self.models), self.device, profile or Profile())
@@ -354,6 +360,80 @@ def test_a_model_of_two_series_names_both(house: House) -> None:
         for instance in of_series.ReferencedSOPSequence
     }
     assert {dataset.SOPInstanceUID for dataset in (*native, *contrast)} < declared
+
+
+def compared(house: House, **before: Any) -> Model:
+    """Outlines what is bright now and was bright before."""
+    inputs = {"now": {}, "before": {"from": "prior"} | before}
+    return outliner(house, roles=["now", "before"], inputs=inputs)
+
+
+def in_an_earlier_study(datasets: Sequence[Dataset], **changes: str) -> list[Dataset]:
+    earlier = deepcopy(list(datasets))
+    for dataset in earlier:
+        dataset.StudyInstanceUID, dataset.StudyDate = f"{dataset.StudyInstanceUID}.1", "20200101"
+        dataset.SOPInstanceUID = f"{dataset.SOPInstanceUID}.1"
+        dataset.SeriesInstanceUID = f"{dataset.SeriesInstanceUID}.1"
+        for keyword, value in changes.items():
+            setattr(dataset, keyword, value)
+    return earlier
+
+
+def test_a_prior_is_named_as_evidence_of_another_study(house: House) -> None:
+    now = series.slices(Boxes())
+    before = in_an_earlier_study(now)
+    _, results = house.runs(compared(house), house.takes("now", now), house.takes("before", before))
+
+    assert results["SEG"].pixel_array.sum() == 48
+    assert {result.StudyInstanceUID for result in results.values()} == {now[0].StudyInstanceUID}
+    [study] = results["SR"].PertinentOtherEvidenceSequence
+    [of_series] = study.ReferencedSeriesSequence
+    assert (study.StudyInstanceUID, of_series.SeriesInstanceUID) == (
+        before[0].StudyInstanceUID,
+        before[0].SeriesInstanceUID,
+    )
+
+
+def test_a_prior_in_another_space_is_refused(house: House) -> None:
+    now = series.slices(Boxes())
+    before = in_an_earlier_study(now, FrameOfReferenceUID="1.2.3")
+    with pytest.raises(Unsuitable) as refusal:
+        house.runs(compared(house), house.takes("now", now), house.takes("before", before))
+    assert refusal.value.sentence == (
+        "The series of the role before lies in another frame of reference than the first, so the two can't be laid on "
+        "one another: the node registers nothing. Send series that share one frame of reference."
+    )
+
+
+def test_without_the_prior_the_results_say_what_that_means(house: House) -> None:
+    model = compared(house, required=False, meaning_of_missing="There was no earlier study; nothing was compared.")
+    now = series.slices(Boxes())
+    role = house.takes("now", now)
+    alone, results = house.runs(model, role)
+    both, _ = house.runs(model, role, house.takes("before", in_an_earlier_study(now)))
+
+    assert "There was no earlier study; nothing was compared." in texts(results["SR"])
+    assert "There was no earlier study; nothing was compared." in results["SC"].ImageComments
+    assert {each.sop_instance_uid for each in alone.planned}.isdisjoint(e.sop_instance_uid for e in both.planned)
+
+
+def test_a_job_without_a_series_for_a_role_that_is_needed(house: House) -> None:
+    with pytest.raises(Unsuitable) as refusal:
+        house.runs(compared(house), house.takes("now", series.slices(Boxes())))
+    assert refusal.value.sentence == "The job has no series for the role before, which the model outliner needs."
+
+
+def test_what_routing_minded_is_told_in_the_results_which_are_others_then(house: House) -> None:
+    said = "BodyPartExamined says head, PixelData says abdomen; BodyPartExamined counts."
+    model, role = outliner(house), house.takes("series", series.slices(Boxes()))
+    plain, _ = house.runs(model, role)
+    minded, results = house.runs(model, role, remarks=(said,))
+    again, _ = house.runs(model, role, remarks=(said,))
+
+    assert said in texts(results["SR"])
+    assert said in results["SC"].ImageComments
+    assert minded.planned == again.planned
+    assert {each.sop_instance_uid for each in plain.planned}.isdisjoint(e.sop_instance_uid for e in minded.planned)
 
 
 def test_a_clinical_value_comes_from_the_order_before_the_header(house: House) -> None:

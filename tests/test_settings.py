@@ -90,8 +90,9 @@ def test_a_wrong_value_names_key_value_and_what_is_allowed(section: object, expe
 def test_an_unknown_key_names_the_known_ones() -> None:
     assert refusal({"quiet_least_s": 1}) == (
         '"Inference.quiet_least_s" is not a key of the node; allowed are AskSenders, AttemptsMost, DatabaseUrl, '
-        "Device, DeviceMemoryMegabytes, HostMemoryMegabytes, JobsAtOnce, KeepEndedJobsDays, LeaseSeconds, "
-        "ModelsFolder, OrthancUrl, Profile, Profiles, QuietLeastSeconds, QuietMostSeconds, ReconcileEverySeconds, "
+        "Device, DeviceMemoryMegabytes, HostMemoryMegabytes, JobsAtOnce, KeepEndedJobsDays, KeepVersions, "
+        "LeaseSeconds, ModelsFolder, OrthancUrl, Profile, Profiles, QuietLeastSeconds, QuietMostSeconds, "
+        "ReconcileEverySeconds, "
         "StateFolder, Threads."
     )
 

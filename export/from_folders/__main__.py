@@ -40,14 +40,23 @@ def run(given: argparse.Namespace) -> None:
         raise Unusable(f"There is no folder {unknown.pop()} that a code could be for.")
     torch.manual_seed(0)
     classes = len(collection.labels)
-    network = Classifier(classes) if given.transfer is None else transferred(_graph(given.transfer), classes)
+    network = Classifier(classes) if given.transfer is None else _begun(given.transfer, classes, given.size)
     learn, judge = collection.split()
     trained = train(network, learn, judge, tqdm(range(1, given.epochs + 1), unit="epoch"), given.batch)
     title = given.title or given.out.name
-    wishes = Wishes(title, given.licence, given.modality, given.body_part, codes)
+    begun_with = Path(given.transfer).name if given.transfer else None
+    wishes = Wishes(title, given.licence, given.modality, given.body_part, codes, begun_with)
     difference = write(trained, collection, stage, wishes, given.out)
     told = f"balanced accuracy {trained.accuracy:.2f} on {trained.judged_on} images held out"
     print(f"{given.out}: {told}, best at epoch {trained.epochs}; differs from torch by {difference:.1e} at most")
+
+
+def _begun(transfer: str, classes: int, size: int) -> Classifier:
+    """With what a model of the catalogue has learned; what of it is left behind is named."""
+    begun = transferred(_graph(transfer), classes, size)
+    print(f"taken over from {transfer}: {', '.join(begun.taken)}")
+    print(f"not taken over: {', '.join(begun.left) or 'nothing'}")
+    return begun.network
 
 
 def stage_of(size: int) -> Stage:
@@ -65,12 +74,12 @@ def stage_of(size: int) -> Stage:
 
 
 def _graph(transfer: str) -> Path:
-    """Of a model by its name among the project's, or of any folder."""
+    """Of a model by its name among the project's, or of any folder: model.onnx, else its first, as of several folds."""
     folder = Path(transfer) if Path(transfer).is_dir() else _MODELS / transfer
-    graph = folder / "model.onnx"
-    if not graph.is_file():
-        raise Unusable(f"There is no model {transfer} with a model.onnx; name one of the catalogue or its folder.")
-    return graph
+    graphs = sorted(folder.glob("*.onnx"), key=lambda path: (path.name != "model.onnx", path.name))
+    if not graphs:
+        raise Unusable(f"There is no model {transfer} with a graph; name one of the catalogue or its folder.")
+    return graphs[0]
 
 
 def _code(text: str) -> tuple[str, dict[str, str]]:

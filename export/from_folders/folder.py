@@ -28,13 +28,14 @@ _CODE_LENGTH = 16
 
 @dataclass(frozen=True)
 class Wishes:
-    """What the images do not say and somebody may; `codes` by label."""
+    """What the images do not say and somebody may; `codes` by label, `begun_with` the model whose network went on."""
 
     title: str
     licence: str
     modality: str | None
     body_part: str | None
     codes: dict[str, dict[str, str]]
+    begun_with: str | None
 
 
 def write(trained: Trained, collection: Collection, stage: Stage, wishes: Wishes, out: Path) -> float:
@@ -44,7 +45,7 @@ def write(trained: Trained, collection: Collection, stage: Stage, wishes: Wishes
     with TemporaryDirectory(prefix=".training-", dir=out.parent) as scratch:
         folder = Path(scratch) / out.name
         folder.mkdir()
-        trained_on = described(collection)
+        trained_on = described(collection, wishes.begun_with)
         difference = export(trained.network, stage, trained_on, folder / "model.onnx")
         write_json(folder / "card.json", card(out.name, trained, collection, stage, wishes, trained_on))
         write_json(folder / "parity.json", {"tolerance": _TOLERANCE, "largest_difference": {"model.onnx": difference}})
@@ -52,11 +53,12 @@ def write(trained: Trained, collection: Collection, stage: Stage, wishes: Wishes
     return difference
 
 
-def described(collection: Collection) -> str:
+def described(collection: Collection, begun_with: str | None) -> str:
     counts = Counter(sample.label for sample in collection.samples)
     each = ", ".join(f"{counts[number]} of {label}" for number, label in enumerate(collection.labels))
     patients = len({sample.source for sample in collection.samples})
-    return f"{len(collection.samples)} images ({each}) of {patients} sources, one folder a label."
+    begun = f" Begun with the network of {begun_with}." if begun_with else ""
+    return f"{len(collection.samples)} images ({each}) of {patients} sources, one folder a label.{begun}"
 
 
 def export(network: Classifier, stage: Stage, trained_on: str, path: Path) -> float:

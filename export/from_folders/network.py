@@ -1,19 +1,20 @@
 """The classifier: images [N, 1, rows, columns] in, logits [N, classes] and their activation maps out."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-import numpy as np
 import onnx
 import torch
-from numpy.typing import NDArray
-from onnx import numpy_helper
 from torch import Tensor, nn
 
 from export.from_folders import Unusable
+from export.from_folders.features import Features, features, weights_of
 
 ARCHITECTURE = "from_folders/1"
 CHANNELS = (16, 32, 64, 96)
+_PROBE = 256  # rows and columns, where nobody says any
 
 
 class Block(nn.Module):
@@ -31,17 +32,10 @@ class Block(nn.Module):
         return torch.relu(smaller + self.norm2(self.look(smaller)))
 
 
-class Chain(nn.Sequential):
-    """Convolutions one after the other, as a network of another task learned them for images from -1 to 1."""
-
-    def forward(self, image: Tensor) -> Tensor:
-        return cast(Tensor, super().forward(image * 2 - 1))  # type: ignore[no-untyped-call]
-
-
 class Classifier(nn.Module):
     """The activation map of a class is what each place adds to its logit: their mean is the logit."""
 
-    def __init__(self, classes: int, features: Chain | None = None) -> None:
+    def __init__(self, classes: int, features: Features | None = None) -> None:
         super().__init__()
         blocks = [Block(before, after) for before, after in zip((1, *CHANNELS), CHANNELS, strict=False)]
         self.features = features if features is not None else nn.Sequential(*blocks)
@@ -55,57 +49,57 @@ class Classifier(nn.Module):
         return maps.mean(dim=(2, 3)), maps
 
 
-def _width(features: Chain) -> int:
-    return [layer.out_channels for layer in features if isinstance(layer, nn.Conv2d)][-1]
+def _width(features: Features) -> int:
+    with torch.inference_mode():
+        return int(features(torch.zeros(1, 1, _PROBE, _PROBE)).shape[1])
 
 
-def transferred(graph: Path, classes: int) -> Classifier:
-    """A classifier that begins with what the graph's network learned; its head is new."""
+@dataclass(frozen=True, eq=False)
+class Transfer:
+    """A classifier that begins with what another model's network learned, and the names of the weights in its graph."""
+
+    network: Classifier
+    taken: tuple[str, ...]
+    left: tuple[str, ...]
+
+
+def transferred(graph: Path, classes: int, size: int = _PROBE) -> Transfer:
+    """Its head is new. Unusable when nothing can be taken over, or images of `size` are too small for it."""
     loaded = onnx.load(graph)
     said = {entry.key: entry.value for entry in loaded.metadata_props}
-    given = {entry.name: numpy_helper.to_array(entry) for entry in loaded.graph.initializer}
-    if said.get("architecture") != ARCHITECTURE:
-        return Classifier(classes, chain(loaded.graph, given, graph.parent.name))
+    weights = {name: values for name, values in weights_of(loaded.graph).items() if values.numel() > 1}
+    if said.get("architecture") == ARCHITECTURE:
+        network, used = _own(weights, classes)
+    else:
+        found = features(loaded.graph, graph.parent.name)
+        _fits(found, size, graph.parent.name)
+        network, used = Classifier(classes, found), found.taken
+    return Transfer(
+        network,
+        tuple(name for name in weights if name in used),
+        tuple(name for name in weights if name not in used),
+    )
+
+
+def _own(weights: Mapping[str, Tensor], classes: int) -> tuple[Classifier, tuple[str, ...]]:
     network = Classifier(classes)
     own = network.state_dict()
-    taken = {
-        name: torch.from_numpy(given[name].copy()) for name in own if name in given and not name.startswith("head")
-    }
-    network.load_state_dict(own | taken)
-    return network
+    used = tuple(name for name in own if name in weights and not name.startswith("head"))
+    network.load_state_dict(own | {name: weights[name] for name in used})
+    return network, used
 
 
-def chain(graph: onnx.GraphProto, given: dict[str, NDArray[np.float32]], name: str) -> Chain:
-    """The convolutions that follow one another with nothing but ReLU between, as the body region's network has them."""
-    layers: list[nn.Module] = []
-    convolutions = [node for node in graph.node if node.op_type == "Conv"]
-    active = {node.input[0]: node.output[0] for node in graph.node if node.op_type == "Relu"}
-    before = convolutions[0].input[0] if convolutions else ""
-    for node in convolutions:
-        if node.input[0] != before or node.output[0] not in active or any(part not in given for part in node.input[1:]):
-            break
-        layers += [_convolution(node, [given[part] for part in node.input[1:]]), nn.ReLU()]
-        before = active[node.output[0]]
-    # All of them but the last, which may be a head.
-    whole = len(layers) // 2 >= max(1, len(convolutions) - 1)
-    if not whole or given[convolutions[0].input[1]].shape[1] != 1:
-        raise Unusable(
-            f"The network of {name} is no chain of convolutions on grey images; transfer takes models that were made "
-            "here, or the body region's."
-        )
-    return Chain(*layers)
-
-
-def _convolution(node: onnx.NodeProto, parts: list[NDArray[np.float32]]) -> nn.Conv2d:
-    said = {entry.name: onnx.helper.get_attribute_value(entry) for entry in node.attribute}
-    after, before, *kernel = parts[0].shape
-    made = nn.Conv2d(
-        before, after, tuple(kernel), tuple(said.get("strides", (1, 1))), tuple(said.get("pads", (0, 0))[:2])
-    )
-    made.load_state_dict({"weight": torch.tensor(parts[0]), "bias": torch.tensor(parts[1])})
-    return made
+def _fits(found: Features, size: int, model: str) -> None:
+    """A norm over the places of an image needs more than one."""
+    try:
+        with torch.inference_mode():
+            *_, rows, columns = found(torch.zeros(1, 1, size, size)).shape
+    except RuntimeError:
+        rows = columns = 0
+    if min(rows, columns) < 2:
+        raise Unusable(f"Images of {size} x {size} are too small for the network of {model}; give it a larger --size.")
 
 
 def metadata(network: Classifier, trained_on: str) -> dict[str, str]:
-    own = {} if isinstance(network.features, Chain) else {"architecture": ARCHITECTURE}
+    own = {} if isinstance(network.features, Features) else {"architecture": ARCHITECTURE}
     return {**own, "trained_on": trained_on}

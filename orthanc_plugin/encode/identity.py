@@ -22,8 +22,9 @@ Parameter = str | float | int | bool
 class Origin:
     """Who made a result, how and when; `created_at` is written as it is, so it comes in the hospital's local time.
 
-    `beside` holds the digests of what was used beside the images that the result lies on; `encoding` says how it is
-    written, since another encoding is another object, and so is one that names other `predecessors` (SOPInstanceUIDs).
+    `beside` holds the digests of what was used beside the images that the result lies on, `remarks` what routing minded
+    about them: written into the result, they are part of what it is. `encoding` says how it is written, since another
+    encoding is another object, and so is one that names other `predecessors` (SOPInstanceUIDs).
     """
 
     name: str
@@ -39,6 +40,7 @@ class Origin:
     beside: tuple[str, ...] = ()
     encoding: str = ""
     predecessors: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -52,6 +54,7 @@ class Origin:
         beside: tuple[str, ...] = (),
         encoding: str = "",
         predecessors: tuple[str, ...] = (),
+        remarks: tuple[str, ...] = (),
     ) -> Origin:
         """`provider` is the class of execution provider whose arithmetic is the same, as `cpu` or `cuda`."""
         card = model.card
@@ -69,6 +72,7 @@ class Origin:
             beside=beside,
             encoding=encoding,
             predecessors=predecessors,
+            remarks=remarks,
         )
 
 
@@ -94,6 +98,8 @@ class Identity:
             made_from["beside"] = origin.beside
         if origin.predecessors:
             made_from["predecessors"] = origin.predecessors
+        if origin.remarks:
+            made_from["remarks"] = origin.remarks
         return cls(hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest())
 
     def series_uid(self, kind: str) -> UID:

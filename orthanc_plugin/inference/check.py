@@ -37,7 +37,7 @@ def input_shape(stage: Stage) -> tuple[int, ...]:
 def _of_stage(device: Device, model: Model, stage: Stage) -> Iterator[str]:
     for path in model.graphs(stage):
         try:
-            described = device.describe(path, model.digest)
+            described = device.describe(path, model.digest, memory_mb=model.card.limits.memory_mb)
         except Broken as error:
             yield error.sentence
             continue

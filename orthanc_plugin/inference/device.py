@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from orthanc_plugin.errors import Broken, ConfigurationError, NodeError, Temporary
 from orthanc_plugin.inference import wire
-from orthanc_plugin.inference.graph import Graph, OutOfMemory, Tensor
+from orthanc_plugin.inference.graph import Graph, OutOfMemory, OverLimit, Tensor
 from orthanc_plugin.inference.limits import Limits
 from orthanc_plugin.inference.turns import Turns
 
@@ -28,6 +28,7 @@ ERRORS: dict[str, type[NodeError]] = {
     "broken": Broken,
     "temporary": Temporary,
     "memory": OutOfMemory,
+    "limit": OverLimit,
     "configuration": ConfigurationError,
 }
 
@@ -88,12 +89,16 @@ class Device:
         feeds: dict[str, NDArray[np.generic]],
         priority: int = LEAST_URGENT,
         limit_s: float | None = None,
+        memory_mb: int = 0,
     ) -> dict[str, NDArray[np.generic]]:
-        """OutOfMemory when a smaller batch may fit; Broken when it does not end within `limit_s` of its turn."""
+        """OutOfMemory when a smaller batch may fit; Broken when it does not end within `limit_s` of its turn.
+
+        OverLimit when the graph takes more than `memory_mb`; zero leaves it what the device has.
+        """
         with self._turns.turn(priority):
             watch = Watch(self.kill, limit_s)
             try:
-                answer = self._ask(graph, digest, feeds)
+                answer = self._ask(graph, digest, memory_mb, feeds)
             except Temporary as error:
                 if watch.struck:
                     raise Broken(
@@ -106,15 +111,17 @@ class Device:
                 watch.end()
             return {name: tensor.copy() for name, tensor in self._inbox.get(answer["tensors"]).items()}
 
-    def describe(self, graph: Path, digest: str, priority: int = LEAST_URGENT) -> Graph:
+    def describe(self, graph: Path, digest: str, priority: int = LEAST_URGENT, memory_mb: int = 0) -> Graph:
         """What the graph takes and gives; Broken when it can't be loaded."""
         with self._turns.turn(priority):
-            answer = self._ask(graph, digest, None)
+            answer = self._ask(graph, digest, memory_mb)
         return Graph(*(tuple(_tensor(each) for each in answer[side]) for side in ("inputs", "outputs")))
 
-    def _ask(self, graph: Path, digest: str, feeds: dict[str, NDArray[np.generic]] | None) -> dict[str, Any]:
+    def _ask(
+        self, graph: Path, digest: str, memory_mb: int, feeds: dict[str, NDArray[np.generic]] | None = None
+    ) -> dict[str, Any]:
         connection = self._ensure()
-        request: dict[str, Any] = {"graph": str(graph), "digest": digest}
+        request: dict[str, Any] = {"graph": str(graph), "digest": digest, "memory_mb": memory_mb}
         fresh: list[int] = []
         if feeds is not None:
             request["tensors"], fresh = self._outbox.put(feeds)

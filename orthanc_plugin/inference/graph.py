@@ -29,3 +29,7 @@ class Graph:
 
 class OutOfMemory(Temporary):
     """The device has too little memory for this batch; a smaller one may fit."""
+
+
+class OverLimit(OutOfMemory):
+    """The graph takes more for this batch than its card allows; a smaller one may take less."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from orthanc_plugin.errors import Broken, Unsuitable
+from orthanc_plugin.errors import Unsuitable
 from orthanc_plugin.imaging.image import Imaged, Images
 from orthanc_plugin.imaging.volume import Volume
 from orthanc_plugin.inference.intensity import scaling
@@ -31,51 +31,44 @@ def of_slices(stage: Stage, seen: tuple[Channel, ...], turned: Turned) -> Fitted
 
 
 def of_images(stage: Stage, roles: Mapping[str, Images]) -> Fitted:
-    """Every image of the one role, or one image of each of several."""
-    given = [roles[role] for role in stage.roles]
-    if len(given) > 1 and {len(images) for images in given} != {1}:
+    """Every image of the one role, or one image of each of several; zeros for a role that is missing."""
+    given = [roles.get(role) for role in stage.roles]
+    first = roles[stage.roles[0]]
+    if len(given) > 1 and {len(images) for images in given if images is not None} != {1}:
         raise Unsuitable(
             f"The stage {stage.name} takes one image of each of {', '.join(stage.roles)}, and one of them holds more; "
             "send the images as series of their own.",
             stage="infer",
         )
-    places = [[_place(stage, images, index) for index in range(len(images))] for images in given]
 
     def take(start: int, stop: int) -> NDArray[np.float32]:
-        return np.stack([_one(stage, given, places, index) for index in range(start, stop)])
+        return np.stack([_one(stage, given, index) for index in range(start, stop)])
 
-    return Fitted(take, tuple(places[0]))
+    return Fitted(take, tuple(_place(stage, first, index) for index in range(len(first))))
 
 
 def volumes(stage: Stage, roles: Mapping[str, Imaged]) -> dict[str, Volume]:
-    return {role: volume for role in stage.roles if isinstance(volume := _role(stage, roles, role), Volume)}
+    """Those that are there: roles that may be missing are left out."""
+    return {role: volume for role in stage.roles if isinstance(volume := roles.get(role), Volume)}
 
 
 def images(stage: Stage, roles: Mapping[str, Imaged]) -> dict[str, Images]:
-    return {role: given for role in stage.roles if isinstance(given := _role(stage, roles, role), Images)}
-
-
-def _role(stage: Stage, roles: Mapping[str, Imaged], role: str) -> Imaged:
-    if role not in roles:
-        raise Broken(
-            f"The stage {stage.name} takes the role {role}, which the job does not have; make the input required "
-            "in the model's card.",
-            stage="infer",
-        )
-    return roles[role]
+    return {role: given for role in stage.roles if isinstance(given := roles.get(role), Images)}
 
 
 def _place(stage: Stage, images: Images, index: int) -> Placement:
     return placement(stage, images.shape_yx(index), images.pixel_mm(index) or (1.0, 1.0))
 
 
-def _one(stage: Stage, given: list[Images], places: list[list[Placement]], index: int) -> NDArray[np.float32]:
-    layers = []
-    for images, of_role in zip(given, places, strict=True):
-        pixels = fed(stage, images.pixels[index])
-        scaled = scaling(stage.intensity, pixels)(of_role[index].place(pixels, float(pixels.min())))
-        layers.append(scaled)
-    return np.concatenate(layers)
+def _one(stage: Stage, given: list[Images | None], index: int) -> NDArray[np.float32]:
+    return np.concatenate([_layers(stage, images, index) for images in given])
+
+
+def _layers(stage: Stage, images: Images | None, index: int) -> NDArray[np.float32]:
+    if images is None:
+        return np.zeros((3 if stage.channels == "rgb" else 1, stage.rows, stage.columns), np.float32)
+    pixels = fed(stage, images.pixels[index])
+    return scaling(stage.intensity, pixels)(_place(stage, images, index).place(pixels, float(pixels.min())))
 
 
 def fed(stage: Stage, pixels: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from orthanc_plugin.errors import Broken
 from orthanc_plugin.inference.device import LEAST_URGENT, Device
-from orthanc_plugin.inference.graph import OutOfMemory
+from orthanc_plugin.inference.graph import OutOfMemory, OverLimit
 from orthanc_plugin.routing.folder import Model
 from orthanc_plugin.routing.network import Stage
 
@@ -43,6 +43,7 @@ class Network:
         self._priority = priority
         self._check = check
         self._limit_s = limit_s
+        self._memory_mb = model.card.limits.memory_mb
 
     def __call__(self, batch: NDArray[np.float32]) -> Answers:
         """For each output its answers, the first axis being that of the batch."""
@@ -73,8 +74,12 @@ class Network:
     def _fold(self, graph: Path, batch: NDArray[np.float32]) -> Answers:
         self._check()
         try:
-            answers = self._device.infer(graph, self._digest, {self.stage.input: batch}, self._priority, self._limit_s)
+            answers = self._device.infer(
+                graph, self._digest, {self.stage.input: batch}, self._priority, self._limit_s, self._memory_mb
+            )
         except OutOfMemory as error:
+            if len(batch) == 1 and isinstance(error, OverLimit):
+                raise Broken(error.sentence, stage="infer") from error  # it would take as much the next time
             if len(batch) == 1:
                 raise
             self.batch = len(batch) // 2

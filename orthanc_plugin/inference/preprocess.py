@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from orthanc_plugin.errors import Unsuitable
 from orthanc_plugin.imaging.volume import Volume
-from orthanc_plugin.inference.intensity import Scaling, scaling
+from orthanc_plugin.inference.intensity import UNTOUCHED, Scaling, scaling
 from orthanc_plugin.inference.resample import on_grid, planes
 from orthanc_plugin.routing.network import Stage
 
@@ -102,9 +102,12 @@ def turn(volume: Volume, orientation: str = "HPL") -> Turned:
 
 
 def channels(stage: Stage, volumes: Mapping[str, Volume], first: Turned) -> tuple[Channel, ...]:
-    """The stage's roles, all on the grid of the first."""
+    """The stage's roles, all on the grid of the first; zeros for one that is missing."""
     made = []
     for role in stage.roles:
+        if role not in volumes:
+            made.append(Channel(np.broadcast_to(np.float32(0), first.voxels_zyx.shape), UNTOUCHED, 0.0))
+            continue
         volume = volumes[role]
         _demand_one_space(volumes[stage.roles[0]], volume, role)
         beyond = AIR_HU if volume.headers and volume.headers[0].Modality == "CT" else float(volume.voxels_zyx.min())
@@ -119,7 +122,7 @@ def _demand_one_space(first: Volume, other: Volume, role: str) -> None:
     if first.geometry.frame_of_reference_uid != other.geometry.frame_of_reference_uid:
         raise Unsuitable(
             f"The series of the role {role} lies in another frame of reference than the first, so the two can't be "
-            "laid on one another; send series of one examination that share it.",
+            "laid on one another: the node registers nothing. Send series that share one frame of reference.",
             stage="infer",
         )
 

@@ -15,7 +15,7 @@ from typing import Any
 from orthanc_plugin import log
 from orthanc_plugin.errors import Broken, ConfigurationError, NodeError, Temporary
 from orthanc_plugin.inference import wire
-from orthanc_plugin.inference.graph import OutOfMemory
+from orthanc_plugin.inference.graph import OutOfMemory, OverLimit
 from orthanc_plugin.inference.limits import Limits
 from orthanc_plugin.inference.providers import choose
 from orthanc_plugin.inference.session import Sessions
@@ -24,6 +24,7 @@ KINDS: dict[type[NodeError], str] = {
     Broken: "broken",
     Temporary: "temporary",
     OutOfMemory: "memory",
+    OverLimit: "limit",
     ConfigurationError: "configuration",
 }
 
@@ -60,10 +61,10 @@ def serve(connection: socket.socket, sessions: Sessions) -> None:
 def _answered(
     sessions: Sessions, request: dict[str, Any], inbox: wire.Arena, outbox: wire.Arena
 ) -> tuple[dict[str, Any], list[int]]:
-    graph, digest = Path(request["graph"]), request["digest"]
+    graph, digest, most_mb = Path(request["graph"]), request["digest"], request["memory_mb"]
     if "tensors" not in request:
-        return asdict(sessions.describe(graph, digest)), []
-    places, fresh = outbox.put(sessions.run(graph, digest, inbox.get(request["tensors"])))
+        return asdict(sessions.describe(graph, digest, most_mb)), []
+    places, fresh = outbox.put(sessions.run(graph, digest, inbox.get(request["tensors"]), most_mb))
     return {"tensors": places}, fresh
 
 

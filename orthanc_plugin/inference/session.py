@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import logging
 import os
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import onnxruntime as ort
-from numpy.typing import NDArray
 
-from orthanc_plugin.errors import Broken, Temporary
-from orthanc_plugin.inference.graph import FLOATS, Graph, OutOfMemory, Tensor
+from orthanc_plugin.errors import Broken, NodeError, Temporary
+from orthanc_plugin.inference.graph import Graph, OutOfMemory, OverLimit, Tensor
 from orthanc_plugin.inference.limits import Limits
+from orthanc_plugin.inference.memory import MEBI, Guard, give_back, own_bytes, resident_bytes
 from orthanc_plugin.inference.providers import PROVIDERS, session_providers
+from orthanc_plugin.inference.running import Arrays, is_memory, missing_bytes, of_batch, over_limit, run
 
-# While a graph is loaded its file is in memory beside the weights made of it.
-LOADING_FACTOR = 2.0
-MEBI = 1 << 20
+# Times a graph's file: what loading it takes on the host for a moment (the file, what was read of it, the weights, of
+# 2D convolutions a copy in another order: 3.0 to 4.3 as measured), and what it is taken to keep on another device.
+LOADING_FACTOR = 4.5
+DEVICE_FACTOR = 2.0
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
 class Warm:
+    """`held_bytes` is what it took of this process's memory, loaded and by the largest feeds so far: arenas keep it."""
+
     session: ort.InferenceSession
     file_bytes: int
+    held_bytes: int
+    fed_bytes: int = 0
+
+    def after(self, fed_bytes: int, taken_bytes: int) -> Warm:
+        """What a run takes that is no larger than one before was held already."""
+        if fed_bytes <= self.fed_bytes:
+            return self
+        return replace(self, held_bytes=self.held_bytes + max(taken_bytes, 0), fed_bytes=fed_bytes)
 
 
 class Sessions:
@@ -47,52 +57,103 @@ class Sessions:
     def warm(self) -> int:
         return len(self._warm)
 
-    def describe(self, graph: Path, digest: str) -> Graph:
-        session = self._session(graph, digest)
+    def describe(self, graph: Path, digest: str, most_mb: int = 0) -> Graph:
+        session = self._warmed(graph, digest, most_mb).session
         return Graph(_tensors(session.get_inputs()), _tensors(session.get_outputs()))
 
-    def run(self, graph: Path, digest: str, feeds: dict[str, NDArray[np.generic]]) -> dict[str, NDArray[np.generic]]:
-        """On memory that runs out all other sessions leave first; OutOfMemory when that is not enough."""
-        session = self._session(graph, digest)
+    def run(self, graph: Path, digest: str, feeds: Arrays, most_mb: int = 0) -> Arrays:
+        """On memory that runs out all other sessions leave first; OutOfMemory when that is not enough.
+
+        OverLimit when the graph itself takes more than `most_mb`, where that is not zero.
+        """
+        self._warmed(graph, digest, most_mb)
         try:
-            answers = _run(session, feeds)
+            answers = self._run_alone_if_need_be(graph, digest, feeds, most_mb)
+        except NodeError:
+            raise
         except Exception as error:
-            if not _is_memory(error) or len(self._warm) == 1:
-                raise self._named(error, graph, feeds) from error
-            self._keep_one()
-            try:
-                answers = _run(session, feeds)
-            except Exception as again:
-                raise self._named(again, graph, feeds) from again
+            raise self._named(error, graph, feeds, most_mb) from error
         self._shrink()
         return answers
 
-    def _session(self, graph: Path, digest: str) -> ort.InferenceSession:
+    def _run_alone_if_need_be(self, graph: Path, digest: str, feeds: Arrays, most_mb: int) -> Arrays:
+        try:
+            return self._run(graph, digest, feeds, most_mb)
+        except NodeError:
+            raise
+        except Exception as error:
+            if not is_memory(error) or len(self._warm) == 1:
+                raise
+        self._keep_one()
+        return self._run(graph, digest, feeds, most_mb)
+
+    def _run(self, graph: Path, digest: str, feeds: Arrays, most_mb: int) -> Arrays:
+        """On the host it is measured what the run takes; elsewhere the arena of the session has the limit."""
+        warm = self._warm[graph, digest]
+        if not most_mb or not self._on_host:
+            return run(warm.session, feeds)
+        if warm.fed_bytes:
+            try:
+                return self._measured(graph, digest, feeds, most_mb)
+            except OverLimit:
+                pass  # what arenas kept of smaller feeds is not the graph's need: it is loaded anew
+            del warm
+            gc.collect()
+            self._warmed(graph, digest, most_mb)
+        return self._measured(graph, digest, feeds, most_mb)
+
+    def _measured(self, graph: Path, digest: str, feeds: Arrays, most_mb: int) -> Arrays:
+        warm = self._warm[graph, digest]
+        guard = Guard(most_mb * MEBI - warm.held_bytes)
+        answers: Arrays = {}
+        try:
+            with guard:
+                answers = run(warm.session, feeds, guard.options)
+        except Exception:
+            if not guard.over:
+                raise
+        if guard.over:
+            del self._warm[graph, digest], answers
+            raise over_limit(graph, warm.held_bytes + guard.taken_bytes, most_mb, feeds)
+        self._warm[graph, digest] = warm.after(sum(feed.nbytes for feed in feeds.values()), guard.taken_bytes)
+        return answers
+
+    def _warmed(self, graph: Path, digest: str, most_mb: int) -> Warm:
         key = (graph, digest)
         if key not in self._warm:
-            self._warm[key] = self._load(graph)
-            _give_back()
+            self._warm[key] = self._load(graph, most_mb)
         self._warm.move_to_end(key)
-        return self._warm[key].session
+        return self._warm[key]
 
-    def _load(self, graph: Path) -> Warm:
-        """From its bytes and not by its path, so that a graph can't make anyone read data of another file."""
+    def _load(self, graph: Path, most_mb: int) -> Warm:
         try:
             size = graph.stat().st_size
             self._make_room(graph, size)
-            session = ort.InferenceSession(
-                graph.read_bytes(), self._options(), providers=session_providers(self._device, self._limits.device_mb)
-            )
+            give_back()  # else what others left behind would be taken again without being seen
+            before = own_bytes()
+            session = self._opened(graph, most_mb)
         except OSError as error:
             raise Broken(
                 f"The graph {graph.name} of {graph.parent.name} can't be read ({error.strerror}); add the model again.",
                 stage="infer",
             ) from error
-        except Broken:
-            raise
+        give_back()
+        warm = Warm(session, size, max(own_bytes() - before, 0))
+        if self._on_host and 0 < most_mb * MEBI < warm.held_bytes:
+            raise Broken(over_limit(graph, warm.held_bytes, most_mb, {}).sentence, stage="infer")
+        return warm
+
+    def _opened(self, graph: Path, most_mb: int) -> ort.InferenceSession:
+        """From its bytes and not by its path, so that a graph can't make anyone read data of another file."""
+        content = graph.read_bytes()
+        arena_mb = min((limit for limit in (self._limits.device_mb, most_mb) if limit), default=0)
+        try:
+            session = ort.InferenceSession(
+                content, self._options(), providers=session_providers(self._device, arena_mb)
+            )
         except Exception as error:
-            if _is_memory(error):
-                raise self._named(error, graph, {}) from error
+            if is_memory(error):
+                raise self._named(error, graph, {}, most_mb) from error
             raise Broken(
                 f"The graph {graph.name} of {graph.parent.name} does not load ({type(error).__name__}); it must hold "
                 "all of its weights and use the operators of ONNX alone.",
@@ -105,7 +166,8 @@ class Sessions:
                 f"{given}; look at the device's driver, or set INFERENCE_DEVICE to cpu.",
                 stage="infer",
             )
-        return Warm(session, size)
+        _forget_the_file(session)
+        return session
 
     def _options(self) -> ort.SessionOptions:
         options = ort.SessionOptions()
@@ -118,7 +180,7 @@ class Sessions:
         return options
 
     def _make_room(self, graph: Path, size: int) -> None:
-        budget, needed = self._budget, int(size * LOADING_FACTOR)
+        budget, needed = self._budget, int(size * (LOADING_FACTOR if self._on_host else DEVICE_FACTOR))
         if size > budget:
             key = "HostMemoryMegabytes" if self._on_host else "DeviceMemoryMegabytes"
             raise Broken(
@@ -142,7 +204,7 @@ class Sessions:
         (graph, _), _ = self._warm.popitem(last=False)
         log.info("the graph %s of %s leaves the memory", graph.name, graph.parent.name)
         gc.collect()
-        _give_back()
+        give_back()
 
     @property
     def _on_host(self) -> bool:
@@ -157,15 +219,16 @@ class Sessions:
     def _used(self) -> float:
         if self._on_host:
             return resident_bytes()
-        return LOADING_FACTOR * sum(warm.file_bytes for warm in self._warm.values())
+        return DEVICE_FACTOR * sum(warm.file_bytes for warm in self._warm.values())
 
-    def _named(self, error: Exception, graph: Path, feeds: dict[str, NDArray[np.generic]]) -> Broken | OutOfMemory:
-        if _is_memory(error):
-            batch = max((len(feed) for feed in feeds.values() if feed.ndim), default=0)
-            of_batch = f" with a batch of {batch}" if batch else ""
+    def _named(self, error: Exception, graph: Path, feeds: Arrays, most_mb: int) -> Broken | OutOfMemory:
+        missing, device_mb = missing_bytes(error), self._limits.device_mb
+        if missing is not None and most_mb and (not device_mb or most_mb <= device_mb):
+            return over_limit(graph, most_mb * MEBI + missing, most_mb, feeds)
+        if is_memory(error):
             return OutOfMemory(
-                f"The memory of {self._device} ran out on the graph {graph.name} of {graph.parent.name}{of_batch} "
-                f"(the device process holds {resident_bytes() / MEBI:.0f} MB).",
+                f"The memory of {self._device} ran out on the graph {graph.name} of {graph.parent.name}"
+                f"{of_batch(feeds)} (the device process holds {resident_bytes() / MEBI:.0f} MB).",
                 stage="infer",
             )
         return Broken(
@@ -175,35 +238,10 @@ class Sessions:
         )
 
 
-def resident_bytes() -> int:
-    """What this process holds of the machine's memory (statm in proc_pid_statm(5))."""
-    return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
-def _run(session: ort.InferenceSession, feeds: dict[str, NDArray[np.generic]]) -> dict[str, NDArray[np.generic]]:
-    kinds = {given.name: FLOATS.get(given.type) for given in session.get_inputs()}
-    fed = {
-        name: feed.astype(kind, copy=False) if (kind := kinds.get(name)) is not None else feed
-        for name, feed in feeds.items()
-    }
-    names = [output.name for output in session.get_outputs()]
-    lacking = _lacking(session, fed)
-    if not lacking:
-        return dict(zip(names, session.run(names, fed), strict=True))
-    full = {name: np.concatenate([feed, np.repeat(feed[-1:], lacking, axis=0)]) for name, feed in fed.items()}
-    return {name: answer[:-lacking] for name, answer in zip(names, session.run(names, full), strict=True)}
-
-
-def _lacking(session: ort.InferenceSession, fed: dict[str, NDArray[np.generic]]) -> int:
-    """How many items a graph of a fixed batch wants beyond those that there are: the last batch is seldom full."""
-    given = [(each.shape[0], len(fed[each.name])) for each in session.get_inputs() if each.shape and each.name in fed]
-    return max((fixed - count for fixed, count in given if isinstance(fixed, int)), default=0)
-
-
-def _is_memory(error: Exception) -> bool:
-    return isinstance(error, MemoryError) or any(
-        word in str(error) for word in ("allocat", "bad_alloc", "out of memory")
-    )
+def _forget_the_file(session: ort.InferenceSession) -> None:
+    """ONNX Runtime's Python holds it beside the weights, for a fallback to another device that nobody would hear of."""
+    session.disable_fallback()
+    session._model_bytes = None
 
 
 def _tensors(described: list[ort.NodeArg]) -> tuple[Tensor, ...]:
@@ -211,10 +249,3 @@ def _tensors(described: list[ort.NodeArg]) -> tuple[Tensor, ...]:
         Tensor(each.name, each.type, tuple(length if isinstance(length, int) else None for length in each.shape))
         for each in described
     )
-
-
-def _give_back() -> None:
-    """The C library keeps freed memory for itself until it is told not to (malloc_trim(3), of glibc alone)."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)

@@ -51,7 +51,7 @@ class Intake:
         bounds = Bounds(settings.quiet_least_s, settings.quiet_most_s)
         marks = Marks(ledger, identity)
         senders = Senders(orthanc, answered, asks=settings.ask_senders)
-        self._sets = Sets(orthanc, orders, ledger, marks, identity, wall_clock)
+        self._sets = Sets(orders.sets, ledger, marks, identity, wall_clock)
         self._withdrawals = Withdrawals(orthanc, archive, ledger)
         self._rejected = Rejected(orthanc, archive, ledger, marks, self._withdrawals)
         habits = Habits(ledger, bounds.most_s)

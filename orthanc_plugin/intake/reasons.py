@@ -9,6 +9,7 @@ from orthanc_plugin.routing.card import Card
 from orthanc_plugin.routing.folder import Model
 from orthanc_plugin.routing.headers import Headers
 from orthanc_plugin.routing.region import Region
+from orthanc_plugin.routing.roles import Seating
 from orthanc_plugin.routing.rules import Verdict, explain, met
 
 
@@ -56,10 +57,35 @@ def remark(model: Model, headers: Headers) -> str:
     return f"Routing would not choose {model.card.name} for this series: {met}."
 
 
-def lacking(model: Model, roles: Iterable[str], waited_s: float) -> str:
+def lacking(model: Model, seating: Seating, waited_s: float) -> str:
+    """What the study lacks comes first: priors are looked for only beside it."""
+    priors = [role for role in seating.lacking if model.card.inputs[role].is_prior]
+    roles = [role for role in seating.lacking if role not in priors]
+    if not roles:
+        return without_prior(model, priors, seating.filled[0][1].headers)
     return (
         f"{model.card.title} needs a set of series, and after {waited_s:.0f} s nothing in the study takes the role "
         f"{' or '.join(roles)}; send what is missing, and it runs."
+    )
+
+
+def without_prior(model: Model, roles: Iterable[str], headers: Headers) -> str:
+    """What is wrong with the study itself is told first, as no prior would help."""
+    needs = f"{model.card.title} compares a study with an earlier one of the same patient"
+    for keyword, known in (("PatientID", "whose it is"), ("StudyDate", "which are earlier")):
+        if not headers.present(keyword):
+            return f"{needs}, and this study has no {keyword}, so nobody can tell {known}; correct it in the archive."
+    return (
+        f"{needs}, and none in the archive has a series for the role {' or '.join(roles)}; "
+        "send one, then run the model on the study."
+    )
+
+
+def given_up(model: Model) -> str:
+    name = model.card.name
+    return (
+        f"{model.card.title} was removed, switched off or changed while this study waited for its set of series; "
+        f"put the model {name} in place and run it on the study."
     )
 
 

@@ -10,15 +10,16 @@ import logging
 import time
 from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 
 from orthanc_plugin.errors import Unsuitable
 from orthanc_plugin.intake.changes import KeptValues
-from orthanc_plugin.intake.orders import Orders
-from orthanc_plugin.intake.orthanc import Orthanc
+from orthanc_plugin.intake.reasons import given_up
 from orthanc_plugin.intake.reconcile import Marks
+from orthanc_plugin.intake.set_orders import SetOrders
 from orthanc_plugin.routing.folder import Model
 from orthanc_plugin.routing.headers import Headers
-from orthanc_plugin.routing.roles import Seating, seat
+from orthanc_plugin.routing.roles import Seating
 
 logger = logging.getLogger(__name__)
 
@@ -29,12 +30,16 @@ LOOK_AGAIN_S = 5.0
 
 @dataclass(frozen=True)
 class Waiting:
-    """A model waits for its set in a study: since its first series was complete, and since its last."""
+    """A model waits for its set in a study: since its first series was complete, and since its last.
+
+    `digest` is of the version that the last series was for: it may be gone or another one when the waiting ends.
+    """
 
     study_uid: str
     model: str
     since_s: float
     last_s: float
+    digest: str = ""
 
 
 class Sets:
@@ -42,14 +47,12 @@ class Sets:
 
     def __init__(
         self,
-        orthanc: Orthanc,
-        orders: Orders,
+        orders: SetOrders,
         kept: KeptValues,
         marks: Marks,
         identity: str,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._orthanc = orthanc
         self._orders = orders
         self._kept = kept
         self._marks = marks
@@ -59,15 +62,21 @@ class Sets:
         self._due_s: dict[tuple[str, str], float] = {}
 
     def join(self, headers: Headers) -> None:
-        """A series is complete; each model that may take it in a role waits for the rest of its set."""
-        study_uid = next(iter(headers.texts("StudyInstanceUID")), "")
-        now_s = self._clock()
-        for model in self._orders.wanting_sets(study_uid, headers):
-            key = (study_uid, model.card.name)
-            known = self._waiting.get(key, Waiting(*key, since_s=now_s, last_s=now_s))
-            self._waiting[key] = replace(known, last_s=now_s)
-            self._due_s.pop(key, None)
-            self._keep()
+        """A series is complete; each model that may take it in a role waits for the rest of its set.
+
+        So do those that compared a later study with what it was before.
+        """
+        study_uid, series_uid = (next(iter(headers.texts(f"{each}InstanceUID")), "") for each in ("Study", "Series"))
+        wanting = [(study_uid, model) for model in self._orders.wanting(study_uid, headers)]
+        for of_study, model in (*wanting, *self._orders.compared_with(study_uid, series_uid)):
+            self._wait(of_study, model)
+
+    def _wait(self, study_uid: str, model: Model) -> None:
+        key, now_s = (study_uid, model.card.name), self._clock()
+        known = self._waiting.get(key, Waiting(*key, since_s=now_s, last_s=now_s))
+        self._waiting[key] = replace(known, last_s=now_s, digest=model.digest)
+        self._due_s.pop(key, None)
+        self._keep()
 
     def look(self, open_studies: Collection[str]) -> None:
         """Orders every set that is whole, or has waited long enough; asks Orthanc only where something may be due."""
@@ -83,39 +92,45 @@ class Sets:
                 self._due_s[key] = due_s
 
     def _attend(self, waiting: Waiting, now_s: float, *, study_is_open: bool) -> float | None:
-        """When to look again; None once there is a line for the set, or it can't be had any more."""
+        """When to look again; None once there is a line for the set, or its series went."""
         model = self._orders.serving(waiting.study_uid, waiting.model)
         seating = None if model is None else self._seating(waiting, model)
         if model is None or seating is None or not seating.filled:
+            self._last_word(waiting, partial(self._give_up, waiting))
             return None
         over_s, rests_s = waiting.since_s + model.card.wait_s, waiting.last_s + STUDY_RESTS_S
         if now_s < over_s and seating.missing:
             return over_s
         if now_s < over_s and chooses(model) and (study_is_open or now_s < rests_s):
             return min(over_s, max(rests_s, now_s + LOOK_AGAIN_S))
-        try:
-            self._settle(waiting, model, seating, now_s - waiting.since_s)
-        except Unsuitable as error:
-            logger.warning("A set of series is not waited for any more: %s", error.sentence)
+        waited_s = now_s - waiting.since_s
+        settle = partial(self._orders.settle, waiting.study_uid, model, seating, waited_s)
+        self._last_word(waiting, settle)
         return None
 
-    def _seating(self, waiting: Waiting, model: Model) -> Seating:
-        """Of the series that are complete: of the others it is not known yet what they are."""
-        complete = filter(self._marks.settled, self._orthanc.series_of_study(waiting.study_uid))
-        return seat(model.card, self._orders.candidates(complete))
+    def _last_word(self, waiting: Waiting, say: Callable[[], object]) -> None:
+        try:
+            say()
+        except Unsuitable as error:
+            extra = {"study": waiting.study_uid}
+            logger.warning("A set of series is not waited for any more: %s", error.sentence, extra=extra)
 
-    def _settle(self, waiting: Waiting, model: Model, seating: Seating, waited_s: float) -> None:
-        if seating.lacking:
-            self._orders.skip_set(waiting.study_uid, model, seating, waited_s)
-        else:
-            self._orders.place_set(waiting.study_uid, model, seating)
+    def _seating(self, waiting: Waiting, model: Model) -> Seating:
+        return self._orders.seating(waiting.study_uid, model, self._marks.settled)
+
+    def _give_up(self, waiting: Waiting) -> None:
+        """The line for a model that went, or became one that none of its series is for, while they waited."""
+        model = self._orders.version(waiting.model, waiting.digest)
+        seating = None if model is None else self._seating(waiting, model)
+        if model is not None and seating is not None and seating.filled:
+            self._orders.skip(waiting.study_uid, model, seating, given_up(model))
 
     def _keep(self) -> None:
         self._kept.remember(self._key, json.dumps([asdict(each) for each in self._waiting.values()]))
 
 
 def chooses(model: Model) -> bool:
-    return any(role.best for role in model.card.inputs.values())
+    return any(role.best and not role.is_prior for role in model.card.inputs.values())
 
 
 def read(kept: str | None) -> tuple[Waiting, ...]:

@@ -18,11 +18,11 @@ from orthanc_plugin.jobs.job import Job, Order, State
 from orthanc_plugin.jobs.rejections import Rejections
 from orthanc_plugin.jobs.rows import COLUMNS, JOBS_ON_SETS, job_of, jobs_of, put_input_set, written
 from orthanc_plugin.jobs.standing import Standing
+from orthanc_plugin.jobs.succession import SUPERSEDED
 from orthanc_plugin.jobs.turns import UNENDED, give_turn, move
 
 REPLACED = "More instances of the series arrived; the job on the whole series replaces this one."
 RENEWED = "The job by another version of the model on the same series replaces this one."
-SUPERSEDED = "Another series of the study arrived; the job on the new set of series replaces this one."
 CANCELLED = "Cancelled by hand."
 PURGE_AT_ONCE = 500
 

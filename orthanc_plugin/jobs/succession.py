@@ -8,11 +8,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from orthanc_plugin.jobs.job import PlannedResult
-from orthanc_plugin.jobs.tables import jobs, results, roles
+from orthanc_plugin.jobs.tables import input_sets, jobs, results, roles
+
+SUPERSEDED = "Another series of the study arrived; the job on the new set of series replaces this one."
 
 
 def superseded(connection: sa.Connection, number: int) -> list[str]:
-    """What replaced jobs stored, or were about to, by the same model with the same parameters on one of its series.
+    """What replaced jobs stored, or were about to, in the study by the same model with the same parameters.
 
     Never what the job stored itself: a series that was deleted and sent again gives the same results again.
     """
@@ -38,15 +40,23 @@ def settle(connection: sa.Connection, number: int, *, removed: bool) -> None:
 
 
 def _of_replaced(connection: sa.Connection, number: int) -> Sequence[sa.Row[Any]]:
+    """On the same series, or on a set that gave way to another; never of other studies with the same prior."""
     mine, other = jobs.alias(), jobs.alias()
+    ours, theirs = input_sets.alias(), input_sets.alias()
     here, there = roles.alias(), roles.alias()
+    shared = (
+        sa.select(here.c.place)
+        .join(there, there.c.series_uid == here.c.series_uid)
+        .where(here.c.input_set == mine.c.input_set, there.c.input_set == other.c.input_set)
+    )
     replaced = (
         sa.select(other.c.number)
         .select_from(mine)
-        .join(here, here.c.input_set == mine.c.input_set)
-        .join(there, there.c.series_uid == here.c.series_uid)
-        .join(other, other.c.input_set == there.c.input_set)
+        .join(ours, ours.c.id == mine.c.input_set)
+        .join(theirs, theirs.c.study_uid == ours.c.study_uid)
+        .join(other, other.c.input_set == theirs.c.id)
         .where(mine.c.number == number, other.c.number != number, other.c.replaced)
+        .where(shared.exists() | (other.c.reason == SUPERSEDED))
         .where(other.c.model == mine.c.model, other.c.parameters == mine.c.parameters)
     )
     own = sa.select(results.c.sop_instance_uid).where(results.c.job == number)

@@ -58,7 +58,7 @@ def graphs(model: Model, device: Device) -> Iterator[Finding]:
     for stage in model.card.stages:
         for graph in model.graphs(stage):
             zeros: Answers = {stage.input: np.zeros((1, *input_shape(stage)), np.float32)}
-            answers = device.infer(graph, model.digest, zeros)
+            answers = device.infer(graph, model.digest, zeros, memory_mb=model.card.limits.memory_mb)
             wrong = tuple(faults(model.card, stage, graph.name, answers))
             yield from (Finding(False, sentence) for sentence in wrong)
             if not wrong:

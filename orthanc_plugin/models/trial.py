@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,6 +25,7 @@ from orthanc_plugin.jobs.lease import Lease
 from orthanc_plugin.pipeline import Rooms, carry_out
 from orthanc_plugin.routing.catalogue import Catalogue
 from orthanc_plugin.routing.folder import Model, read_card
+from orthanc_plugin.routing.role import Role as InputRole
 
 
 class Unbound(Lease):
@@ -106,7 +107,7 @@ def attempt(
 ) -> tuple[Path, ...]:
     """The files written; with several series each has a folder of its own under `out`, in the order of their UIDs."""
     card = read_card(folder)
-    trials = trials_of(tuple(card.inputs), files)
+    trials = trials_of(card.inputs, files)
     written: list[Path] = []
     with TemporaryDirectory(prefix="trial-") as scratch:
         # Under its card's name, wherever the folder comes from.
@@ -122,19 +123,22 @@ def attempt(
     return tuple(written)
 
 
-def trials_of(roles: tuple[str, ...], files: Sequence[str]) -> tuple[Trial, ...]:
+def trials_of(roles: Mapping[str, InputRole], files: Sequence[str]) -> tuple[Trial, ...]:
     """One for each series, or with several roles one for all: then each path is given as ROLE=PATH."""
     if len(roles) == 1:
         found = series_in([Path(file) for file in files])
-        return tuple(Trial(((roles[0], uid, paths),)) for uid, paths in sorted(found.items()))
+        (only,) = roles
+        return tuple(Trial(((only, uid, paths),)) for uid, paths in sorted(found.items()))
     given: dict[str, list[Path]] = {role: [] for role in roles}
     for file in files:
         role, _, path = file.partition("=")
         if role not in given:
-            raise ConfigurationError(f"The model takes {', '.join(roles)}; give each path as {roles[0]}=PATH.")
+            raise ConfigurationError(f"The model takes {', '.join(roles)}; give each path as {next(iter(roles))}=PATH.")
         given[role].append(Path(path))
     filled = []
     for role, paths in given.items():
+        if not paths and not roles[role].required:
+            continue
         found = series_in(paths) if paths else {}
         if len(found) != 1:
             raise ConfigurationError(f"The role {role} has {len(found)} series; give the files of exactly one.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -45,18 +46,21 @@ def find(headers: Headers, wins: str = "tag", *, looks: bool = True) -> Found:
     """
     tag, text = of_tag(headers), of_texts(headers)
     stated = tag if tag.parts else text
-    doubt = "" if tag.agrees(text) else contradiction(tag, text, tag)
-    seen = headers.pixels() if looks and (doubt or not tag.parts or wins == "pixels") else None
+    said = (stated,) if tag.agrees(text) else (tag, text)
+    doubtful = len(said) > 1 or not tag.parts or wins == "pixels"
+    seen = headers.pixels() if looks and doubtful else None
     if seen is None or not seen.parts:
-        return Found(stated, doubt)
+        return Found(stated, contradiction(said, stated))
     if not stated.parts or stated.agrees(seen):
-        return Found(stated if stated.parts else seen, doubt)
+        return Found(stated if stated.parts else seen, contradiction(said, stated))
     winner = seen if wins == "pixels" else stated
-    return Found(winner, f"{doubt} {contradiction(stated, seen, winner)}".strip())
+    return Found(winner, contradiction((*said, seen), winner))
 
 
-def contradiction(one: Region, other: Region, winner: Region) -> str:
-    return f"{one.source} says {one}, {other.source} says {other}; {winner.source} counts."
+def contradiction(said: Sequence[Region], winner: Region) -> str:
+    """Empty where only one says something."""
+    words = ", ".join(f"{each.source} says {each}" for each in said)
+    return f"{words}; {winner.source} counts." if len(said) > 1 else ""
 
 
 def of_tag(headers: Headers) -> Region:

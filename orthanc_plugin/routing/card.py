@@ -12,10 +12,10 @@ from orthanc_plugin.errors import ConfigurationError
 from orthanc_plugin.routing.entry import CodedConcept, Entry
 from orthanc_plugin.routing.network import Positive, RemoveSmall, Stage
 from orthanc_plugin.routing.outputs import BodyComposition, Outputs, SegmentOutput
+from orthanc_plugin.routing.role import Role
 from orthanc_plugin.routing.rule import Rule
 
 CARD_VERSION = 1
-Preference = Literal["thinnest", "thickest", "most-slices", "soft-kernel", "portal-phase", "newest"]
 
 
 class Regulatory(Entry):
@@ -36,14 +36,6 @@ class Figure(Entry):
     data: str
 
 
-class Role(Entry):
-    """One part of the input: a series that meets `rule`; of several the first by the preferences in `best`."""
-
-    rule: Rule | None = None
-    best: tuple[Preference, ...] = ()
-    required: bool = True
-
-
 class ClinicalInput(Entry):
     """A value beside the pixels: given with the order, or in the header; `missing` says what its absence means."""
 
@@ -56,6 +48,8 @@ class ClinicalInput(Entry):
 
 
 class Limits(Entry):
+    """`seconds` for the work on one job, `memory_mb` for what one graph takes where it runs: its weights and work."""
+
     seconds: Positive
     memory_mb: Positive = 4096
 
@@ -113,6 +107,23 @@ class Card(Entry):
         for wanted in self.outputs.wanted():
             if wanted.stage not in stages or wanted.output not in stages[wanted.stage].outputs:
                 raise ValueError(f"no stage {wanted.stage} has the output {wanted.output}")
+        return self
+
+    @model_validator(mode="after")
+    def seatable(self) -> Self:
+        """What comes from a prior, or may be missing, stands beside a series of the study that is always there."""
+        if all(role.is_prior for role in self.inputs.values()):
+            raise ValueError("every role comes from a prior, so no study would ever begin a set; one is of the study")
+        for stage in self.stages:
+            first, *others = stage.roles
+            if self.inputs[first].is_prior or not self.inputs[first].required:
+                raise ValueError(f"the stage {stage.name} begins with {first}, which is a prior or may be missing")
+            for role in others:
+                if not (self.inputs[role].required or self.inputs[role].meaning_of_missing):
+                    raise ValueError(
+                        f"the stage {stage.name} takes the role {role}, which may be missing; "
+                        "say in meaning_of_missing what that means for the results"
+                    )
         return self
 
     @model_validator(mode="after")

@@ -106,7 +106,8 @@ class Catalogue:
 
     def _version(self, name: str, digest: str) -> Model:
         with self._lock:
-            if (name, digest) not in self._earlier:
+            known = self._earlier.get((name, digest))
+            if known is None or not known.folder.is_dir():  # else it was removed since, as nothing needed it
                 found = None if self._versions is None else self._versions.get(name, digest)
                 if found is None:
                     raise Unsuitable(
@@ -175,10 +176,18 @@ class Catalogue:
         return {path.name: self._signature(path) for path in folders}
 
     def _signature(self, folder: Path) -> Signature:
-        files = [folder, *sorted(folder.rglob("*"))]
+        files = [folder, *listed(folder)]
         if self._state_folder is not None:
             files.append(self._state_folder / FOLDER / f"{folder.name}.json")
         return tuple(entry for path in files if (entry := stated(path)) is not None)
+
+
+def listed(folder: Path) -> list[Path]:
+    """Nothing of one that goes away meanwhile; at the next look it is another or gone."""
+    try:
+        return sorted(folder.rglob("*"))
+    except OSError:
+        return []
 
 
 def stated(path: Path) -> tuple[str, int, int] | None:

@@ -35,12 +35,26 @@ def read(folder: Path) -> Model:
         raise ConfigurationError(
             f"The card in the folder {folder.name} is named {card.name}; folder and card must have the same name."
         )
+    try:
+        _refuse_links(folder, card.name)
+        _refuse_missing(folder, card)
+        return Model(folder, card, folder_digest(folder))
+    except OSError as error:
+        raise ConfigurationError(
+            f"A file of the model {card.name} can't be read ({error.strerror}); correct its permissions."
+        ) from error
+
+
+def _refuse_links(folder: Path, name: str) -> None:
     for path in folder.rglob("*"):
         if path.is_symlink():
             raise ConfigurationError(
-                f"The folder of the model {card.name} holds the link {path.relative_to(folder)}, which may lead out of "
+                f"The folder of the model {name} holds the link {path.relative_to(folder)}, which may lead out of "
                 "it; put the file itself there."
             )
+
+
+def _refuse_missing(folder: Path, card: Card) -> None:
     for stage in card.stages:
         for file in stage.files:
             graph = (folder / file).resolve()
@@ -48,7 +62,6 @@ def read(folder: Path) -> Model:
                 raise ConfigurationError(
                     f"The model {card.name} names the graph {file}, which its folder lacks; correct card.json."
                 )
-    return Model(folder, card, folder_digest(folder))
 
 
 def read_card(folder: Path) -> Card:

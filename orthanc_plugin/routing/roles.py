@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from math import inf
 
-from orthanc_plugin.routing.card import Card, Preference
+from orthanc_plugin.routing.card import Card
 from orthanc_plugin.routing.headers import Headers
+from orthanc_plugin.routing.role import Preference
 from orthanc_plugin.routing.rules import fills
 
 SOFT, SHARP = 0.0, 2.0
@@ -36,7 +37,10 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Seating:
-    """`filled` in the order of the card; `missing` are the roles that nobody takes, `lacking` those the model needs."""
+    """`filled` in the order of the card; `missing` are the roles that nobody takes, `lacking` those the model needs.
+
+    Priors are looked for when the study's own series are there: until then they are none of these.
+    """
 
     filled: tuple[tuple[str, Candidate], ...]
     missing: tuple[str, ...]
@@ -50,27 +54,55 @@ def wants_a_set(card: Card) -> bool:
 
 
 def may_take_part(card: Card, headers: Headers) -> bool:
-    return any(fills(card, role, headers).matches for role in card.inputs)
+    """In a set of its own study; nobody waits for what it may be compared with later."""
+    return any(fills(card, role, headers).matches for role in card.inputs if not card.inputs[role].is_prior)
+
+
+def prior_roles(card: Card) -> tuple[str, ...]:
+    return tuple(name for name, role in card.inputs.items() if role.is_prior)
 
 
 def seat(card: Card, candidates: Iterable[Candidate]) -> Seating:
-    """The role with the fewest candidates chooses first, so that one series does not keep two roles empty."""
+    """The roles of the study; the one with the fewest candidates chooses first, so that none keeps two empty."""
     known = tuple(candidates)
-    able = {role: [each for each in known if fills(card, role, each.headers).matches] for role in card.inputs}
+    roles = [name for name, role in card.inputs.items() if not role.is_prior]
+    able = {role: [each for each in known if fills(card, role, each.headers).matches] for role in roles}
     taken: dict[str, Candidate] = {}
     for role in sorted(able, key=lambda role: len(able[role])):
         free = [each for each in able[role] if each not in taken.values()]
         if free:
-            taken[role] = min(free, key=lambda each: (rank(each.headers, card.inputs[role].best), each.series_uid))
-    missing = tuple(role for role in card.inputs if role not in taken)
+            taken[role] = first_of_all(free, card.inputs[role].best)
+    passed_over = [each for each in known if each not in taken.values() and any(each in able[role] for role in able)]
+    return seated(card, roles, taken, tuple(passed_over))
+
+
+def seated(
+    card: Card, roles: Iterable[str], taken: Mapping[str, Candidate], passed_over: tuple[Candidate, ...] = ()
+) -> Seating:
+    """In the order of the card, with what is missing of those `roles`."""
+    missing = tuple(role for role in roles if role not in taken)
     return Seating(
         filled=tuple((role, taken[role]) for role in card.inputs if role in taken),
         missing=missing,
         lacking=tuple(role for role in missing if card.inputs[role].required),
-        passed_over=tuple(
-            each for each in known if each not in taken.values() and any(each in able[role] for role in able)
-        ),
+        passed_over=passed_over,
     )
+
+
+def with_priors(card: Card, seating: Seating, priors: Mapping[str, Candidate]) -> Seating:
+    """The whole set: the study's series beside those of earlier studies."""
+    whole = seated(card, card.inputs, dict(seating.filled) | dict(priors))
+    return replace(whole, passed_over=seating.passed_over)
+
+
+def prior_of(card: Card, role: str, candidates: Iterable[Candidate]) -> Candidate | None:
+    """The series of one earlier study that takes the role, if any does."""
+    able = [each for each in candidates if fills(card, role, each.headers).matches]
+    return first_of_all(able, card.inputs[role].best) if able else None
+
+
+def first_of_all(able: Iterable[Candidate], best: tuple[Preference, ...]) -> Candidate:
+    return min(able, key=lambda each: (rank(each.headers, best), each.series_uid))
 
 
 def rank(headers: Headers, best: tuple[Preference, ...]) -> tuple[float, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 
@@ -46,13 +46,17 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Reason:
-    """One rule as a person reads it, the value it met and what it said; `parts` are the rules that it joins."""
+    """One rule as a person reads it, the value it met and what it said; `parts` are the rules that it joins.
+
+    `contradiction` is what sources say against one another about the series, `remark` what is amiss with the rule.
+    """
 
     rule: str
     value: str
     verdict: Verdict
     parts: tuple[Reason, ...] = ()
     remark: str = ""
+    contradiction: str = ""
 
     @property
     def leaves(self) -> tuple[Reason, ...]:
@@ -61,7 +65,7 @@ class Reason:
 
 @dataclass(frozen=True)
 class Decision:
-    """`reasons` are the rules that must all hold; `remarks` are contradictions that were met on the way."""
+    """`reasons` are the rules that must all hold; `remarks` are contradictions and what else was met on the way."""
 
     matches: bool
     verdict: Verdict
@@ -72,9 +76,16 @@ class Decision:
         return tuple(reason for reason in self.reasons if reason.verdict is Verdict.NO)
 
     @property
+    def contradictions(self) -> tuple[str, ...]:
+        return distinct(leaf.contradiction for leaf in self._leaves)
+
+    @property
     def remarks(self) -> tuple[str, ...]:
-        leaves = (leaf for reason in self.reasons for leaf in reason.leaves)
-        return tuple(dict.fromkeys(leaf.remark for leaf in leaves if leaf.remark))
+        return distinct((*self.contradictions, *(leaf.remark for leaf in self._leaves)))
+
+    @property
+    def _leaves(self) -> tuple[Reason, ...]:
+        return tuple(leaf for reason in self.reasons for leaf in reason.leaves)
 
 
 @dataclass(frozen=True)
@@ -86,7 +97,12 @@ class Case:
 
 
 def explain(card: Card, headers: Headers) -> Decision:
-    """Whether the model is for this series; the card says what it means when that can't be known."""
+    """Whether the model is for this series, which takes its role where there is only one."""
+    return fills(card, next(iter(card.inputs)), headers) if len(card.inputs) == 1 else applies(card, headers)
+
+
+def applies(card: Card, headers: Headers) -> Decision:
+    """The card says what it means when that can't be known."""
     reason = judged(card, card.applies, headers)
     matches = reason.verdict is Verdict.YES or (reason.verdict is Verdict.UNKNOWN and card.unknown == "run")
     return Decision(matches, reason.verdict, reason.parts if isinstance(card.applies, All) else (reason,))
@@ -94,13 +110,14 @@ def explain(card: Card, headers: Headers) -> Decision:
 
 def fills(card: Card, role: str, headers: Headers) -> Decision:
     """Whether the series may take that role: for a role, not to be known is not to fit."""
-    decision = explain(card, headers)
+    decision = applies(card, headers)
     rule = card.inputs[role].rule
     if rule is None:
         return decision
     reason = judged(card, rule, headers)
-    matches = decision.matches and reason.verdict is Verdict.YES
-    return replace(decision, matches=matches, reasons=(*decision.reasons, reason))
+    reasons = (*decision.reasons, reason)
+    verdict = joined("all of", [*reasons], Verdict.NO, Verdict.YES).verdict
+    return Decision(decision.matches and reason.verdict is Verdict.YES, verdict, reasons)
 
 
 def judged(card: Card, rule: Rule, headers: Headers) -> Reason:
@@ -155,7 +172,7 @@ def body_part(rule: BodyPart, found: Found) -> Reason:
     answers = {found.region.shows(part) for part in rule.body_part}
     said = True if True in answers else None if None in answers else False
     value = f"{found.region} ({found.region.source})" if found.region.parts else ""
-    return Reason(f"body part is {listed(rule.body_part)}", value, Verdict.of(said), remark=found.remark)
+    return Reason(f"body part is {listed(rule.body_part)}", value, Verdict.of(said), contradiction=found.remark)
 
 
 def of_series(rule: Slices | Age | Orientation, headers: Headers) -> Reason:
@@ -221,6 +238,10 @@ def words(allowed: Range) -> str:
 def listed(names: Iterable[str]) -> str:
     several = tuple(names)
     return several[0] if len(several) == 1 else f"one of {', '.join(several)}"
+
+
+def distinct(sentences: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(sentence for sentence in sentences if sentence))
 
 
 def shown(texts: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,6 +21,7 @@ from orthanc_plugin.routing.overlay import Overlay, effective, effective_digest
 from orthanc_plugin.routing.swap import put
 
 NOTE = "version.json"
+REMOVING = ".removing-"
 
 
 class Note(Entry):
@@ -52,9 +53,7 @@ class Versions:
         note = Note(folder_digest=plain.digest, overlay=Overlay(thresholds=overlay.thresholds))
         place = self._folder / source.name / digest
         try:
-            if not place.exists():
-                self._copy(source, place, note)
-            os.utime(place / NOTE)
+            self._take_up(source, place, note)
         except OSError as error:
             why = error.strerror or "not all files could be copied"
             raise ConfigurationError(
@@ -64,11 +63,16 @@ class Versions:
         return Model(place / source.name, effective(plain.card, overlay), digest, overlay.switch)
 
     def get(self, name: str, digest: str) -> Model | None:
-        """None when it was never served here; ConfigurationError when it is not what it was any more."""
+        """None when it was never served here or was removed; ConfigurationError when it is not what it was any more."""
         kept = self._kept(self._folder / name / digest)
         if kept is None:
             return None
-        model = read(kept.place / name)
+        try:
+            model = read(kept.place / name)
+        except ConfigurationError:
+            if not kept.place.exists():  # removed while it was read
+                return None
+            raise
         if effective_digest(model.digest, model.card, kept.note.overlay) != digest:
             raise ConfigurationError(
                 f"The version {digest[:12]} of the model {name} was changed in {self._folder}; run the series anew."
@@ -80,6 +84,45 @@ class Versions:
         now = folder_digest(current)
         others = [kept for kept in self._all(name) if kept.note.folder_digest != now]
         return self.get(name, max(others, key=lambda kept: kept.taken_up_ns).place.name) if others else None
+
+    def tidy(self, needed: Collection[tuple[str, str]], last: int) -> tuple[tuple[str, str], ...]:
+        """Removes what is neither needed (name, digest) nor among the `last` of its model before the present one.
+
+        Those that share their files count as one. Answers what is gone.
+        """
+        gone: list[tuple[str, str]] = []
+        try:
+            for folder in self._folder.iterdir() if self._folder.is_dir() else ():
+                gone += [(folder.name, digest) for digest in self._tidy_model(folder.name, needed, last)]
+        except OSError as error:
+            raise ConfigurationError(
+                f"Versions of models that nobody needs any more can't be removed from {self._folder} "
+                f"({error.strerror}); correct its permissions."
+            ) from error
+        return tuple(gone)
+
+    def _tidy_model(self, name: str, needed: Collection[tuple[str, str]], last: int) -> Iterator[str]:
+        for left in (self._folder / name).glob(f"{REMOVING}*"):  # by a process that was ended
+            shutil.rmtree(left, ignore_errors=True)
+        newest_first = sorted(self._all(name), key=lambda kept: kept.taken_up_ns, reverse=True)
+        recent = list(dict.fromkeys(kept.note.folder_digest for kept in newest_first))[: last + 1]
+        for kept in newest_first:
+            digest = kept.place.name
+            if kept.note.folder_digest not in recent and (name, digest) not in needed and self._remove(kept):
+                yield digest
+
+    def _remove(self, kept: Kept) -> bool:
+        """First out of sight, so that nobody finds half of it; back when somebody took it up in that moment."""
+        aside = kept.place.with_name(f"{REMOVING}{kept.place.name}")
+        try:
+            kept.place.rename(aside)
+        except FileNotFoundError:  # another process was faster
+            return False
+        if (aside / NOTE).stat().st_mtime_ns != kept.taken_up_ns:
+            aside.rename(kept.place)
+            return False
+        shutil.rmtree(aside)
+        return True
 
     def _all(self, name: str) -> Iterator[Kept]:
         places = (self._folder / name).iterdir() if (self._folder / name).is_dir() else iter(())
@@ -94,6 +137,14 @@ class Versions:
             return Kept(place, note, (place / NOTE).stat().st_mtime_ns)
         except (OSError, ValidationError):
             return None
+
+    def _take_up(self, source: Path, place: Path, note: Note) -> None:
+        """Kept anew when it was removed as old in that moment."""
+        try:
+            os.utime(place / NOTE)
+        except FileNotFoundError:
+            self._copy(source, place, note)
+            os.utime(place / NOTE)
 
     def _copy(self, source: Path, place: Path, note: Note) -> None:
         """Files of a version that is kept already are not stored twice."""

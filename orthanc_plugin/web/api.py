@@ -106,15 +106,15 @@ def get_jobs(request: Request, rooms: Rooms) -> Answer:
 
 
 def get_job(_request: Request, rooms: Rooms, job_id: str) -> Answer:
-    return found(jobs.view(rooms.ledger.job(job_id)))
+    return found(jobs.whole(rooms.ledger.job(job_id)))
 
 
 def retry(_request: Request, rooms: Rooms, job_id: str) -> Answer:
-    return found(jobs.view(rooms.ledger.retry(job_id)))
+    return found(jobs.whole(rooms.ledger.retry(job_id)))
 
 
 def cancel(_request: Request, rooms: Rooms, job_id: str) -> Answer:
-    return found(jobs.view(rooms.ledger.cancel(job_id)))
+    return found(jobs.whole(rooms.ledger.cancel(job_id)))
 
 
 def post_run(request: Request, rooms: Rooms) -> Answer:

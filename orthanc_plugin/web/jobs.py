@@ -43,6 +43,13 @@ def view(job: Job) -> dict[str, Any]:
     }
 
 
+def whole(job: Job) -> dict[str, Any]:
+    """One job alone: also which series took which role, and what contradicts itself in them."""
+    order = job.order
+    roles = {role.name: role.series_uid for role in order.input_set.roles}
+    return view(job) | {"roles": roles, "remarks": list(order.remarks)}
+
+
 def shown(job: Job) -> tuple[str, ...]:
     """The series that the viewer opens for a job: what it worked on and what came of it."""
     return tuple(dict.fromkeys((*job.order.input_set.series_uids, *(each.series_instance_uid for each in job.results))))

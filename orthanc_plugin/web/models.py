@@ -47,7 +47,10 @@ def route(model: Model, headers: Headers) -> dict[str, Any]:
         "unknown": model.card.unknown,
     }
     if list(model.card.inputs) != ["series"]:
-        entries["roles"] = {role: decided(fills(model.card, role, headers)) for role in model.card.inputs}
+        entries["roles"] = {
+            name: {"from": role.source, **decided(fills(model.card, name, headers))}
+            for name, role in model.card.inputs.items()
+        }
     return entries
 
 

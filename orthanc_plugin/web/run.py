@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from orthanc_plugin.errors import Unsuitable
 from orthanc_plugin.intake.one_image import OneImage
-from orthanc_plugin.intake.orders import Orders, Placed
+from orthanc_plugin.intake.order import Placed
+from orthanc_plugin.intake.orders import Orders
 from orthanc_plugin.intake.orthanc import Orthanc
 from orthanc_plugin.intake.results import result_kind
 from orthanc_plugin.intake.terms import Terms
@@ -28,7 +29,7 @@ def run(wish: Wish, orders: Orders, orthanc: Orthanc, catalogue: Catalogue) -> l
     model = None if wish.model is None else catalogue.model(wish.model)
     known = tuple(series_of(orthanc, study_uid))
     if model is not None and wants_a_set(model.card):
-        return [orders.order_set(study_uid, model, terms)]
+        return [orders.sets.by_hand(study_uid, model, terms)]
     chosen = [uid for uid, headers in known if model is None or explain(model.card, headers).matches]
     if not chosen:
         raise Unsuitable(

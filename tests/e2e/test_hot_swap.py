@@ -101,11 +101,12 @@ def changed(node: Node, *arguments: str) -> str:
     return str(json.loads(ended.stdout)["digest"])
 
 
+@pytest.mark.slow
 def test_a_model_is_replaced_and_taken_back_while_its_jobs_run(
     own_node: Node, digests: dict[str, str], tmp_path: Path
 ) -> None:
     arrivals = Arrivals(own_node, tmp_path / "series")
-    before = arrivals.push(6)
+    before = arrivals.push(8)
     at_work(own_node, before)
 
     with ThreadPoolExecutor(1) as beside:

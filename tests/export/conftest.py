@@ -7,6 +7,7 @@ collect_ignore = [
     "test_data.py",
     "test_export.py",
     "test_evaluate.py",
+    "test_features.py",
     "test_from_folders.py",
     "test_importers.py",
     "test_train.py",

@@ -14,8 +14,9 @@ from torch import nn
 
 from export.body_region.model import RegionNet
 from export.from_folders.__main__ import main, stage_of
+from export.from_folders.features import Features
 from export.from_folders.images import collect
-from export.from_folders.network import Chain, transferred
+from export.from_folders.network import transferred
 from orthanc_plugin.models.card_file import wrongs
 from tests.export.radiographs import LABELS, write_dicom, write_png
 from tests.inference.graphs import write_doubler
@@ -83,7 +84,7 @@ def test_the_activation_map_adds_up_to_the_score(trained: Path, tmp_path: Path) 
 
 
 def test_features_are_taken_over_from_an_exported_model(trained: Path) -> None:
-    one, other = (transferred(trained / "model.onnx", classes) for classes in (2, 3))
+    one, other = (transferred(trained / "model.onnx", classes).network for classes in (2, 3))
     given = {entry.name: numpy_helper.to_array(entry) for entry in onnx.load(trained / "model.onnx").graph.initializer}
     for network in (one, other):
         features = network.features.state_dict()
@@ -107,7 +108,7 @@ def test_features_are_taken_over_from_the_classifier_of_regions(
         warnings.simplefilter("ignore")
         torch.onnx.export(region, (torch.zeros(1, 1, 128, 128),), str(graph), opset_version=17, dynamo=False)
 
-    network = transferred(graph, 2)
+    network = transferred(graph, 2).network
 
     image = torch.rand(1, 1, 64, 64)
     with torch.inference_mode():
@@ -115,7 +116,7 @@ def test_features_are_taken_over_from_the_classifier_of_regions(
     np.testing.assert_allclose(ours.numpy(), theirs.numpy(), atol=1e-5)
     arguments = (images, "--out", tmp_path / "again", "--epochs", 1, "--transfer", tmp_path / "region")
     assert command(monkeypatch, *arguments) == 0
-    assert isinstance(transferred(tmp_path / "again/model.onnx", 2).features, Chain)
+    assert isinstance(transferred(tmp_path / "again/model.onnx", 2).network.features, Features)
 
 
 def test_what_the_images_do_not_say_is_left_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,12 +172,11 @@ def test_the_same_folders_give_the_same_network(images: Path, tmp_path: Path, mo
         (("GOOD", "--code", "x"), 'x is no code; write "LABEL=VALUE,SCHEME,MEANING".\n'),
         (
             ("GOOD", "--transfer", "none"),
-            "There is no model none with a model.onnx; name one of the catalogue or its folder.\n",
+            "There is no model none with a graph; name one of the catalogue or its folder.\n",
         ),
         (
             ("GOOD", "--transfer", "OTHER"),
-            "The network of OTHER is no chain of convolutions on grey images; transfer takes models that were made "
-            "here, or the body region's.\n",
+            "The network of OTHER has no convolution whose weights could be taken over; name another.\n",
         ),
     ],
 )
@@ -200,3 +200,19 @@ def test_what_can_not_be_learned_from(
     assert command(monkeypatch, *arguments, "--out", tmp_path / "out", "--epochs", 1) == 1
 
     assert capsys.readouterr().err == sentence
+
+
+def test_training_begins_with_a_model_of_the_catalogue_and_says_what_it_left_behind(
+    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = (images, "--out", tmp_path / "lungs", "--epochs", 1, "--transfer", "abdominal-muscle-ct")
+    assert command(monkeypatch, *arguments) == 0
+
+    taken, left, _ = capsys.readouterr().out.splitlines()
+    assert taken.startswith("taken over from abdominal-muscle-ct: network.unet.model.0.residual.weight, ")
+    assert left.startswith("not taken over: ")
+    assert "network.head.0.weight" in left
+    assert card(tmp_path / "lungs")["trained_on"].endswith(" Begun with the network of abdominal-muscle-ct.")
+    again = transferred(tmp_path / "lungs/model.onnx", 3)
+    assert isinstance(again.network.features, Features)
+    assert not {"head.weight", "head.bias"} & set(again.taken)

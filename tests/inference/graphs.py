@@ -110,11 +110,12 @@ def write_hungry(path: Path) -> Path:
 
 
 def write_heavy(path: Path, megabytes: int, seed: int) -> Path:
-    """hu [n, 1, r, k] -> probability: plus the first of so many megabytes of weights."""
+    """hu -> probability: plus that one of so many megabytes of weights whose place is the number of its values."""
     weights = np.random.default_rng(seed).normal(size=megabytes << 18).astype(np.float32)
     nodes = [
-        helper.make_node("ReduceMean", ["weights"], ["mean"], keepdims=0),
-        helper.make_node("Add", ["hu", "mean"], ["probability"]),
+        helper.make_node("Size", ["hu"], ["place"]),
+        helper.make_node("Gather", ["weights", "place"], ["weight"]),
+        helper.make_node("Add", ["hu", "weight"], ["probability"]),
     ]
     return write(path, nodes, initializers={"weights": weights})
 

@@ -154,8 +154,32 @@ def test_series_of_different_spaces_are_refused(device: Device, tmp_path: Path) 
         run(device, model, first=volume(), second=volume(frame_of_reference="1.2.4"))
     assert refusal.value.sentence == (
         "The series of the role second lies in another frame of reference than the first, so the two can't be "
-        "laid on one another; send series of one examination that share it."
+        "laid on one another: the node registers nothing. Send series that share one frame of reference."
     )
+
+
+OPTIONAL = {"required": False, "meaning_of_missing": "Nothing was compared."}
+
+
+@pytest.mark.parametrize("kind", ["slices", "patches", "finer patches", "sagittal slices"])
+def test_of_a_role_that_is_missing_the_network_sees_zeros(kind: str, device: Device, tmp_path: Path) -> None:
+    folder, known = tmp_path / "box", volume()
+    stage = graphs.stage(roles=["first", "second"], **KINDS[kind])
+    graphs.write_channels(folder / "model.onnx", [1.0], kind=3 if stage["kind"] == "volume" else 2)
+    outputs = graphs.segments(graphs.segment("Box", threshold=0.4), steps=BRIGHT)
+    model = graphs.model(folder, [stage], outputs, inputs={"first": {}, "second": OPTIONAL})
+    nothing = replace(known, voxels_zyx=np.zeros_like(known.voxels_zyx))
+    alone = masks(device, model, first=known)[0]
+    np.testing.assert_array_equal(alone, masks(device, model, first=known, second=nothing)[0])
+    assert alone.any()
+
+
+@pytest.mark.parametrize("channels", ["grey", "rgb"])
+def test_of_an_image_that_is_missing_the_network_sees_zeros(channels: str, device: Device, tmp_path: Path) -> None:
+    inputs = {"now": {}, "before": OPTIONAL}
+    model = classifier(tmp_path / "kinds", inputs=inputs, kind="image", roles=list(inputs), channels=channels)
+    found = run(device, model, now=images(np.full((9, 9), 0.8, np.float32))).classification
+    assert found is not None and found.probabilities[0] == pytest.approx(0.4)
 
 
 def test_a_map_of_another_shape_than_the_card_says_is_broken(device: Device, tmp_path: Path) -> None:
@@ -183,12 +207,14 @@ def test_the_same_comes_out_twice(device: Device, tmp_path: Path) -> None:
     assert once.tobytes() == again.tobytes()
 
 
-def classifier(folder: Path, classes: dict[str, Any] | None = None, **stage: Any) -> Model:
+def classifier(
+    folder: Path, classes: dict[str, Any] | None = None, inputs: dict[str, Any] | None = None, **stage: Any
+) -> Model:
     graphs.write_classifier(folder / "model.onnx", [0.0, 0.1])
     items = [{"label": name, "code": graphs.concept(name, name), "threshold": 0.5} for name in ("One", "Two")]
     source = {"from": {"stage": "only", "output": "logits"}, "activation": "none", "exclusive": False, "items": items}
     stages = [graphs.stage(outputs=["logits", "heat"], **stage)]
-    return graphs.model(folder, stages, {"classes": source | (classes or {})})
+    return graphs.model(folder, stages, {"classes": source | (classes or {})}, **({"inputs": inputs} if inputs else {}))
 
 
 def test_each_image_has_probabilities_and_the_plainest_is_shown(device: Device, tmp_path: Path) -> None:

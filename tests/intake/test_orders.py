@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,10 +18,12 @@ from orthanc_plugin.routing.catalogue import Catalogue
 from orthanc_plugin.routing.folder import read
 from orthanc_plugin.routing.headers import Headers
 from orthanc_plugin.routing.region import Region
+from orthanc_plugin.routing.rules import explain
 from tests.builders.series import Scan, slices
 from tests.intake.bench import Bench
 from tests.routing.cards import CT_ABDOMEN, model_folder
 from tests.routing.cards import slices as least_slices
+from tests.routing.odd import odd_headers
 
 
 def headers(slices: int = 60, **values: object) -> Headers:
@@ -52,6 +55,13 @@ class TestWhyNot:
     )
     def test_it_names_what_routing_met(self, catalogue: Catalogue, known: Headers, sentence: str) -> None:
         assert why_not(catalogue.models, known) == sentence
+
+    def test_whatever_is_in_the_headers_it_is_one_sentence_or_two(self, catalogue: Catalogue) -> None:
+        refused = [known for known in odd_headers(500) if not explain(catalogue.models[0].card, known).matches]
+        sentences = [why_not(catalogue.models, known) for known in refused]
+        assert len(sentences) >= 400
+        assert all(re.match(r"No model is for (modality |a series without a modality )", each) for each in sentences)
+        assert all(each.endswith(".") and "\n" not in each for each in sentences)
 
     def test_it_says_that_there_is_no_model_at_all(self, tmp_path: Path) -> None:
         assert why_not((), headers(Modality="CT")) == (

@@ -194,17 +194,17 @@ class TestRouting:
         series = showing("abdomen", "contradicting", BodyPartExamined="HEAD", SeriesDescription="Abdomen")
         bench.send(series)
         uid = str(series[0].SeriesInstanceUID)
-        doubt = "BodyPartExamined says head, SeriesDescription says abdomen; BodyPartExamined counts."
+        doubt = "BodyPartExamined says head, SeriesDescription says abdomen, PixelData says abdomen;"
         (placed,) = make_orders().orders_for(uid)
         assert (placed.job.state, placed.job.reason) == (
             State.SKIPPED,
-            f"No model is for modality CT and body part HEAD. {doubt} "
-            "BodyPartExamined says head, PixelData says abdomen; BodyPartExamined counts.",
+            f"No model is for modality CT and body part HEAD. {doubt} BodyPartExamined counts.",
         )
         model_folder(bench.models, "seeing", region_wins="pixels")
         (placed,) = make_orders().orders_for(uid, "seeing")
         assert placed.job.state is State.WAITING
-        assert placed.remark == f"{doubt} BodyPartExamined says head, PixelData says abdomen; PixelData counts."
+        assert placed.remark == f"{doubt} PixelData counts."
+        assert placed.job.order.remarks == (placed.remark,), "and in its results"
 
     def test_nobody_looks_where_another_rule_has_said_no(self, bench: Bench) -> None:
         series = slices(Scan(name="magnetic", modality="MR", body_part=""))

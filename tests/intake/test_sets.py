@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -97,6 +98,16 @@ def test_after_the_limit_the_line_says_which_role_is_missing(pair: Bench) -> Non
     assert rest == "nothing in the study takes the role t2; send what is missing, and it runs."
 
 
+def test_every_role_that_is_missing_is_named_and_those_that_need_not_be_there_are_not(pair: Bench) -> None:
+    pair.send(series("flair"))
+    pair.tick(5)
+    pair.now_s += 60
+    pair.tick(1)
+    (job,) = jobs(pair)
+    assert job.state is State.SKIPPED
+    assert job.reason.endswith("nothing in the study takes the role t1 or t2; send what is missing, and it runs.")
+
+
 def test_what_comes_after_the_limit_makes_the_set_all_the_same(pair: Bench) -> None:
     t1, t2, flair = series("t1"), series("t2"), series("flair")
     pair.send(t1)
@@ -155,6 +166,17 @@ def test_a_set_by_hand_takes_what_the_study_has(pair: Bench) -> None:
     assert seats(placed.job) == uids(t1=t1, t2=t2)
 
 
+def test_a_set_that_lacks_a_role_keeps_no_other_model_from_running_by_hand(pair: Bench) -> None:
+    model_folder(pair.models, "alone", applies=MR)
+    pair.start()
+    t1 = series("t1")
+    pair.send(t1)
+    alone, brain = pair.orders.orders_for(str(t1[0].SeriesInstanceUID))
+    assert (alone.job.state, alone.job.order.model, alone.remark) == (State.WAITING, "alone", "")
+    assert (brain.job.state, brain.remark) == (State.SKIPPED, brain.job.reason)
+    assert brain.job.reason.endswith("nothing in the study takes the role t2; send what is missing, and it runs.")
+
+
 class TestOneSeriesOfTheStudy:
     @pytest.fixture
     def thinnest(self, bench: Bench) -> Bench:
@@ -186,6 +208,17 @@ class TestOneSeriesOfTheStudy:
             uids(series=thick),
             "Abdomen takes one series of a study for each of its roles, and others were preferred.",
         )
+
+    def test_of_many_exactly_one_runs_and_every_other_has_its_line(self, thinnest: Bench) -> None:
+        scans = [series(f"of {mm} mm", modality="CT", thickness_mm=mm) for mm in (3.0, 1.0, 2.0, 1.5)]  # type: ignore[arg-type]
+        for scan in scans:
+            thinnest.send(scan)
+        thinnest.tick(5)
+        thinnest.start()
+        thinnest.tick(45)
+        assert [seats(job) for job in jobs(thinnest, State.WAITING)] == [uids(series=scans[1])]
+        others = [seats(job)["series"] for job in jobs(thinnest, State.SKIPPED)]
+        assert sorted(others) == sorted(str(scans[other][0].SeriesInstanceUID) for other in (0, 2, 3))
 
     def test_a_better_one_that_comes_later_replaces_the_job(self, thinnest: Bench) -> None:
         thinnest.send(series("thick", modality="CT", thickness_mm=5.0))  # type: ignore[arg-type]
@@ -234,3 +267,74 @@ class TestSwitches:
         self.switch(bench, "on")
         (placed,) = bench.orders.orders_for(str(scan[0].SeriesInstanceUID))
         assert (placed.job.id != shadow.id, placed.job.order.parameters) == (True, ())
+
+
+class TestTheModelGoesMeanwhile:
+    GONE = (
+        "Brain was removed, switched off or changed while this study waited for its set of series; "
+        "put the model brain in place and run it on the study."
+    )
+
+    @pytest.fixture
+    def waiting(self, pair: Bench) -> Bench:
+        pair.send(series("t1"))
+        pair.tick(5)
+        assert jobs(pair) == []
+        return pair
+
+    def over(self, bench: Bench) -> Job:
+        """What the ledger says of the set when the time to wait for it is over."""
+        bench.tick(5)
+        bench.now_s += 60
+        bench.tick(1)
+        (job,) = jobs(bench)
+        return job
+
+    def test_removed(self, waiting: Bench) -> None:
+        shutil.rmtree(waiting.models / "brain")
+        job = self.over(waiting)
+        assert (job.state, job.reason, job.order.model) == (State.SKIPPED, self.GONE, "brain")
+        assert seats(job) == uids(t1=series("t1"))
+
+    def test_switched_off(self, waiting: Bench) -> None:
+        folder = waiting.models.parent / "overlays"
+        folder.mkdir()
+        (folder / "brain.json").write_text('{"switch": "off"}')
+        job = self.over(waiting)
+        assert (job.state, job.reason) == (State.SKIPPED, self.GONE)
+
+    def test_changed_so_that_no_series_is_for_it(self, waiting: Bench) -> None:
+        shutil.rmtree(waiting.models / "brain")
+        model_folder(waiting.models, "brain", title="Brain", applies=MR, inputs={"series": named("spine")}, version="2")
+        job = self.over(waiting)
+        assert (job.state, job.reason, job.order.version) == (State.SKIPPED, self.GONE, "1.0.0")
+
+    def test_a_model_that_is_back_in_time_goes_on(self, waiting: Bench, tmp_path: Path) -> None:
+        shutil.move(waiting.models / "brain", tmp_path / "aside")
+        waiting.tick(5)
+        shutil.move(tmp_path / "aside", waiting.models / "brain")
+        waiting.tick(5)
+        waiting.send(series("t2"))
+        waiting.send(series("flair"))
+        waiting.tick(5)
+        assert [job.state for job in jobs(waiting)] == [State.WAITING]
+
+    def test_a_series_that_was_deleted_gets_no_line(self, waiting: Bench) -> None:
+        waiting.delete(series("t1")[0].SeriesInstanceUID)
+        waiting.now_s += 60
+        waiting.tick(1)
+        assert jobs(waiting) == []
+
+
+def test_what_contradicts_itself_is_told_with_the_role(pair: Bench) -> None:
+    shutil.rmtree(pair.models / "brain")
+    head = {"all": [MR, {"body_part": ["head"]}]}
+    roles = {"t1": named("^t1"), "t2": named("^t2")}
+    model_folder(pair.models, "brain", applies=head, inputs=roles, stages=[stage(roles=list(roles))])
+    pair.start()
+    pair.send([*series("t1", body_part="HEAD"), *series("t2 knie", body_part="HEAD")])
+    pair.tick(5)
+    (job,) = jobs(pair)
+    assert job.order.remarks == (
+        "In the role t2, BodyPartExamined says head, SeriesDescription says knee; BodyPartExamined counts.",
+    )

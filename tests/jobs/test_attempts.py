@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from orthanc_plugin.archive.protocol import Receipt
 from orthanc_plugin.errors import Broken
 from orthanc_plugin.jobs.attempts import Hold, LostLease
 from orthanc_plugin.jobs.dispatch import Turn
-from orthanc_plugin.jobs.job import Job, PlannedResult, State
+from orthanc_plugin.jobs.job import InputSet, Job, PlannedResult, Role, State
 from orthanc_plugin.jobs.ledger import Ledger
 from orthanc_plugin.jobs.process import Process
 from tests.jobs.builders import Clock, input_set, order
@@ -127,6 +128,34 @@ def test_what_was_made_of_fewer_instances_is_superseded_stored_or_not(ledger: Le
     ledger.replace("1.2.1.1", input_set(instances=5).roles[0].fingerprint)
 
     assert ledger.attempts.superseded(whole) == [SEG.sop_instance_uid, REPORT.sop_instance_uid]
+
+
+def of_a_study(study: int, **series: str) -> InputSet:
+    return InputSet(f"1.2.{study}", tuple(Role(name, uid, (), "as it is") for name, uid in series.items()))
+
+
+def test_a_set_that_gave_way_to_another_is_superseded_though_they_share_no_series(ledger: Ledger) -> None:
+    worker = enrolled(ledger)
+    thick = begun(ledger, worker, ledger.propose(replace(order(), input_set=of_a_study(1, best="1.2.1.5"))))
+    elsewhere = begun(ledger, worker, ledger.propose(replace(order(), input_set=of_a_study(2, best="1.2.2.5"))))
+    ledger.attempts.plan(thick, [SEG])
+    ledger.attempts.plan(elsewhere, [REPORT])
+    thin = of_a_study(1, best="1.2.1.1")
+    better = begun(ledger, worker, ledger.propose(replace(order(), input_set=thin)))
+    ledger.supersede("1.2.1", "muscle", thin.key)
+    ledger.supersede("1.2.2", "muscle", "another")
+
+    assert ledger.attempts.superseded(better) == [SEG.sop_instance_uid]
+
+
+def test_what_was_made_of_another_study_with_the_same_prior_is_not_superseded(ledger: Ledger) -> None:
+    worker, prior = enrolled(ledger), "1.2.1.1"
+    second = begun(ledger, worker, ledger.propose(replace(order(), input_set=of_a_study(2, now="1.2.2.1", old=prior))))
+    ledger.attempts.plan(second, [SEG])
+    ledger.supersede("1.2.2", "muscle", "another")
+    third = begun(ledger, worker, ledger.propose(replace(order(), input_set=of_a_study(3, now="1.2.3.1", old=prior))))
+
+    assert ledger.attempts.superseded(third) == []
 
 
 def test_a_series_deleted_and_sent_again_keeps_the_results_that_come_out_the_same(ledger: Ledger) -> None:

@@ -8,6 +8,7 @@ from PIL import Image
 from orthanc_plugin.errors import ConfigurationError
 from orthanc_plugin.inference.device import Device
 from orthanc_plugin.models.trial import attempt, trials_of
+from orthanc_plugin.routing.role import Role
 from tests.builders.series import Scan
 from tests.inference.graphs import model, stage, write_classifier
 from tests.models.conftest import written
@@ -82,12 +83,18 @@ def test_files_that_are_no_dicom(bright: Path, tmp_path: Path, device: Device) -
 def test_with_several_roles_each_path_names_its_role(series: Path, tmp_path: Path) -> None:
     other = written(tmp_path / "other", Scan(slices=2, name="other"))
 
-    (trial,) = trials_of(("t1", "t2"), [f"t2={other}", f"t1={series}"])
+    roles = {"t1": Role(), "t2": Role()}
+    (trial,) = trials_of(roles, [f"t2={other}", f"t1={series}"])
 
     assert [(role, len(paths)) for role, _, paths in trial.roles] == [("t1", 3), ("t2", 2)]
     with pytest.raises(ConfigurationError) as caught:
-        trials_of(("t1", "t2"), [str(series)])
+        trials_of(roles, [str(series)])
     assert caught.value.sentence == "The model takes t1, t2; give each path as t1=PATH."
     with pytest.raises(ConfigurationError) as caught:
-        trials_of(("t1", "t2"), [f"t1={series}", f"t1={other}"])
+        trials_of(roles, [f"t1={series}", f"t1={other}"])
     assert caught.value.sentence == "The role t1 has 2 series; give the files of exactly one."
+    with pytest.raises(ConfigurationError) as caught:
+        trials_of(roles, [f"t1={series}"])
+    assert caught.value.sentence == "The role t2 has 0 series; give the files of exactly one."
+    (trial,) = trials_of({"t1": Role(), "t2": Role(required=False)}, [f"t1={series}"])
+    assert [role for role, _, _ in trial.roles] == ["t1"]

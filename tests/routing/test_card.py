@@ -128,6 +128,23 @@ def test_a_body_part_that_the_vocabulary_lacks(tmp_path: Path) -> None:
             {"outputs": classes(undetermined=[0.6, 0.7])},
             " at outputs.classes.items.0: the threshold 0.5 of Cyst is not within 0.6 to 0.7",
         ),
+        (
+            {"inputs": {"series": {"within_years": 2}}},
+            " at inputs.series: within_years is said of a role that comes from a prior",
+        ),
+        (
+            {"inputs": {"series": {"from": "prior"}}},
+            ": every role comes from a prior, so no study would ever begin a set; one is of the study",
+        ),
+        (
+            {"inputs": {"now": {}, "before": {"from": "prior"}}, "stages": [stage(roles=["before", "now"])]},
+            ": the stage only begins with before, which is a prior or may be missing",
+        ),
+        (
+            {"inputs": {"now": {}, "before": {"required": False}}, "stages": [stage(roles=["now", "before"])]},
+            ": the stage only takes the role before, which may be missing; "
+            "say in meaning_of_missing what that means for the results",
+        ),
     ],
 )
 def test_what_contradicts_itself(tmp_path: Path, changes: dict[str, Any], said: str) -> None:

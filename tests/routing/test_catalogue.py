@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,11 @@ from typing import Any
 import pytest
 
 from orthanc_plugin.errors import ConfigurationError, Unsuitable
+from orthanc_plugin.routing import folder
 from orthanc_plugin.routing.catalogue import LOOK_EVERY_S, Catalogue
 from orthanc_plugin.routing.folder import folder_digest
 from orthanc_plugin.routing.overlay import Canary, Overlay, effective
-from orthanc_plugin.routing.versions import rollback
+from orthanc_plugin.routing.versions import NOTE, Versions, rollback
 from tests.routing.cards import card, card_values, classes, model_folder
 
 
@@ -218,6 +220,32 @@ class TestVersions:
             rollback("abdomen", site.models, site.state)
         assert caught.value.sentence == (
             "No earlier version of the model abdomen was ever served here; nothing was put back."
+        )
+
+    def test_a_version_that_was_removed_is_not_served_from_memory(self, site: Site) -> None:
+        old = site.release("1.0.0")
+        catalogue = site.open()
+        os.utime(site.state / "versions" / "abdomen" / old / NOTE, (1, 1))
+        for version in ("2.0.0", "3.0.0"):
+            site.release(version)
+            site.rest(catalogue)
+        assert catalogue.model("abdomen", old).card.version == "1.0.0"
+        assert Versions(site.state).tidy((), 1) == (("abdomen", old),)
+        with pytest.raises(Unsuitable) as caught:
+            catalogue.model("abdomen", old)
+        assert caught.value.sentence == (
+            f"The version {old[:12]} of the model abdomen is not kept on this machine; "
+            "run the series again to use the version that is installed."
+        )
+
+    def test_a_file_that_can_not_be_read_is_said(self, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+        def refuse(_folder: Path) -> str:
+            raise PermissionError(13, "Permission denied")
+
+        site.release("1.0.0")
+        monkeypatch.setattr(folder, "folder_digest", refuse)
+        assert site.open().problems == (
+            "A file of the model abdomen can't be read (Permission denied); correct its permissions.",
         )
 
     def test_who_only_looks_keeps_nothing(self, site: Site) -> None:

@@ -8,8 +8,10 @@ import pytest
 
 from orthanc_plugin.routing.card import Card
 from orthanc_plugin.routing.headers import Headers
-from orthanc_plugin.routing.roles import Candidate, seat, wants_a_set
+from orthanc_plugin.routing.roles import Candidate, may_take_part, prior_of, prior_roles, seat, wants_a_set, with_priors
 from tests.routing.cards import card, stage
+
+OPTIONAL = {"required": False, "meaning_of_missing": "Not known."}
 
 
 def series(uid: str, slices: int = 20, **values: Any) -> Candidate:
@@ -35,7 +37,7 @@ def test_one_series_alone_is_no_set() -> None:
 
 
 def test_every_role_gets_its_series_and_what_is_missing_is_named() -> None:
-    whole = of_roles(t1=described("t1"), t2=described("t2"), flair=described("flair", required=False))
+    whole = of_roles(t1=described("t1"), t2=described("t2"), flair=described("flair", **OPTIONAL))
     one, other = series("1", SeriesDescription="T2 tse"), series("2", SeriesDescription="T1 vibe")
     assert seated(whole, one, other) == {"t1": "2", "t2": "1"}
     assert seat(whole, [one, other]).missing == ("flair",)
@@ -50,6 +52,37 @@ def test_a_series_takes_one_role_and_leaves_the_other_to_who_else_can_take_it() 
 
 def test_a_series_that_the_model_is_not_for_takes_no_role() -> None:
     assert seated(of_roles(any={"best": ["thinnest"]}), series("1", Modality="MR")) == {}
+
+
+class TestPriors:
+    @pytest.fixture
+    def whole(self) -> Card:
+        return of_roles(now={}, before=described("axial", **{"from": "prior"}, best=["thinnest"], **OPTIONAL))
+
+    def test_a_set_begins_with_what_is_of_the_study(self, whole: Card) -> None:
+        assert wants_a_set(whole)
+        assert prior_roles(whole) == ("before",)
+        of_prior_alone = of_roles(now=described("now"), before={"from": "prior"})
+        assert may_take_part(of_prior_alone, series("1", SeriesDescription="now").headers)
+        assert not may_take_part(of_prior_alone, series("1", SeriesDescription="before").headers)
+
+    def test_until_it_was_looked_for_a_prior_is_neither_there_nor_missing(self, whole: Card) -> None:
+        seating = seat(whole, [series("1", SeriesDescription="axial")])
+        assert [role for role, _ in seating.filled] == ["now"]
+        assert (seating.missing, seating.lacking) == ((), ())
+
+    def test_of_an_earlier_study_the_best_series_that_fits_takes_the_role(self, whole: Card) -> None:
+        thin, thick = (series(uid, SeriesDescription="axial", SliceThickness=uid) for uid in ("1", "5"))
+        assert prior_of(whole, "before", [series("2"), thick, thin]) == thin
+        assert prior_of(whole, "before", [series("2", SeriesDescription="coronal"), series("3")]) is None
+
+    def test_the_whole_set_is_in_the_order_of_the_card(self) -> None:
+        needs = of_roles(now={}, before={"from": "prior"}, at_last={"from": "prior"} | OPTIONAL)
+        seating = seat(needs, [series("1"), series("2")])
+        prior = series("9")
+        whole = with_priors(needs, seating, {"at_last": prior})
+        assert whole.filled == (("now", series("1")), ("at_last", prior))
+        assert (whole.missing, whole.lacking, whole.passed_over) == (("before",), ("before",), (series("2"),))
 
 
 @pytest.mark.parametrize(

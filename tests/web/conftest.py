@@ -10,7 +10,8 @@ from typing import Any, ClassVar, cast
 import pytest
 
 from orthanc_plugin.errors import Temporary, Unsuitable
-from orthanc_plugin.intake.orders import Orders, Placed
+from orthanc_plugin.intake.order import Placed
+from orthanc_plugin.intake.orders import Orders
 from orthanc_plugin.intake.orthanc import Orthanc, Series
 from orthanc_plugin.intake.terms import Terms
 from orthanc_plugin.jobs.ledger import Ledger

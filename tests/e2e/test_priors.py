@@ -1,0 +1,67 @@
+"""A study that is compared with the patient's earlier one: from two pushes to a report that names both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydicom.dataset import Dataset
+
+from tests.builders.series import Scan
+from tests.e2e import results
+from tests.e2e.node import Node, configured
+from tests.e2e.senders import Scanner
+from tests.e2e.series import PushedSeries, built_series
+from tests.inference.graphs import model, segment, segments, stage, write_channels
+
+MISSING = "No earlier study was there; nothing was compared."
+DOUBT = "In the role now, BodyPartExamined says abdomen, SeriesDescription says knee; BodyPartExamined counts."
+WINDOW = {"kind": "window", "lowest": -1000, "highest": 1200}
+SPACE = "1.2.826.0.1.3680043.8.498.1"
+
+
+@pytest.fixture
+def own_node(tmp_path: Path) -> Iterator[Node]:
+    folder = tmp_path / "onnx_models" / "change"
+    write_channels(folder / "model.onnx", [1.0])
+    before = {"from": "prior", "within_years": 3, "required": False, "meaning_of_missing": MISSING}
+    inputs = {"now": {"rule": {"body_part": ["abdomen"]}}, "before": before}
+    outlined = segments(segment("Bright", threshold=0.2), steps=[{"step": "threshold"}])
+    model(folder, [stage(intensity=WINDOW, roles=list(inputs))], outlined, inputs=inputs, wait_s=2)
+    environment = configured(tmp_path, ModelsFolder=str(tmp_path / "onnx_models"), QuietMostSeconds=1)
+    with Node(tmp_path / "state", environment) as running:
+        yield running
+
+
+def examination(folder: Path, day: str, description: str) -> PushedSeries:
+    def of_that_day(_number: int, dataset: Dataset) -> None:
+        dataset.StudyDate, dataset.SeriesDescription, dataset.FrameOfReferenceUID = day, description, SPACE
+
+    scan = Scan(slices=4, columns=16, pixel_spacing_mm=(0.8, 0.8), name=f"prior {day}", patient_id="COMPARED")
+    return built_series(folder / day, scan).edited(of_that_day)
+
+
+def texts(report: Dataset) -> list[str]:
+    return [element.value for element in report.iterall() if element.keyword == "TextValue"]
+
+
+def test_a_study_is_compared_with_the_one_before_and_the_report_tells_all(own_node: Node, tmp_path: Path) -> None:
+    scanner = Scanner(own_node.dicom_port)
+    first = examination(tmp_path, "20250105", "abdomen")
+    scanner.send(first.files)
+    alone = own_node.get(f"/inference/api/jobs/{own_node.job(first.series_uid, 'done')['id']}")
+    second = examination(tmp_path, "20260110", "knee")
+    scanner.send(second.files)
+    compared = own_node.get(f"/inference/api/jobs/{own_node.job(second.series_uid, 'done')['id']}")
+
+    assert (alone["roles"], alone["remarks"]) == ({"now": first.series_uid}, [])
+    assert (compared["roles"], compared["remarks"]) == (
+        {"now": second.series_uid, "before": first.series_uid},
+        [DOUBT],
+    )
+    reports = [results.retrieve(own_node.dicomweb(), each.study_uid)["SR"] for each in (first, second)]
+    assert [(MISSING in texts(report), DOUBT in texts(report)) for report in reports] == [(True, False), (False, True)]
+    [study] = reports[1].PertinentOtherEvidenceSequence
+    [of_series] = study.ReferencedSeriesSequence
+    assert (study.StudyInstanceUID, of_series.SeriesInstanceUID) == (first.study_uid, first.series_uid)

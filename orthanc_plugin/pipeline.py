@@ -16,6 +16,7 @@ from orthanc_plugin.archive.protocol import Archive
 from orthanc_plugin.deliver.profile import Profile
 from orthanc_plugin.encode.context import moment
 from orthanc_plugin.encode.identity import Origin
+from orthanc_plugin.encode.lettering import typeface
 from orthanc_plugin.encode.making import Making, Predecessor
 from orthanc_plugin.encode.rejection import KIND as REJECTION
 from orthanc_plugin.encode.rejection import SUPERSEDED, Rejection, rejection_note
@@ -109,7 +110,8 @@ def made(lease: Lease, rooms: Rooms) -> tuple[Result, ...]:
         predecessors = tuple(predecessor(each, inputs.main.headers[0]) for each in superseded)
         making = Making(findings, inputs.main, origin, rooms.profile, inputs.headers_beside, predecessors)
         results = (*encode(making), *rejecting(making))
-        lease.plan(tuple(map(planned, results)), record_of(inputs.by_role, origin, superseded))
+        record = record_of(inputs.by_role, origin, rooms.profile.encoding, superseded)
+        lease.plan(tuple(map(planned, results)), record)
     return results
 
 
@@ -167,7 +169,7 @@ def origin_of(
         software_version=__version__,
         beside=tuple(digest_of(role, imaged) for role, imaged in inputs.by_role.items() if imaged is not inputs.main),
         remarks=job.order.remarks,
-        encoding=rooms.profile.encoding,
+        encoding=f"{rooms.profile.encoding} {typeface()}",
         predecessors=tuple(each.sop_instance_uid for each in superseded),
     )
 

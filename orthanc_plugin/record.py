@@ -11,6 +11,7 @@ from importlib import metadata
 
 from orthanc_plugin import __version__
 from orthanc_plugin.encode.identity import RESULT_SCHEMA, Origin
+from orthanc_plugin.encode.lettering import typeface
 from orthanc_plugin.imaging.image import Imaged
 from orthanc_plugin.jobs.job import Job, PlannedResult, Record
 
@@ -21,13 +22,16 @@ PACKAGES = (
 )
 
 
-def record_of(inputs: Mapping[str, Imaged], origin: Origin, predecessors: tuple[PlannedResult, ...]) -> Record:
+def record_of(
+    inputs: Mapping[str, Imaged], origin: Origin, encoding: str, predecessors: tuple[PlannedResult, ...]
+) -> Record:
+    """`encoding` is what the destination takes, from which its profile can be read again."""
     offset = origin.created_at.utcoffset() or timedelta()
     return Record(
         inputs=tuple((role, digest_of(role, imaged)) for role, imaged in sorted(inputs.items())),
         parameters=origin.parameters,
         provider=origin.provider,
-        encoding=origin.encoding,
+        encoding=encoding,
         result_schema=RESULT_SCHEMA,
         versions=versions(),
         utc_offset_s=round(offset.total_seconds()),
@@ -50,7 +54,7 @@ def ordered_at(job: Job) -> datetime:
 
 @cache
 def versions() -> tuple[tuple[str, str], ...]:
-    found = {"inference-node": __version__, "python": platform.python_version()}
+    found = {"inference-node": __version__, "python": platform.python_version(), "typeface": typeface()}
     for package in PACKAGES:
         try:
             found[package] = metadata.version(package)

@@ -46,6 +46,11 @@ class Profile(BaseModel):
         return self.model_dump_json(exclude={"superseded"})
 
 
+def written(encoding: str) -> Profile:
+    """The profile whose `encoding` that was."""
+    return Profile.model_validate_json(encoding, by_alias=False, by_name=True)
+
+
 def shipped() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in SHIPPED.glob("*.json")))
 

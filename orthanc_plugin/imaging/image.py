@@ -96,8 +96,9 @@ def _spacing_mm(header: Dataset) -> tuple[float, float] | None:
 
 
 def _source(instance: Instance, frame: int) -> SourceSlice:
+    """Scanners state a number of frames of one in classes, too, that have no frames to be named."""
     header = instance.header
-    frame_number = frame + 1 if integer(header, "NumberOfFrames") is not None else None
+    frame_number = frame + 1 if len(instance.frames) > 1 else None
     return SourceSlice(text(header, "SOPClassUID"), text(header, "SOPInstanceUID"), frame_number)
 
 

@@ -59,6 +59,13 @@ def test_each_image_has_its_size_spacing_and_source() -> None:
     ]
 
 
+def test_an_image_that_counts_itself_as_one_frame_has_none_to_be_named() -> None:
+    header = radiograph("CR")
+    header.NumberOfFrames = 1
+
+    assert [source.frame_number for source in read(header).sources] == [None]
+
+
 def test_a_lookup_table_is_refused() -> None:
     dataset = radiograph("CR")
     table = Dataset()

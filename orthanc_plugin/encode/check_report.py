@@ -13,6 +13,7 @@ from pydicom.uid import (
     MammographyCADSRStorage,
 )
 
+from orthanc_plugin.encode.cad import template
 from orthanc_plugin.encode.check import demand
 from orthanc_plugin.encode.making import Making
 
@@ -42,12 +43,14 @@ def report(result: Dataset, outlined: Sequence[Dataset], making: Making) -> None
 
 
 def _has_its_root(result: Dataset, items: Sequence[Dataset], making: Making) -> None:
-    template = str(result.ContentTemplateSequence[0].TemplateIdentifier) if "ContentTemplateSequence" in result else ""
-    expected = ROOTS.get(result.SOPClassUID)
-    demand((_concept(result), template) == expected, "The report's title and template are not those of its class.")
-    if making.profile.template == "measurements":
-        wanted = CLASSES[making.profile.report]
-        demand(result.SOPClassUID == wanted, "The report is not of the class that the destination takes.")
+    kept = str(result.ContentTemplateSequence[0].TemplateIdentifier) if "ContentTemplateSequence" in result else ""
+    demand(
+        (_concept(result), kept) == ROOTS.get(result.SOPClassUID),
+        "The report's title and template are not those of its class.",
+    )
+    of = template(making)
+    wanted = CLASSES[making.profile.report] if of is None else of.sop_class_uid
+    demand(result.SOPClassUID == wanted, "The report is not of the class that the destination takes.")
     if result.SOPClassUID in CLASSES.values():
         demand(any(_concept(item) == DEVICE_UID for item in items), "The report does not say which device observed.")
     if result.SOPClassUID != Comprehensive3DSRStorage:

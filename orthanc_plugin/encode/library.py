@@ -16,6 +16,7 @@ from orthanc_plugin.imaging.volume import Volume
 
 COSINE = Code("{-1:1}", "UCUM", "{-1:1}")
 SOURCE = Code("260753009", "SCT", "Source")
+POSITION = (codes.DCM.ImagePositionPatientX, codes.DCM.ImagePositionPatientY, codes.DCM.ImagePositionPatientZ)
 ORIENTATION = (
     *(codes.DCM.ImageOrientationPatientRowX, codes.DCM.ImageOrientationPatientRowY),
     *(codes.DCM.ImageOrientationPatientRowZ, codes.DCM.ImageOrientationPatientColumnX),
@@ -46,7 +47,7 @@ def in_order(imaged: Imaged) -> list[Dataset]:
 
 def _group(headers: Sequence[Dataset], of_all: Sequence[Descriptor]) -> ContainerContentItem:
     """What all of its images share is said once."""
-    said = [tuple(dict.fromkeys((*descriptors(header), *matrix(header)))) for header in headers]
+    said = [tuple(dict.fromkeys((*descriptors(header), *matrix(header), *_position(header)))) for header in headers]
     shared = set(said[0]).intersection(*said[1:])
     group = ContainerContentItem(codes.DCM.ImageLibraryGroup, relationship_type=RelationshipTypeValues.CONTAINS)
     group.ContentSequence = ContentSequence(
@@ -71,6 +72,17 @@ def _image(header: Dataset, own: Sequence[Descriptor]) -> ImageContentItem:
     if own:
         image.ContentSequence = ContentSequence([descriptor.item() for descriptor in own])
     return image
+
+
+def _position(header: Dataset) -> list[Descriptor]:
+    """Of a cross-section that is an instance of its own (TID 1604)."""
+    found = header.get("ImagePositionPatient") or []
+    if len(found) != len(POSITION):
+        return []
+    return [
+        Descriptor(name, Number(float(value), codes.UCUM.Millimeter))
+        for name, value in zip(POSITION, found, strict=True)
+    ]
 
 
 def _place(volume: Volume) -> list[Descriptor]:

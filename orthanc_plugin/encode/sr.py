@@ -65,15 +65,21 @@ def report(making: Making, outlined: Sequence[Dataset]) -> Dataset:
         title=codes.DCM.ImagingMeasurementReport,
         language_of_content_item_and_descendants=LanguageOfContentItemAndDescendants(CodedConcept.from_code(ENGLISH)),
     )
-    items = content[0].ContentSequence
-    items.insert(len(items) - 1, image_library(making.imaged, making.beside))
-    items.extend(_after_measurements(making))
-    return document(making, content[0], outlined)
-
-
-def document(making: Making, content: Dataset, outlined: Sequence[Dataset]) -> Dataset:
-    """The content with all that stands around it; every image that was used is evidence."""
+    content[0].ContentSequence.extend(_after_measurements(making))
     kind = Comprehensive3DSR if making.profile.report == "comprehensive-3d" else ComprehensiveSR
+    result = document(making, content[0], outlined, kind)
+    # Only now: of a long series the library is most of the report, and its making copies the content several times.
+    result.ContentSequence.insert(_measurements_at(result), image_library(making.imaged, making.beside))
+    return result
+
+
+def document(
+    making: Making,
+    content: Dataset,
+    outlined: Sequence[Dataset],
+    kind: type[Comprehensive3DSR] | type[ComprehensiveSR],
+) -> Dataset:
+    """The content with all that stands around it; every image that was used is evidence."""
     attributes: dict[str, Any] = series_attributes("SR", making.header, making.identity, making.origin)
     result = kind(
         evidence=[*making.headers, *making.beside, *outlined],
@@ -131,6 +137,11 @@ def _procedure(header: Dataset) -> Code:
             return of_region
     procedure: Code = PROCEDURES.get(modality, codes.SCT.ImagingProcedure)
     return procedure
+
+
+def _measurements_at(result: Dataset) -> int:
+    names = [item.ConceptNameCodeSequence[0].CodeValue for item in result.ContentSequence]
+    return names.index(codes.DCM.ImagingMeasurements.value)
 
 
 def _after_measurements(making: Making) -> list[ContentItem]:

@@ -1,4 +1,5 @@
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -6,20 +7,31 @@ from typing import Any
 import numpy as np
 import pytest
 from pydicom.dataset import Dataset
+from pydicom.sr.codedict import codes
+from pydicom.sr.coding import Code
+from pydicom.uid import Comprehensive3DSRStorage, ComprehensiveSRStorage
 
+from orthanc_plugin.deliver.profile import Profile
 from orthanc_plugin.encode import check_report
 from orthanc_plugin.encode.identity import device_uid
-from orthanc_plugin.encode.making import Making
+from orthanc_plugin.encode.making import Making, Predecessor
 from orthanc_plugin.encode.seg import segmentations
 from orthanc_plugin.encode.sr import report
+from orthanc_plugin.imaging.image import Imaged
 from orthanc_plugin.imaging.volume import Volume
-from orthanc_plugin.measure.findings import Findings
+from orthanc_plugin.measure.findings import Findings, Measurement
 from tests import judges
-from tests.encode import making
+from tests.encode import making, test_classes
+
+GIVEN = (Measurement(Code("8302-2", "LN", "Body height"), 1.75, codes.UCUM.Meter),)
+WITHOUT_SEG = Profile(Objects=("SR",), Report="comprehensive")
 
 
-def made(on: Volume, findings: Findings | None = None) -> Dataset:
-    what = Making(findings or making.findings(on), on, making.origin())
+def made(on: Imaged, findings: Findings | None = None, profile: Profile | None = None) -> Dataset:
+    if findings is None:
+        assert isinstance(on, Volume)
+        findings = making.findings(on)
+    what = Making(findings, on, making.origin(), profile=profile or Profile())
     return making.read_back(report(what, segmentations(what)))
 
 
@@ -43,16 +55,38 @@ def test_the_judges_hold_nothing_against_it(volume: Volume, tmp_path: Path) -> N
     assert "Imaging Measurement Report" in judges.dsrdump(path)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("kept", [(0, 2), (1, 3, 4)], ids=["volumetric", "planar"])
-def test_each_sort_of_group_keeps_to_its_template(kept: tuple[int, ...], tmp_path: Path) -> None:
-    on = making.volume()
+def undetermined(on: Imaged) -> Findings:
+    base = test_classes.findings(on)
+    found = replace(base.classes[0], verdict="undetermined", undetermined=(0.25, 0.75))
+    return replace(base, classes=(found,), given=GIVEN)
+
+
+def without_fat(on: Volume) -> Findings:
     masks = making.masks((6, 64, 80))
     masks[1] = False
-    findings = making.findings(on, masks)
-    document = made(on, findings)
+    return making.findings(on, masks)
+
+
+GROUPS: dict[str, tuple[Callable[[], Volume], Callable[[Any], Findings], Profile, int]] = {
+    "volumetric": (making.volume, making.findings, Profile(), 0),
+    "volumetric, multi-frame": (making.enhanced_volume, making.findings, Profile(), 0),
+    "planar": (making.volume, making.findings, Profile(), 1),
+    "planar, multi-frame": (making.enhanced_volume, making.findings, Profile(), 1),
+    "numbers where no SEG is taken": (making.volume, making.findings, WITHOUT_SEG, 0),
+    "absent": (making.volume, without_fat, Profile(), -1),
+    "classified": (making.volume, test_classes.findings, Profile(), 0),
+    "undetermined, with clinical values": (making.volume, undetermined, Profile(), 0),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", GROUPS)
+def test_each_sort_of_group_keeps_to_its_template(kind: str, tmp_path: Path) -> None:
+    source, found, profile, place = GROUPS[kind]
+    on = source()
+    document = made(on, found(on), profile)
     measurements = called(document, "Imaging Measurements")[0]
-    measurements.ContentSequence = [groups_of(document)[place] for place in kept]
+    measurements.ContentSequence = [groups_of(document)[place]]
 
     assert judges.pixelmed_sr(stored(document, tmp_path / "sr.dcm")) == []
 
@@ -166,17 +200,6 @@ def test_where_nothing_was_found_it_says_so_on_the_image(tmp_path: Path) -> None
         assert len(called(group, "Image Region")[0].GraphicData) == 10
 
 
-def test_a_modality_without_a_procedure_code_of_its_own_has_the_general_one() -> None:
-    on = making.volume()
-    headers = [making.read_back(header) for header in on.headers]
-    headers[0].Modality = "OT"
-
-    document = made(replace(on, headers=tuple(headers)))
-
-    [procedure] = called(document, "Procedure reported")
-    assert procedure.ConceptCodeSequence[0].CodeValue == "363679005"
-
-
 def test_words_beyond_the_sources_character_set_bring_utf_8() -> None:
     on = making.volume(character_set="ISO_IR 100", patient_name="Müller^Jürgen")
     findings = replace(making.findings(on), cautions=("골격근을 찾지 못했습니다.",))
@@ -187,3 +210,91 @@ def test_words_beyond_the_sources_character_set_bring_utf_8() -> None:
     assert document.PatientName == "Müller^Jürgen"
     assert "골격근을 찾지 못했습니다." in json.dumps(document.to_json_dict(), ensure_ascii=False)
     assert on.headers[0].SpecificCharacterSet == "ISO_IR 100"
+
+
+def test_a_destination_without_segs_gets_a_report_of_its_class_that_names_none(tmp_path: Path) -> None:
+    """The numbers stay, and the contour beside them has their tracking identifier."""
+    on = making.volume()
+    findings = making.findings(on)
+    document = made(on, findings, WITHOUT_SEG)
+
+    assert (document.SOPClassUID, made(on).SOPClassUID) == (ComprehensiveSRStorage, Comprehensive3DSRStorage)
+    whole, planar = groups_of(document)[:2]
+    assert called(whole, "Volume")[0].MeasuredValueSequence[0].NumericValue == pytest.approx(
+        findings.segments[0].measurements[0].value
+    )
+    assert not any(item.ValueType == "IMAGE" for item in whole.ContentSequence)
+    assert findings.segments[0].tracking_uid == called(planar, "Tracking Unique Identifier")[0].UID
+    check_report.report(document, (), Making(findings, on, making.origin(), profile=WITHOUT_SEG))
+    assert judges.dciodvfy(stored(document, tmp_path / "sr.dcm")) == []
+
+
+def test_clinical_values_that_were_used_stand_in_the_report_with_their_units(tmp_path: Path) -> None:
+    on = making.volume()
+    document = made(on, replace(making.findings(on), given=GIVEN))
+
+    [given] = called(document, "Patient Characteristics")[0].ContentSequence
+    assert given.ConceptNameCodeSequence[0].CodeValue == "8302-2"
+    assert given.MeasuredValueSequence[0].NumericValue == 1.75
+    assert given.MeasuredValueSequence[0].MeasurementUnitsCodeSequence[0].CodeValue == "m"
+    assert judges.dciodvfy(stored(document, tmp_path / "sr.dcm")) == []
+    assert len(judges.tid1500reader(tmp_path / "sr.dcm", tmp_path)["Measurements"]) == len(groups_of(document))
+
+
+def test_it_names_the_reports_whose_place_it_takes(tmp_path: Path) -> None:
+    on = making.volume()
+    earlier = tuple(
+        Predecessor(study, series, ComprehensiveSRStorage, uid)
+        for study, series, uid in (
+            ("1.2", "1.2.1", "1.2.1.1"),
+            ("1.2", "1.2.1", "1.2.1.2"),
+            ("1.3", "1.3.1", "1.3.1.1"),
+        )
+    )
+    what = Making(making.findings(on), on, making.origin(), predecessors=earlier)
+    document = making.read_back(report(what, segmentations(what)))
+
+    named = [
+        (study.StudyInstanceUID, series.SeriesInstanceUID, instance.ReferencedSOPInstanceUID)
+        for study in document.PredecessorDocumentsSequence
+        for series in study.ReferencedSeriesSequence
+        for instance in series.ReferencedSOPSequence
+    ]
+    assert named == [(each.study_uid, each.series_uid, each.sop_instance_uid) for each in earlier]
+    assert len(document.PredecessorDocumentsSequence) == 2
+    assert judges.dciodvfy(stored(document, tmp_path / "sr.dcm")) == []
+
+
+def test_nobody_is_named_as_who_reported_or_verified() -> None:
+    document = made(making.volume())
+
+    assert "VerifyingObserverSequence" not in document
+    assert "AuthorObserverSequence" not in document
+    observers = called(document, "Observer Type")
+    assert [item.ConceptCodeSequence[0].CodeMeaning for item in observers] == ["Device"]
+
+
+@pytest.mark.parametrize(
+    ("modality", "region", "procedure"),
+    [
+        ("CT", "ABDOMEN", "41806-1"),
+        ("CT", "CHEST", "24627-2"),
+        ("CT", "HEAD", "24725-4"),
+        ("CT", "CHESTABDOMEN", "25045-6"),
+        ("CT", "", "25045-6"),
+        ("MR", "HEAD", "25056-3"),
+        ("PT", "WHOLEBODY", "44139-4"),
+        ("PT", "CHEST", "44136-0"),
+        ("OT", "CHEST", "363679005"),
+    ],
+)
+def test_the_procedure_is_told_by_modality_and_by_region_where_one_code_is_sure(
+    modality: str, region: str, procedure: str
+) -> None:
+    on = making.volume()
+    for header in on.headers:
+        header.Modality, header.BodyPartExamined = modality, region
+
+    [reported] = called(made(on), "Procedure reported")
+
+    assert reported.ConceptCodeSequence[0].CodeValue == procedure

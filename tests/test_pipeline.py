@@ -295,6 +295,26 @@ def test_maps_lie_beside_what_was_outlined(house: House) -> None:
     assert (values.min(), values.max()) == pytest.approx((100 / 1100, 1040 / 1100), abs=0.01)
 
 
+def test_a_network_that_draws_an_image_gives_a_series_of_it(house: House) -> None:
+    """One that answers what it was fed gives back what was there; a report would have nothing to say."""
+    folder = house.models / "drawer"
+    graphs.write_channels(folder / "model.onnx", [1.0], kind=3)
+    window = {"kind": "window", "lowest": -1000, "highest": 100}
+    stage = graphs.stage(kind="volume", depth=4, rows=8, columns=8, intensity=window)
+    source = {"stage": "only", "output": "probability"}
+    wanted = {"label": "Quiet", "derivation": graphs.concept("q", "Quiet"), "values": "as-input", "from": source}
+    model = graphs.model(folder, [stage], {"images": [wanted]})
+    datasets = series.slices(Boxes())
+    takes_images = Profile.model_validate({"Objects": ["IMAGE", "SR", "SC"]})
+    lease, results = house.runs(model, house.takes("series", datasets), profile=takes_images)
+
+    assert [receipt.kind for receipt in lease.received] == ["IMAGE"] * len(datasets) + ["SC"]
+    one = results["IMAGE"]
+    [of] = [dataset for dataset in datasets if dataset.ImagePositionPatient == one.ImagePositionPatient]
+    found, given = (each.pixel_array * float(each.RescaleSlope) + float(each.RescaleIntercept) for each in (one, of))
+    np.testing.assert_allclose(found, given, atol=1)
+
+
 def test_a_classifier_of_slices_points_at_one(house: House) -> None:
     datasets = series.slices(Boxes())
     _, results = house.runs(classifier(house), house.takes("series", datasets))

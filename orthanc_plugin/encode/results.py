@@ -56,9 +56,8 @@ def _results(making: Making) -> Iterator[Result]:
         yield from _all("PM", maps(making))
     if "IMAGE" in wanted:
         yield from _all("IMAGE", derived_images(making))
-    of = template(making)
-    said = report(making, outlined) if of is None else cad_report(making, of)
-    yield Result("SR", said)
+    said = tuple(_reports(making, outlined))
+    yield from _all("SR", said)
     if "SC" in wanted:
         yield from _all("SC", _pictures(making))
     if "PDF" in wanted:
@@ -66,8 +65,15 @@ def _results(making: Making) -> Iterator[Result]:
     if "PR" in wanted:
         yield from _all("PR", presentation_states(making))
     if "KO" in wanted and worth_opening(making.findings):
-        stored = [*(outlined if "SEG" in wanted else ()), *([said] if "SR" in wanted else ())]
+        stored = [*(outlined if "SEG" in wanted else ()), *(said if "SR" in wanted else ())]
         yield Result("KO", selection(making, stored))
+
+
+def _reports(making: Making, outlined: Sequence[Dataset]) -> Iterator[Dataset]:
+    """None where a model gave nothing but maps and images, of which there is nothing to say."""
+    if making.findings.says_something:
+        of = template(making)
+        yield report(making, outlined) if of is None else cad_report(making, of)
 
 
 def _pictures(making: Making) -> Iterator[Dataset]:

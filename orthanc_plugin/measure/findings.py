@@ -154,3 +154,8 @@ class Findings:
     worth_opening: tuple[int, ...] = ()
     given: tuple[Measurement, ...] = ()
     encoding: Encoding | None = None
+
+    @property
+    def says_something(self) -> bool:
+        """Beside maps and images, which show and say nothing."""
+        return bool(self.segments or self.absent or self.classes)

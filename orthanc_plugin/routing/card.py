@@ -140,10 +140,28 @@ class Card(Entry):
 
     @model_validator(mode="after")
     def on_one_series(self) -> Self:
-        """All pictures lie on the images of one role."""
-        for picture in self.outputs.pictures:
-            if picture.source is not None and self.stage(picture.source.stage).roles[0] != self.main_role:
-                raise ValueError(f"{picture.label} lies on another role than {self.main_role}, on which results lie")
+        """All results lie on the images of one role."""
+        for wanted in self.outputs.wanted():
+            about = self.stage(wanted.stage).roles[0]
+            if about != self.main_role:
+                raise ValueError(
+                    f"the output {wanted.output} of the stage {wanted.stage} is about the role {about}, "
+                    f"but results lie on {self.main_role}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def measurable(self) -> Self:
+        """Steps and measures are those of volumes or of single images, as the segments are."""
+        segments = self.outputs.segments
+        if segments is None:
+            return self
+        flat = self.stage(segments.source.stage).kind == "image"
+        for step in segments.steps:
+            if isinstance(step, RemoveSmall) and (step.least_mm2 is None) == flat:
+                raise ValueError("remove-small has least_mm2 on single images and least_mm3 in volumes")
+        if flat and any(isinstance(measure, BodyComposition) for measure in self.outputs.measurements):
+            raise ValueError("body composition is measured in volumes, not on single images")
         return self
 
     @model_validator(mode="after")
@@ -153,13 +171,6 @@ class Card(Entry):
         deep = {role for stage in self.stages if stage.kind != "image" for role in stage.roles}
         for role in sorted(flat & deep):
             raise ValueError(f"the role {role} is taken as single images by one stage and as a volume by another")
-        if self.outputs.segments is not None:
-            flat_stage = kinds[self.outputs.segments.source.stage].kind == "image"
-            for step in self.outputs.segments.steps:
-                if isinstance(step, RemoveSmall) and (step.least_mm2 is None) == flat_stage:
-                    raise ValueError("remove-small has least_mm2 on single images and least_mm3 in volumes")
-            if flat_stage and any(isinstance(measure, BodyComposition) for measure in self.outputs.measurements):
-                raise ValueError("body composition is measured in volumes, not on single images")
         heat_map = self.outputs.classes.heat_map if self.outputs.classes is not None else None
         if heat_map is not None and self.outputs.classes is not None:
             stage = kinds[heat_map.stage]

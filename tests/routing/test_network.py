@@ -78,7 +78,7 @@ HEAT = {"heat_map": {"stage": "only", "output": "probability"}}
         (
             [{}, {"name": "other", "roles": ["second"]}],
             OUTLINES | {"images": [IMAGE | {"from": {"stage": "other", "output": "probability"}}]},
-            "Quiet lies on another role than series, on which results lie",
+            "the output probability of the stage other is about the role second, but results lie on series",
         ),
         (
             [{"kind": "volume", "depth": 8}],

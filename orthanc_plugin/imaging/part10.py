@@ -18,6 +18,7 @@ from orthanc_plugin.imaging.header import DAMAGED, name, refusal, text
 UNDEFINED_LENGTH = 0xFFFFFFFF
 PIXEL_DATA = 0x7FE00010
 FLOAT_PIXEL_DATA = 0x7FE00008
+ITEM_GROUP = 0xFFFE
 ITEM, SEQUENCE_DELIMITER = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
 # Deflated instances are small ones; one that grows beyond this is damaged or meant to do damage.
 INFLATED_MOST_BYTES = 2**30
@@ -67,6 +68,7 @@ def _header(data: bytes, file: BytesIO, syntax: UID) -> tuple[Dataset, bytes, in
             data = _inflated(file.read())
             file = BytesIO(data)
         header = read_dataset(file, syntax.is_implicit_VR, syntax.is_little_endian, stop_when=_at_pixels)
+        _drop_strays(header)
         identified = all(text(header, keyword) for keyword in IDENTITY)
         cut = file.tell() == len(data) and _cut_off(header)
     except DAMAGED as error:
@@ -83,6 +85,12 @@ def _header(data: bytes, file: BytesIO, syntax: UID) -> tuple[Dataset, bytes, in
     if cut:
         raise refusal(header, f"{name(header)} is cut off within its header; send the series again.")
     return header, data, file.tell()
+
+
+def _drop_strays(header: Dataset) -> None:
+    """Items outside any sequence, which writers leave who count a sequence short: they belong to nothing."""
+    for tag in [tag for tag in header.keys() if tag >> 16 == ITEM_GROUP]:  # noqa: SIM118  iterating would convert them
+        del header[tag]
 
 
 def _inflated(body: bytes) -> bytes:

@@ -165,6 +165,16 @@ def test_a_file_that_ends_within_its_header() -> None:
     assert refusal(whole[: whole.index(b"Built^Series") + 5]).endswith("send the series again.")
 
 
+def test_an_item_that_a_miscounted_sequence_leaves_over_belongs_to_nothing() -> None:
+    sound = part10(slices(Scan())[0])
+    pixels_at = sound.rindex(b"\xe0\x7f\x10\x00")
+
+    found = decode(sound[:pixels_at] + b"\xfe\xff\x00\xe0\x04\x00\x00\x00" + b"left" + sound[pixels_at:])
+
+    assert list(found.header) == list(decode(sound).header)
+    assert np.array_equal(found.frames, decode(sound).frames)
+
+
 def test_no_pixel_data() -> None:
     dataset = without("PixelData")[0]
     assert refusal(part10(dataset)) == (

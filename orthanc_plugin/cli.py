@@ -45,6 +45,7 @@ def parser() -> argparse.ArgumentParser:
     doctor_command.add_argument("--json", action="store_true", help="print the findings as JSON")
     add_jobs(commands.add_parser("jobs", help="see and steer the jobs", description="See and steer the jobs."))
     add_route(commands.add_parser("route", help="see why a model runs", description="See why a model runs."))
+    add_lifecycle(commands)
     add_models(commands)
     add_import(commands)
     return whole
@@ -68,6 +69,18 @@ def add_jobs(jobs_parser: argparse.ArgumentParser) -> None:
         each.add_argument("ids", nargs="+", metavar="ID")
     for each in (listing, showing, retrying, cancelling):
         each.add_argument("--json", action="store_true", help="print the jobs as JSON")
+
+
+def add_lifecycle(commands: Any) -> None:
+    says = "do the job of a result again, and see whether the same comes out (exit code 0) or not (1)"
+    reproducing = add(commands, "reproduce", reproduce, says)
+    reproducing.add_argument("uid", metavar="RESULT-UID", help="the SOPInstanceUID of one of the job's results")
+    recalling = add(commands, "recall", recall, "list what a version of a model made; reject it, compute it anew")
+    recalling.add_argument("named", metavar="MODEL[@VERSION]", help="the card's version, or first digits of a digest")
+    recalling.add_argument("--reject", action="store_true", help="take the results back, or reject them")
+    recalling.add_argument("--recompute", action="store_true", help="order them anew with the installed version")
+    for each in (reproducing, recalling):
+        each.add_argument("--json", action="store_true", help="print what was found as JSON")
 
 
 def add_route(route_parser: argparse.ArgumentParser) -> None:
@@ -115,6 +128,18 @@ def explain_route(chosen: argparse.Namespace) -> int:
     from orthanc_plugin.explain import explain
 
     return explain(chosen)
+
+
+def reproduce(chosen: argparse.Namespace) -> int:
+    from orthanc_plugin.reproduce import reproduce
+
+    return reproduce(chosen)
+
+
+def recall(chosen: argparse.Namespace) -> int:
+    from orthanc_plugin.recall import recall
+
+    return recall(chosen)
 
 
 def doctor(chosen: argparse.Namespace) -> int:

@@ -129,11 +129,11 @@ class Ledger:
             self._supersede(connection, number, sentence)
         return queued
 
-    def cancel(self, job_id: str) -> Job:
+    def cancel(self, job_id: str, reason: str = CANCELLED) -> Job:
         number = _number(job_id)
         with self._database.write() as connection:
             queued = self._queued(connection, [number])
-            ended = self._cancel(connection, number, CANCELLED)
+            ended = self._cancel(connection, number, reason)
             job = _there(job_of(connection, number), job_id)
         if not ended:
             raise NotNow(f"The job {job_id} is {job.state} already; there is nothing to cancel.")

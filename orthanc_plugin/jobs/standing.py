@@ -6,12 +6,14 @@ from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa
 
+from orthanc_plugin.archive.protocol import Receipt
 from orthanc_plugin.jobs.database import Database
 from orthanc_plugin.jobs.job import Job
 from orthanc_plugin.jobs.rows import COLUMNS, JOBS_ON_SETS, jobs_of
 from orthanc_plugin.jobs.tables import jobs, results, roles
 from orthanc_plugin.jobs.turns import UNENDED
 
+AFTER_ALL = 1000
 ENDED = jobs.c.state.not_in(UNENDED)
 STORED = jobs.c.number.in_(sa.select(results.c.job).where(results.c.stored))
 
@@ -32,10 +34,11 @@ class Standing:
 
     def of_model(self, model: str, version: str = "") -> list[Job]:
         """`version` as the card names it, or the first digits of the digest."""
-        named: sa.ColumnElement[bool] = sa.true()
-        if version:
-            named = (jobs.c.version == version) | jobs.c.digest.startswith(version, autoescape=True)
-        return self._jobs(ENDED, STORED, jobs.c.model == model, named)
+        return self._jobs(ENDED, STORED, jobs.c.model == model, _named(version))
+
+    def under_way(self, model: str, version: str = "") -> list[Job]:
+        """Those of the model that have not ended."""
+        return self._jobs(sa.not_(ENDED), jobs.c.model == model, _named(version))
 
     def with_result(self, sop_instance_uid: str) -> Job | None:
         """The newest job that stored it, whether it was taken back since or not."""
@@ -62,6 +65,23 @@ class Standing:
         with self._database.read() as connection:
             return list(connection.execute(question).scalars())
 
+    def add(self, job_id: str, receipt: Receipt, sop_class_uid: str) -> None:
+        """What was stored on the job's account after it ended, and goes with its results."""
+        line = {
+            "job": int(job_id),
+            "sop_instance_uid": receipt.sop_instance_uid,
+            "series_instance_uid": receipt.series_instance_uid,
+            "kind": receipt.kind,
+            "place": AFTER_ALL,
+            "stored": True,
+            "was_there": receipt.was_there,
+            "sop_class_uid": sop_class_uid,
+            "sha256": receipt.sha256,
+        }
+        insert = self._database.insert(results).values(line)
+        with self._database.write() as connection:
+            connection.execute(insert.on_conflict_do_nothing())
+
     def taken_back(self, job_id: str, reason: str, *, but: Collection[str] = ()) -> None:
         """Nothing of the job is stored any more, save `but`; with nothing left the same order may come again."""
         number = int(job_id)
@@ -76,3 +96,9 @@ class Standing:
         with self._database.read() as connection:
             lines: Sequence[sa.Row[tuple[object, ...]]] = connection.execute(question).all()
             return jobs_of(connection, list(lines))
+
+
+def _named(version: str) -> sa.ColumnElement[bool]:
+    if not version:
+        return sa.true()
+    return (jobs.c.version == version) | jobs.c.digest.startswith(version, autoescape=True)

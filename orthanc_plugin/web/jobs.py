@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from orthanc_plugin.jobs import record
 from orthanc_plugin.jobs.job import Job, Priority, State
 from orthanc_plugin.web.message import Wrong
 from orthanc_plugin.web.viewer import link
@@ -36,6 +37,7 @@ def view(job: Job) -> dict[str, Any]:
                 "kind": receipt.kind,
                 "sop_instance_uid": receipt.sop_instance_uid,
                 "series_instance_uid": receipt.series_instance_uid,
+                "sha256": receipt.sha256 or None,
             }
             for receipt in job.results
         ],
@@ -47,7 +49,8 @@ def whole(job: Job) -> dict[str, Any]:
     """One job alone: also which series took which role, and what contradicts itself in them."""
     order = job.order
     roles = {role.name: role.series_uid for role in order.input_set.roles}
-    return view(job) | {"roles": roles, "remarks": list(order.remarks)}
+    made_from = None if job.record is None else record.entries(job.record)
+    return view(job) | {"roles": roles, "remarks": list(order.remarks), "record": made_from}
 
 
 def shown(job: Job) -> tuple[str, ...]:

@@ -66,7 +66,10 @@ def test_a_job_reads_as_promised(rooms: Rooms, ledger: Ledger, clock: Clock) -> 
             "started_at": "2026-03-01T12:00:01.000+00:00",
             "finished_at": "2026-03-01T12:00:03.500+00:00",
             "timings": {"read": 0.5, "infer": 1.75},
-            "results": [{"kind": "SEG", "sop_instance_uid": "2.25.1", "series_instance_uid": "2.25.10"}],
+            "record": None,
+            "results": [
+                {"kind": "SEG", "sop_instance_uid": "2.25.1", "series_instance_uid": "2.25.10", "sha256": None}
+            ],
             "viewer": "/ohif/viewer?StudyInstanceUIDs=1.2.1&SeriesInstanceUIDs=1.2.1.1,2.25.10",
         },
     )

@@ -185,6 +185,10 @@ def numbers(document: Dataset) -> dict[str, float]:
     }
 
 
+def said_of(item: Dataset) -> str:
+    return str(item.ConceptNameCodeSequence[0].CodeValue)
+
+
 def nums(document: Dataset) -> list[Dataset]:
     """Of the measurements; what the image library says of the sources is no measurement."""
     [groups] = [item for item in document.ContentSequence if item.ConceptNameCodeSequence[0].CodeValue == "126010"]
@@ -468,6 +472,8 @@ def test_a_clinical_value_comes_from_the_order_before_the_header(house: House) -
 
     assert "height_m = 1.8" in texts(of_header["SR"])
     assert "height_m = 1.7" in texts(of_order["SR"])
+    coded = [item for item in everything(of_order["SR"]) if item.ValueType == "NUM" and said_of(item) == "height"]
+    assert [float(item.MeasuredValueSequence[0].NumericValue) for item in coded] == [1.7]
     assert {planned.sop_instance_uid for planned in from_header.planned}.isdisjoint(
         planned.sop_instance_uid for planned in given.planned
     )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from copy import deepcopy
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from highdicom.base import SOPClass
 from highdicom.base_content import ContributingEquipment
 from highdicom.coding_schemes import CodingSchemeIdentificationItem
 from highdicom.sr import CodedConcept
@@ -59,7 +61,12 @@ DOCUMENTS = ("DOC", "KO", "SR")
 # Of the body parts that scanners name in the standard's words (PS3.16 annex L), those of which everyone has one.
 UNPAIRED = frozenset({"ABDOMEN", "BRAIN", "CHEST", "CSPINE", "HEAD", "HEART", "LSPINE", "NECK", "PELVIS", "TSPINE"})
 SIDES = ("L", "R")
-FOLLOWING = ("TimezoneOffsetFromUTC", "LongitudinalTemporalInformationModified")
+FOLLOWING = (
+    *("TimezoneOffsetFromUTC", "LongitudinalTemporalInformationModified", "EthnicGroup"),
+    # A result belongs to the part of a trial that its source belongs to.
+    *("ClinicalTrialCoordinatingCenterName", "ClinicalTrialSeriesID", "IssuerOfClinicalTrialSeriesID"),
+    "ClinicalTrialSeriesDescription",
+)
 
 
 def source_headers(imaged: Imaged, texts: tuple[str, ...]) -> list[Dataset]:
@@ -155,6 +162,8 @@ def coding_schemes() -> list[CodingSchemeIdentificationItem]:
 def settle(result: Dataset, header: Dataset, imaged: Imaged, origin: Origin) -> None:
     """Finish a result that was just made from `header`: what highdicom can't copy, or takes from the clock."""
     source = next(head for head in imaged.headers if head.SOPInstanceUID == header.SOPInstanceUID)
+    if isinstance(result, SOPClass):
+        result.copy_patient_and_study_information(header)  # not all of highdicom's classes do so themselves
     if header.get("SpecificCharacterSet"):
         result.SpecificCharacterSet = header.SpecificCharacterSet
     for keyword in UNCHECKED:
@@ -165,7 +174,7 @@ def settle(result: Dataset, header: Dataset, imaged: Imaged, origin: Origin) -> 
             result[keyword] = source[keyword]
     made_at = moment(header, origin)
     result.InstanceCreationDate, result.InstanceCreationTime = DA(made_at.date()), TM(made_at.time())
-    result.ContributingEquipmentSequence = _equipment(source, origin)
+    result.ContributingEquipmentSequence = _equipment(header, origin)
 
 
 def state_side(result: Dataset, header: Dataset) -> None:
@@ -176,33 +185,52 @@ def state_side(result: Dataset, header: Dataset) -> None:
         result.Laterality = side if side in SIDES else ""
 
 
+def burned_in_annotation(imaged: Imaged, patient_on_page: bool) -> str:
+    """Of pictures that show the source's pixels: what is burned into those is seen on these, too."""
+    stated = (str(header.get("BurnedInAnnotation") or "") for header in imaged.headers)
+    return "YES" if patient_on_page or "YES" in stated else "NO"
+
+
 def _equipment(header: Dataset, origin: Origin) -> list[Dataset]:
-    """The scanner, the algorithm and the library that wrote the object."""
+    """The whole chain: what the source names itself, the scanner, our networks, the library that wrote the object."""
     library = ContributingEquipment.for_highdicom()
     del library.ContributionDateTime
-    items: list[Dataset] = [_algorithm(header, origin), library]
-    if header.get("Manufacturer"):
-        items.insert(0, _scanner(header))
-    return items
+    before = list(header.get("ContributingEquipmentSequence") or ())
+    scanner = [_scanner(header, before)] if header.get("Manufacturer") else []
+    return [*before, *scanner, *_algorithms(header, origin), library]
 
 
-def _scanner(header: Dataset) -> Dataset:
+def _scanner(header: Dataset, before: Sequence[Dataset]) -> Dataset:
+    """What made the source: where that names the scanner among its own contributors, it only processed its images."""
+    purposes = [code.get("CodeValue") for item in before for code in item.get("PurposeOfReferenceCodeSequence") or ()]
+    acquired = codes.DCM.AcquisitionEquipment
+    purpose = codes.DCM.ProcessingEquipment if acquired.value in purposes else acquired
     item = Dataset()
-    item.PurposeOfReferenceCodeSequence = [CodedConcept.from_code(codes.DCM.AcquisitionEquipment)]
+    item.PurposeOfReferenceCodeSequence = [CodedConcept.from_code(purpose)]
     for keyword in EQUIPMENT:
         if header.get(keyword):
             item[keyword] = header[keyword]
     return item
 
 
-def _algorithm(header: Dataset, origin: Origin) -> Dataset:
+def _algorithms(header: Dataset, origin: Origin) -> list[Dataset]:
+    """One for each network of the model, which are several where it has stages."""
+    if len(origin.stages) < 2:
+        return [_algorithm(header, origin, origin.name, origin.title)]
+    return [
+        _algorithm(header, origin, f"{origin.name} {stage}", f"{origin.title}, stage {stage}")
+        for stage in origin.stages
+    ]
+
+
+def _algorithm(header: Dataset, origin: Origin, model_name: str, what: str) -> Dataset:
     item = ContributingEquipment(
         manufacturer=MANUFACTURER,
         purpose_of_reference=codes.DCM.ProcessingEquipment,
-        manufacturer_model_name=origin.name[:LO_LENGTH],
+        manufacturer_model_name=model_name[:LO_LENGTH],
         software_versions=[origin.version, origin.software_version],
         device_serial_number=origin.digest,
-        contribution_description=f"{origin.title}, model digest {origin.digest}, computed on {origin.provider}",
+        contribution_description=f"{what}, model digest {origin.digest}, computed on {origin.provider}",
     )
     item.PurposeOfReferenceCodeSequence = [PROCESSING_ALGORITHM]
     item.DeviceUID = device_uid(origin)

@@ -25,6 +25,7 @@ class Origin:
     `beside` holds the digests of what was used beside the images that the result lies on, `remarks` what routing minded
     about them: written into the result, they are part of what it is. `encoding` says how it is written, since another
     encoding is another object, and so is one that names other `predecessors` (SOPInstanceUIDs).
+    `stages` are the model's networks by name; they are part of its digest.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Origin:
     encoding: str = ""
     predecessors: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    stages: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -73,6 +75,7 @@ class Origin:
             encoding=encoding,
             predecessors=predecessors,
             remarks=remarks,
+            stages=tuple(stage.name for stage in card.stages),
         )
 
 

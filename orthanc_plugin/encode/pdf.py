@@ -9,7 +9,7 @@ from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.uid import EncapsulatedPDFStorage, ExplicitVRLittleEndian
 
-from orthanc_plugin.encode.context import moment, series_attributes, settle
+from orthanc_plugin.encode.context import burned_in_annotation, moment, series_attributes, settle
 from orthanc_plugin.encode.making import Making
 from orthanc_plugin.encode.page import page, shown_slices
 from orthanc_plugin.encode.sc import source_images
@@ -34,10 +34,9 @@ def page_document(making: Making) -> Dataset:
         study_id=header.StudyID,
         **series_attributes("PDF", header, making.identity, origin),
     )
-    result.copy_patient_and_study_information(header)
     result.ConversionType = "WSD"
     result.AcquisitionDateTime = ""
-    result.BurnedInAnnotation = "YES" if making.profile.patient_on_page else "NO"
+    result.BurnedInAnnotation = burned_in_annotation(making.imaged, making.profile.patient_on_page)
     result.DocumentTitle = origin.title[:ST_LENGTH]
     result.ConceptNameCodeSequence = []
     result.SourceInstanceSequence = _sources(making)

@@ -89,8 +89,9 @@ def _device() -> DeviceObserverIdentifyingAttributes:
     )
 
 
-def _settle(note: Dataset, context: Dataset, made_at: datetime) -> None:
+def _settle(note: KeyObjectSelectionDocument, context: Dataset, made_at: datetime) -> None:
     """What highdicom can't copy, or takes from the clock."""
+    note.copy_patient_and_study_information(context)
     if context.get("SpecificCharacterSet"):
         note.SpecificCharacterSet = context.SpecificCharacterSet
     for keyword in UNCHECKED:

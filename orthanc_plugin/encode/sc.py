@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.uid import ExplicitVRLittleEndian, MultiFrameTrueColorSecondaryCaptureImageStorage
 
-from orthanc_plugin.encode.context import series_attributes, settle, state_side
+from orthanc_plugin.encode.context import burned_in_annotation, series_attributes, settle, state_side
 from orthanc_plugin.encode.making import Making
 from orthanc_plugin.encode.page import page, shown_slices
 from orthanc_plugin.encode.scrolling import frames, scrolled
@@ -22,8 +22,7 @@ from orthanc_plugin.imaging.image import Imaged
 def capture(making: Making) -> Dataset:
     """The page; patient identity is in the header only, unless the destination's profile asks for it."""
     result = image(making, page(making), "SC")
-    if making.profile.patient_on_page:
-        result.BurnedInAnnotation = "YES"
+    result.BurnedInAnnotation = burned_in_annotation(making.imaged, making.profile.patient_on_page)
     result.SourceImageSequence = source_images(making.imaged, shown_slices(making.findings))
     return result
 
@@ -38,6 +37,7 @@ def scrolling(making: Making) -> Dataset:
     result.FrameIncrementPointer = 0x00182001  # the page number vector: frames follow one another in space, not in time
     result.PageNumberVector = list(range(1, len(pixels) + 1))
     result.PixelData = pixels.tobytes()
+    result.BurnedInAnnotation = burned_in_annotation(making.imaged, patient_on_page=False)
     result.SourceImageSequence = source_images(making.imaged, slices)
     return result
 
@@ -56,7 +56,6 @@ def image(making: Making, pixels: NDArray[np.uint8], kind: str, part: str = "") 
     )
     # A page has no orientation as a whole; the pictures on it carry their own letters.
     result.PatientOrientation = []
-    result.copy_patient_and_study_information(making.header)
     result.BurnedInAnnotation = "NO"
     result.ImageComments = "\n".join(making.remarks)
     result.DateOfSecondaryCapture, result.TimeOfSecondaryCapture = result.ContentDate, result.ContentTime

@@ -66,10 +66,14 @@ class Books:
             standing.taken_back(job.id, f"{why} Its results were taken back.")
             return
         rejected = tuple(self._named(job))
-        if rejected:
-            note = rejection_note(self._header(job), Rejection(RECALLED, why, rejected), datetime.now().astimezone())
-            standing.add(job.id, self._archive.store(KIND, note), str(note.SOPClassUID))
-        standing.taken_back(job.id, f"{why} A key object rejects its results.", but=_uids(job))
+        if not rejected:
+            raise Unsuitable(f"The job {job.id} is older than the node's records; delete its results by hand.")
+        rejection = Rejection(RECALLED, why, rejected)
+        note = rejection_note(self._header(job), rejection, datetime.now().astimezone())
+        receipt = self._archive.store(KIND, note)
+        standing.add(job.id, receipt, str(note.SOPClassUID))
+        stays = (*_uids(job), receipt.sop_instance_uid)
+        standing.taken_back(job.id, f"{why} A key object rejects its results.", but=stays)
 
     def cancel(self, job: Job) -> None:
         try:
@@ -80,10 +84,9 @@ class Books:
     def _named(self, job: Job) -> Iterator[Predecessor]:
         classes = {each.sop_instance_uid: each.sop_class_uid for each in job.planned}
         for result in job.results:
-            sop_class_uid = classes.get(result.sop_instance_uid, "")
-            if sop_class_uid and result.kind != KIND:
+            if result.kind != KIND and classes[result.sop_instance_uid]:
                 of_series = (job.order.input_set.study_uid, result.series_instance_uid)
-                yield Predecessor(*of_series, sop_class_uid, result.sop_instance_uid)
+                yield Predecessor(*of_series, classes[result.sop_instance_uid], result.sop_instance_uid)
 
     def _header(self, job: Job) -> pydicom.Dataset:
         """Of the first result that the archive still holds."""

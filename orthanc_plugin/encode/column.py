@@ -10,6 +10,7 @@ from PIL import ImageDraw
 from orthanc_plugin.encode.lettering import shortened, width, wrapped, write
 from orthanc_plugin.encode.picture import HEAT, HEAT_OPACITY
 from orthanc_plugin.encode.theme import Theme
+from orthanc_plugin.encode.view import heat_label
 from orthanc_plugin.measure.findings import Figure, Findings, Segment
 
 # A table that is full of figures has smaller rows: height of a row, size of names, of values, of units.
@@ -67,7 +68,7 @@ class Column:
         return top + row
 
     def _legend_height(self, findings: Findings) -> int:
-        rows = len(self._legend_rows(findings.segments)) + (findings.heat_yx is not None)
+        rows = len(self._legend_rows(findings.segments)) + bool(heat_label(findings))
         return rows * LEGEND_ROW + (BETWEEN if rows else 0)
 
     def _legend_rows(self, segments: Sequence[Segment]) -> list[tuple[Segment, ...]]:
@@ -81,24 +82,25 @@ class Column:
             for number, segment in enumerate(row):
                 self._legend_entry(segment, self.left + number * each, each, top)
             top += LEGEND_ROW
-        if findings.heat_yx is not None:
-            self._heat_legend(top)
+        if heat_label(findings):
+            self._heat_legend(heat_label(findings), top)
             top += LEGEND_ROW
-        return top + (BETWEEN if rows or findings.heat_yx is not None else 0)
+        return top + (BETWEEN if rows or heat_label(findings) else 0)
 
     def _legend_entry(self, segment: Segment, left: int, across: int, top: int) -> None:
         self.draw.rounded_rectangle((left, top, left + 20, top + 16), 4, fill=segment.rgb)
         label = shortened(segment.label, across - 42, 16)
         write(self.draw, (left + 32, top + 14), label, self.theme.ink, 16, "ls")
 
-    def _heat_legend(self, top: int) -> None:
-        """From what counted little for the model to what counted much, in the colours of the picture on middle grey."""
+    def _heat_legend(self, label: str, top: int) -> None:
+        """From little to much, in the colours of the picture on middle grey."""
         wide = 120
         for x in range(wide):
             share = HEAT_OPACITY * x / (wide - 1)
             colour = tuple(round(128 * (1 - share) + part * share) for part in HEAT)
             self.draw.line((self.left + x, top, self.left + x, top + 16), colour)
-        write(self.draw, (self.left + wide + 12, top + 14), "Where the model looked", self.theme.ink, 16, "ls")
+        text = shortened(label, self.right - self.left - wide - 12, 16)
+        write(self.draw, (self.left + wide + 12, top + 14), text, self.theme.ink, 16, "ls")
 
     def _cautions_height(self, cautions: Sequence[str]) -> int:
         return sum(len(self._caution_lines(caution)) * CAUTION_ROW + 8 for caution in cautions)

@@ -29,6 +29,8 @@ from orthanc_plugin.measure.findings import Segment
 # One state holds for images of one matrix and one meaning of values. Of a series whose slices differ in these so many
 # are made, for the slices with most of what was found.
 STATES_MOST = 12
+# On one slice of one segment; of what is speckled the largest parts and holes are drawn, the SEG has all.
+LINES_MOST = 64
 # What a state says of its own of how images are shown; highdicom would copy it from images that all say the same.
 SHOWN = (
     *("RescaleSlope", "RescaleIntercept", "RescaleType", "ModalityLUTSequence"),
@@ -121,7 +123,7 @@ def _annotations(
                     referenced_images=[images[source.sop_instance_uid]],
                     referenced_frame_number=source.frame_number,
                     graphic_layer=layers[segment.number],
-                    graphic_objects=[_line(points, segment) for points in contours(mask_yx)],
+                    graphic_objects=[_line(points, segment) for points in contours(mask_yx)[:LINES_MOST]],
                 )
 
 

@@ -13,7 +13,7 @@ from orthanc_plugin.encode.lettering import Colour
 from orthanc_plugin.imaging.header import DAMAGED, text, words
 from orthanc_plugin.imaging.image import Imaged
 from orthanc_plugin.imaging.volume import Volume
-from orthanc_plugin.measure.findings import DerivedImage, Findings
+from orthanc_plugin.measure.findings import DerivedImage, Findings, ValueMap
 
 ABDOMEN_WINDOW_HU = (-160.0, 240.0)
 # Of modalities without a scale nearly all values are shown; so many of a volume's are looked at to know which (every
@@ -43,23 +43,30 @@ class View:
 def view(findings: Findings, imaged: Imaged, index: int, shown: Window | None = None) -> View:
     """`shown` spares looking for the window anew for each slice."""
     rows, columns = imaged.shape_yx(index)
-    heat = findings.heat_yx if index == findings.key_slice else None
     return View(
         pixels=windowed(imaged.plane(index), shown or window(imaged, index)),
         pixel_mm=imaged.pixel_mm(index),
         around=around(imaged, index),
         masks=tuple((segment.rgb, segment.mask_zyx[index, :rows, :columns]) for segment in findings.segments),
-        heat_yx=None if heat is None else _share(heat),
+        heat_yx=_heat(findings, index, (rows, columns)),
         caption=caption(imaged, index),
     )
 
 
 def derived_view(image: DerivedImage, imaged: Imaged, index: int) -> View:
-    """The derived image beside its source; its values may have a scale of their own."""
-    values = image.values_zyx[index]
-    return View(
-        windowed(values, _nearly_all(values)), imaged.pixel_mm(index), around(imaged, index), (), None, image.label
-    )
+    """The derived image beside its source, with which it compares where it has the source's unit."""
+    rows, columns = imaged.shape_yx(index)
+    values = image.values_zyx[index, :rows, :columns]
+    shown = window(imaged, index) if image.unit is None else _nearly_all(values)
+    return View(windowed(values, shown), imaged.pixel_mm(index), around(imaged, index), (), None, image.label)
+
+
+def heat_label(findings: Findings) -> str:
+    """What the red of a page means, empty where there is none."""
+    shown = _shown_map(findings)
+    if findings.heat_yx is not None:
+        return "Where the model looked"
+    return "" if shown is None else shown.label
 
 
 def windowed(values: NDArray[np.float32], shown: Window) -> NDArray[np.uint8]:
@@ -95,10 +102,26 @@ def _nearly_all(values: NDArray[np.float32]) -> Window:
     return black, white
 
 
-def _share(heat: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Its own least and largest values are the ends."""
-    spread = float(np.ptp(heat))
-    return (heat - heat.min()) / np.float32(spread) if spread > 0 else np.zeros_like(heat)
+def _shown_map(findings: Findings) -> ValueMap | None:
+    """Of a model that says nothing else by pixel; beside outlines a page would be too full."""
+    return findings.maps[0] if findings.maps and not findings.segments and findings.heat_yx is None else None
+
+
+def _heat(findings: Findings, index: int, shape_yx: tuple[int, int]) -> NDArray[np.float32] | None:
+    """What was looked at on the key slice, or a map on each of its slices."""
+    if findings.heat_yx is not None:
+        return _share(findings.heat_yx, findings.heat_yx) if index == findings.key_slice else None
+    shown = _shown_map(findings)
+    if shown is None or index not in shown.slices:
+        return None
+    rows, columns = shape_yx
+    return _share(shown.values_nyx[shown.slices.index(index), :rows, :columns], shown.values_nyx)
+
+
+def _share(heat: NDArray[np.float32], whole: NDArray[np.float32]) -> NDArray[np.float32]:
+    """From 0 to 1 between the least and the largest value of the whole."""
+    least, spread = np.float32(whole.min()), float(np.ptp(whole))
+    return (heat - least) / np.float32(spread) if spread > 0 else np.zeros_like(heat)
 
 
 def caption(imaged: Imaged, index: int) -> str:

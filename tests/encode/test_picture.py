@@ -1,8 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from pydicom.sr.codedict import codes
 
 from orthanc_plugin.encode.picture import picture
-from orthanc_plugin.encode.view import sides, view
+from orthanc_plugin.encode.view import ABDOMEN_WINDOW_HU, derived_view, heat_label, sides, view, window
+from orthanc_plugin.measure.findings import DerivedImage, ValueMap
 from tests.encode import making
 
 ON = making.volume()
@@ -62,3 +66,35 @@ def test_letters_tell_what_lies_left_right_top_and_bottom(
 
     assert sides(place) == around
     assert sides(place.flip_spatial(0)) == around
+
+
+def test_a_map_is_shown_on_its_slices_when_nothing_else_is_drawn() -> None:
+    values = np.stack([np.full((64, 80), share, np.float32) for share in (0, 1)])
+    shown = ValueMap("Perfusion", codes.DCM.ClassActivation, codes.UCUM.NoUnits, (2, 3), values)
+    mapped = replace(FINDINGS, segments=(), maps=(shown,))
+
+    reds = [np.asarray(picture(view(mapped, ON, index), (80, 80)), int)[40, 10:20] for index in (1, 2, 3)]
+
+    redness = [(red[:, 0] - red[:, 2]).mean() for red in reds]
+    assert redness[0] == redness[1] == 0 and redness[2] > 60
+    assert heat_label(mapped) == "Perfusion"
+    assert heat_label(replace(mapped, segments=FINDINGS.segments)) == ""
+    assert view(replace(mapped, segments=FINDINGS.segments), ON, 3).heat_yx is None
+
+
+def test_a_derived_image_in_the_sources_unit_compares_with_it() -> None:
+    same = DerivedImage("Smoothed", codes.DCM.ClassActivation, ON.voxels_zyx)
+
+    of_source, derived = view(FINDINGS, ON, 3), derived_view(same, ON, 3)
+
+    assert np.array_equal(of_source.pixels, derived.pixels) and derived.caption == "Smoothed"
+    doubled = derived_view(replace(same, values_zyx=ON.voxels_zyx * 2, unit=codes.UCUM.NoUnits), ON, 3)
+    assert doubled.pixels.min() == 0 and doubled.pixels.max() == 255
+
+
+def test_ct_is_shown_in_the_scanners_window_where_that_is_sound() -> None:
+    header = making.read_back(ON.headers[0])
+    for centre, wide, expected in ((40, 80, (0, 80)), ([300, 40], [600, 80], (0, 600)), (40, 0, ABDOMEN_WINDOW_HU)):
+        header.WindowCenter, header.WindowWidth = centre, wide
+        assert window(replace(ON, headers=(header, *ON.headers[1:])), 0) == expected
+    assert window(ON, 0) == ABDOMEN_WINDOW_HU

@@ -10,7 +10,7 @@ from pydicom.uid import ColorSoftcopyPresentationStateStorage, GrayscaleSoftcopy
 from skimage.draw import polygon2mask
 
 from orthanc_plugin.encode.making import Making
-from orthanc_plugin.encode.presentation import STATES_MOST, presentation_states
+from orthanc_plugin.encode.presentation import LINES_MOST, STATES_MOST, presentation_states
 from orthanc_plugin.imaging.volume import Volume
 from tests import judges
 from tests.encode import making, outlined
@@ -165,3 +165,16 @@ def test_a_multi_frame_source_is_named_frame_by_frame() -> None:
 
 def test_nothing_outlined_gives_no_state() -> None:
     assert presentation_states(replace(MAKING, findings=replace(MAKING.findings, segments=()))) == []
+
+
+def test_of_speckles_the_largest_are_drawn() -> None:
+    speckles = np.zeros((3, 6, 64, 80), bool)
+    speckles[0, 3, ::4, ::4] = True
+    speckles[0, 3, 20:30, 20:30] = True
+    findings = making.findings(ON, speckles)
+
+    [state] = presentation_states(Making(findings, ON, making.origin()))
+
+    lines = annotations(state, ON.sources[3].sop_instance_uid, None, "SEGMENT 1")
+    assert len(lines) == LINES_MOST
+    assert np.ptp(lines[0], axis=0).tolist() == [pytest.approx(10, abs=1)] * 2

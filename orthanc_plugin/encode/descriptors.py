@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from math import isfinite
 
 from highdicom.sr import (
     CodeContentItem,
@@ -24,6 +23,8 @@ from pydicom.sr.coding import Code
 from pydicom.uid import UID
 
 from orthanc_plugin.encode.regions import region
+from orthanc_plugin.errors import Unsuitable
+from orthanc_plugin.imaging.header import numbers, text, words
 
 PIXELS = Code("{pixels}", "UCUM", "Pixels")
 MODALITIES = {
@@ -35,10 +36,11 @@ MODALITIES = {
     "NM": "Nuclear Medicine",
     "PT": "Positron emission tomography",
     "RF": "Radio Fluoroscopy",
+    "RG": "Radiographic imaging",
     "US": "Ultrasound",
     "XA": "X-Ray Angiography",
 }
-PROJECTIONS = ("CR", "DX", "MG", "RF", "XA")
+PROJECTIONS = ("CR", "DX", "MG", "RF", "RG", "XA")
 SIDES: Mapping[str, Code] = {
     "L": codes.SCT.Left,
     "R": codes.SCT.Right,
@@ -143,26 +145,26 @@ def descriptors(header: Dataset) -> Iterator[Descriptor]:
     if side is not None:
         yield Descriptor(codes.DCM.ImageLaterality, side)
     yield from moments(header)
-    if header.get("Modality") in PROJECTIONS:
+    if text(header, "Modality") in PROJECTIONS:
         yield from projection(header)
     yield from _scanned(header)
 
 
 def modality(header: Dataset) -> Code:
     """CID 29 codes a modality by the very letters of the attribute."""
-    letters = str(header.get("Modality") or "OT")
+    letters = text(header, "Modality") or "OT"
     return Code(letters, "DCM", MODALITIES.get(letters, letters))
 
 
 def laterality(header: Dataset) -> str:
-    frame = _group(header, "FrameAnatomySequence").get("FrameLaterality")
-    return str(header.get("ImageLaterality") or header.get("Laterality") or frame or "")
+    frame = _group(header, "FrameAnatomySequence")
+    return text(header, "ImageLaterality") or text(header, "Laterality") or text(frame, "FrameLaterality")
 
 
 def moments(header: Dataset) -> Iterator[Descriptor]:
     """Dates and times as the scanner wrote them; what it garbled is left out."""
     for (of_day, day_name), (of_clock, clock_name) in zip(DATES, TIMES, strict=True):
-        day, clock = str(header.get(of_day) or ""), str(header.get(of_clock) or "")
+        day, clock = text(header, of_day), text(header, of_clock)
         if re.fullmatch(r"\d{4}(0[1-9]|1[0-2])([0-2]\d|3[01])", day):
             yield Descriptor(day_name, Date(day))
         if re.fullmatch(r"([01]\d|2[0-3])([0-5]\d){2}(\.\d{1,6})?", clock):
@@ -175,7 +177,7 @@ def matrix(header: Dataset) -> Iterator[Descriptor]:
 
 
 def view(header: Dataset) -> Descriptor | None:
-    coded = _code(header, "ViewCodeSequence") or VIEWS.get(str(header.get("ViewPosition") or ""))
+    coded = _code(header, "ViewCodeSequence") or VIEWS.get(text(header, "ViewPosition"))
     if coded is None:
         return None
     modifying = [
@@ -191,14 +193,14 @@ def projection(header: Dataset) -> Iterator[Descriptor]:
     seen = view(header)
     if seen is not None:
         yield seen
-    along = header.get("PatientOrientation") or []
-    if not isinstance(along, str) and len(along) == 2:
-        yield Descriptor(codes.DCM.PatientOrientationRow, str(along[0]))
-        yield Descriptor(codes.DCM.PatientOrientationColumn, str(along[1]))
-    spacing = header.get("PixelSpacing") or header.get("ImagerPixelSpacing") or []
-    if len(spacing) == 2:
-        yield Descriptor(codes.DCM.HorizontalPixelSpacing, Number(float(spacing[1]), codes.UCUM.Millimeter))
-        yield Descriptor(codes.DCM.VerticalPixelSpacing, Number(float(spacing[0]), codes.UCUM.Millimeter))
+    along = words(header, "PatientOrientation")
+    if len(along) == 2:
+        yield Descriptor(codes.DCM.PatientOrientationRow, along[0])
+        yield Descriptor(codes.DCM.PatientOrientationColumn, along[1])
+    spacing_mm = stated(header, "PixelSpacing", 2) or stated(header, "ImagerPixelSpacing", 2)
+    if spacing_mm is not None:
+        yield Descriptor(codes.DCM.HorizontalPixelSpacing, Number(spacing_mm[1], codes.UCUM.Millimeter))
+        yield Descriptor(codes.DCM.VerticalPixelSpacing, Number(spacing_mm[0], codes.UCUM.Millimeter))
     yield from _numbers(
         header,
         ("PositionerPrimaryAngle", codes.DCM.PositionerPrimaryAngle, codes.UCUM.Degree),
@@ -208,15 +210,15 @@ def projection(header: Dataset) -> Iterator[Descriptor]:
 
 def _scanned(header: Dataset) -> Iterator[Descriptor]:
     """TID 1605 of CT, 1606 of MR, 1607 of PET."""
-    acquired = ACQUISITIONS.get(str(_group(header, "CTAcquisitionTypeSequence").get("AcquisitionType") or ""))
+    acquired = ACQUISITIONS.get(text(_group(header, "CTAcquisitionTypeSequence"), "AcquisitionType"))
     if acquired is not None:
         yield Descriptor(codes.DCM.CTAcquisitionType, acquired)
-    algorithm = str(_group(header, "CTReconstructionSequence").get("ReconstructionAlgorithm") or "")
+    algorithm = text(_group(header, "CTReconstructionSequence"), "ReconstructionAlgorithm")
     if algorithm in RECONSTRUCTIONS:
         yield Descriptor(codes.DCM.ReconstructionAlgorithm, RECONSTRUCTIONS[algorithm])
-    pulses = header.get("PulseSequenceName") or header.get("SequenceName")
-    if pulses and header.get("Modality") == "MR":
-        yield Descriptor(PULSE_SEQUENCE, str(pulses))
+    pulses = text(header, "PulseSequenceName") or text(header, "SequenceName")
+    if pulses and text(header, "Modality") == "MR":
+        yield Descriptor(PULSE_SEQUENCE, pulses)
     for injected in header.get("RadiopharmaceuticalInformationSequence") or []:
         yield from _injected(injected)
 
@@ -239,9 +241,17 @@ def _injected(of: Dataset) -> Iterator[Descriptor]:
 
 def _numbers(of: Dataset, *wanted: tuple[str, Code, Code]) -> Iterator[Descriptor]:
     for keyword, name, unit in wanted:
-        value = of.get(keyword)
-        if value is not None and str(value).strip() and isfinite(float(value)):
-            yield Descriptor(name, Number(float(value), unit))
+        values = stated(of, keyword, 1)
+        if values is not None:
+            yield Descriptor(name, Number(values[0], unit))
+
+
+def stated(header: Dataset, keyword: str, count: int) -> tuple[float, ...] | None:
+    """None, too, for what a scanner garbled: no result fails for want of a descriptor."""
+    try:
+        return numbers(header, keyword, count)
+    except Unsuitable:
+        return None
 
 
 def _code(of: Dataset, keyword: str) -> Code | None:
@@ -251,9 +261,7 @@ def _code(of: Dataset, keyword: str) -> Code | None:
 
 def _coded(item: Dataset) -> Code | None:
     """None for a code that is not whole."""
-    value, scheme, meaning = (
-        str(item.get(keyword) or "") for keyword in ("CodeValue", "CodingSchemeDesignator", "CodeMeaning")
-    )
+    value, scheme, meaning = (text(item, each) for each in ("CodeValue", "CodingSchemeDesignator", "CodeMeaning"))
     return Code(value, scheme, meaning) if value and scheme and meaning else None
 
 

@@ -10,7 +10,7 @@ from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 from pydicom.uid import UID
 
-from orthanc_plugin.encode.descriptors import Descriptor, Number, descriptors, matrix
+from orthanc_plugin.encode.descriptors import Descriptor, Number, descriptors, matrix, stated
 from orthanc_plugin.imaging.image import Imaged
 from orthanc_plugin.imaging.volume import Volume
 
@@ -76,12 +76,9 @@ def _image(header: Dataset, own: Sequence[Descriptor]) -> ImageContentItem:
 
 def _position(header: Dataset) -> list[Descriptor]:
     """Of a cross-section that is an instance of its own (TID 1604)."""
-    found = header.get("ImagePositionPatient") or []
-    if len(found) != len(POSITION):
-        return []
+    found = stated(header, "ImagePositionPatient", len(POSITION)) or ()
     return [
-        Descriptor(name, Number(float(value), codes.UCUM.Millimeter))
-        for name, value in zip(POSITION, found, strict=True)
+        Descriptor(name, Number(value, codes.UCUM.Millimeter)) for name, value in zip(POSITION, found, strict=False)
     ]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code
 
+from orthanc_plugin.imaging.header import text
 from orthanc_plugin.routing.body_part import of_tag
 from orthanc_plugin.routing.headers import Headers
 
@@ -50,8 +51,8 @@ CODED = ("CodeValue", "CodeMeaning")
 def parts(header: Dataset) -> frozenset[str]:
     """Empty where neither tag nor code says; descriptions are guesses and count for nothing here."""
     items = header.get("AnatomicRegionSequence") or []
-    said = [{keyword: str(item.get(keyword) or "") for keyword in CODED} for item in items]
-    tag = str(header.get("BodyPartExamined") or "")
+    said = [{keyword: text(item, keyword) for keyword in CODED} for item in items]
+    tag = text(header, "BodyPartExamined")
     return of_tag(Headers({"BodyPartExamined": tag, "AnatomicRegionSequence": said}, slices=1)).parts
 
 

@@ -44,7 +44,7 @@ PROCEDURES: Mapping[str, Code] = {
     "NM": codes.LN.NMUnspecifiedBodyRegion,
     "MG": codes.SCT.Mammography,
     "US": Code("16310003", "SCT", "Diagnostic ultrasonography"),
-    **dict.fromkeys(("CR", "DX", "RF", "XA"), codes.LN.XRUnspecifiedBodyRegion),
+    **dict.fromkeys(("CR", "DX", "RF", "RG", "XA"), codes.LN.XRUnspecifiedBodyRegion),
 }
 # Of regions, as far as the standard's own tables name a code for them.
 PROCEDURES_BY_REGION: Mapping[tuple[str, str], Code] = {

@@ -122,8 +122,8 @@ class Outlines:
                 self._probabilities, self._masks, refined_szyx, strict=True
             )
         ]
-        for item, boundary_zyx in zip(self._segments.items, made, strict=True):
-            boundary_zyx[soft.outside(self._segments, item.label, voxels_zyx)] = 0
+        for item, boundary_zyx, refined_zyx in zip(self._segments.items, made, refined_szyx, strict=True):
+            boundary_zyx[soft.outside(self._segments, item.label, voxels_zyx) & ~refined_zyx] = 0
         return np.stack(made)
 
 

@@ -47,7 +47,7 @@ def boundary(
 
 
 def outside(segments: Segments, label: str, voxels_zyx: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Where the segment can't be, whatever the network says."""
+    """Where the segment can't be by the values of the voxels, unless a step after that one gave them back."""
     excluded = np.zeros(voxels_zyx.shape, bool)
     for step in segments.steps:
         if isinstance(step, Hounsfield) and step.segment == label:

@@ -97,6 +97,17 @@ class TestSoft:
         assert soft is not None
         np.testing.assert_allclose(soft[0], np.where(seen() > 0.5, 0.9, 0), atol=1e-6)
 
+    def test_what_a_later_step_gave_back_is_the_mask_s(self, device: Device, tmp_path: Path) -> None:
+        """A vessel that is too bright for the organ, and lies within it."""
+        voxels = seen()
+        voxels[1:3, 10:12, 10:12] = 1.0
+        steps = ({"step": "hounsfield", "segment": "Box", "range": {"most": 0.95}}, {"step": "fill", "segment": "Box"})
+        on = replace(volume(SHAPE), voxels_zyx=voxels)
+        found = drawn(device, network(tmp_path, outlining(*steps), **KINDS["slices"]), on, soft=True)
+        assert found.masks_szyx is not None and found.probabilities_szyx is not None
+        assert found.masks_szyx[0, 1:3, 10:12, 10:12].all()
+        np.testing.assert_array_equal(found.probabilities_szyx > 0.5, found.masks_szyx)
+
     def test_answers_that_are_no_probabilities_are_refused(self, device: Device, tmp_path: Path) -> None:
         model = network(tmp_path, outlining(), [2.0], **KINDS["slices"])
         with pytest.raises(Broken) as refusal:

@@ -25,7 +25,7 @@ from orthanc_plugin.jobs.ledger import Ledger
 from orthanc_plugin.people import credentials
 from orthanc_plugin.routing.catalogue import Catalogue
 from orthanc_plugin.settings import Settings
-from orthanc_plugin.web import health
+from orthanc_plugin.web import health, viewer
 
 SYSTEM_PYTHON = "/usr/bin/python3"
 PLUGINS = Path("/usr/share/orthanc/plugins")
@@ -45,7 +45,7 @@ class Finding:
 
 
 def findings() -> list[Finding]:
-    found = [*python(), *packages(), *runtime(), *orthanc_packages(), *letters()]
+    found = [*python(), *packages(), *runtime(), *orthanc_packages(), *letters(), *ohif()]
     try:
         settings = configuration.from_environment()
     except NodeError as error:
@@ -116,6 +116,11 @@ def letters() -> Iterator[Finding]:
     if not there:
         sentence = "The pages' font is missing, so Korean and other letters become question marks; run script/setup."
     yield Finding("letters", there, sentence)
+
+
+def ohif() -> Iterator[Finding]:
+    sentence = viewer.lacking()
+    yield Finding("viewer", not sentence, sentence or "The viewer is installed.")
 
 
 def state_folder(settings: Settings) -> Iterator[Finding]:

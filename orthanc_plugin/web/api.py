@@ -14,7 +14,7 @@ from orthanc_plugin.intake.orthanc import Orthanc
 from orthanc_plugin.jobs import device_report
 from orthanc_plugin.jobs.ledger import Ledger, NoSuchJob, NotNow
 from orthanc_plugin.routing.catalogue import Catalogue
-from orthanc_plugin.web import health, jobs, models
+from orthanc_plugin.web import health, jobs, models, viewer
 from orthanc_plugin.web.message import Answer, Request, Wrong, found, problem
 from orthanc_plugin.web.run import run
 from orthanc_plugin.web.wish import uid, wish
@@ -77,6 +77,8 @@ def checks(request: Request, rooms: Rooms) -> Iterable[health.Check]:
     yield health.device(device_report.reports(rooms.ledger))
     yield health.models(len(rooms.catalogue.models), rooms.catalogue.problems)
     yield health.disk(rooms.state_folder)
+    # A node without it does its work: that is no reason to call it degraded.
+    yield health.Check("viewer", health.Status.OK, viewer.lacking())
 
 
 def get_models(_request: Request, rooms: Rooms) -> Answer:

@@ -43,9 +43,16 @@ class Page:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+def lacking(folder: Path = place.FOLDER) -> str:
+    """Empty when the viewer is there."""
+    if (folder / place.STAMP).is_file():
+        return ""
+    return "The viewer is not installed; run script/setup where its npm registry can be reached."
+
+
 def page(uri: str, headers: Mapping[str, str], folder: Path = place.FOLDER) -> Page:
     """The file of that name, or the viewer's page, whose own router knows the rest; names of headers in lower case."""
-    if not (folder / place.STAMP).is_file():
+    if lacking(folder):
         return Page(HTTPStatus.SERVICE_UNAVAILABLE, MEDIA_TYPES[".html"], ABSENT)
     found = file(uri, folder)
     if found is None and Path(uri).suffix in MEDIA_TYPES:

@@ -71,7 +71,9 @@ def test_nobody_else_gets_in(authorization: str, uri: str, outcome: Outcome) -> 
     assert (verdict.outcome, verdict.person, verdict.reason) == (outcome, None, MISSING)
 
 
-@pytest.mark.parametrize("uri", ["/", "/inference", "/inference/", "/inference/api/jobs/12", "/inference/app.js"])
+@pytest.mark.parametrize(
+    "uri", ["/", "/inference", "/inference/", "/inference/api/jobs/12", "/ohif", "/ohif/viewer", "/ohif/node/config.js"]
+)
 def test_the_nodes_own_pages_ask_for_the_password(uri: str) -> None:
     assert decide(request(uri), KEYS).outcome is Outcome.CHALLENGED
 
@@ -84,6 +86,10 @@ def test_the_nodes_own_pages_ask_for_the_password(uri: str) -> None:
         "/inference//instances",
         "/inference/.hidden",
         "/inferences",
+        "/ohif/../instances",
+        "/ohif/%2e%2e/instances",
+        "/ohif//instances",
+        "/ohifs",
         "/instances?/inference/",
         "//",
         "/inference/\n",

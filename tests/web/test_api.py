@@ -253,7 +253,9 @@ def test_health_when_all_is_well(rooms: Rooms) -> None:
     status, entries = ask(rooms, "GET", "/health")
 
     assert (status, entries["status"]) == (200, "ok")
-    assert entries["checks"].keys() == {"intake", "worker", "orthanc", "database", "models", "device", "disk"}
+    assert entries["checks"].keys() == {
+        *("intake", "worker", "orthanc", "database", "models", "device", "disk", "viewer")
+    }
 
 
 def test_health_while_orthanc_does_not_answer(rooms: Rooms, shelf: Shelf) -> None:

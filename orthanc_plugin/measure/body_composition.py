@@ -21,7 +21,7 @@ from orthanc_plugin.measure.tissue import CM3, Scan, Tissue, tissues
 from orthanc_plugin.measure.worth import worth_opening
 from orthanc_plugin.routing.card import Card
 
-# Codes of the scheme 99INODE exist where no standard code is known; docs/conformance.md lists them.
+# Codes of the scheme 99INODE exist where no standard code is known; docs/codes.md lists them.
 MUSCLE = codes.SCT.SkeletalMuscle
 VISCERAL_FAT = Code("visceral-fat", "99INODE", "Visceral adipose tissue")
 SUBCUTANEOUS_FAT = Code("subcutaneous-fat", "99INODE", "Subcutaneous adipose tissue")

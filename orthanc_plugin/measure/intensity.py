@@ -13,7 +13,7 @@ from pydicom.sr.coding import Code
 from orthanc_plugin.imaging.header import text
 from orthanc_plugin.measure.findings import Measurement
 
-# Of modalities whose values have no name of their own; docs/conformance.md lists the codes of this scheme.
+# Of modalities whose values have no name of their own; docs/codes.md lists the codes of this scheme.
 PIXEL_VALUE = Code("pixel-value", "99INODE", "Value of the image's pixels")
 BECQUEREL = Code("Bq/ml", "UCUM", "Becquerels per milliliter")
 

@@ -77,7 +77,7 @@ def voxels_hu(masks_szyx: NDArray[np.bool_]) -> NDArray[np.float32]:
 def volume(
     shape_zyx: tuple[int, int, int] = (6, 64, 80),
     orientation: tuple[float, ...] = AXIAL,
-    character_set: str = "ISO_IR 100",
+    character_set: str | list[str] = "ISO_IR 100",
     patient_name: str = "Müller^Jürgen",
 ) -> Volume:
     """Single-frame CT; its headers went through bytes, as everything that arrives does."""
@@ -190,7 +190,7 @@ def _volume(
     )
 
 
-def _patient(character_set: str, patient_name: str) -> Dataset:
+def _patient(character_set: str | list[str], patient_name: str) -> Dataset:
     header = Dataset()
     header.SpecificCharacterSet = character_set
     header.PatientName, header.PatientID = patient_name, "P-17"

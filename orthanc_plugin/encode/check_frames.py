@@ -6,44 +6,24 @@ its pixels against what was found there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from orthanc_plugin.encode.check import broken, demand
-from orthanc_plugin.encode.grey import Grey, grey
+from orthanc_plugin.encode.check import demand
 from orthanc_plugin.encode.making import Making
+from orthanc_plugin.encode.place import Groups, laid_over, place_in, place_of
 from orthanc_plugin.imaging.image import Imaged
-from orthanc_plugin.imaging.stack import ORIENTATION_TOLERANCE
 from orthanc_plugin.imaging.volume import Volume
-from orthanc_plugin.measure.findings import DerivedImage, Segment, ValueMap
+from orthanc_plugin.measure.findings import Segment, ValueMap
 
-# Positions are copied as text; what differs by more was computed from something else.
-SAME_PLACE_MM = 1e-3
 BACKGROUND = 0
+CERTAIN = ("BINARY", "LABELMAP")
 # What a fractional segmentation stores for a probability of one.
 MOST = 255
-
-Groups = Mapping[str, Sequence[Dataset]]
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a frame lies: the centre of its first pixel, its directions, its spacing."""
-
-    position_mm: tuple[float, ...]
-    orientation: tuple[float, ...]
-    spacing_mm: tuple[float, ...]
-
-    def same(self, other: Place) -> bool:
-        return (
-            np.allclose(self.position_mm, other.position_mm, rtol=0, atol=SAME_PLACE_MM)
-            and np.allclose(self.orientation, other.orientation, rtol=0, atol=ORIENTATION_TOLERANCE)
-            and np.allclose(self.spacing_mm, other.spacing_mm, rtol=0, atol=SAME_PLACE_MM)
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +43,7 @@ def segmentations(results: Sequence[Dataset], making: Making) -> None:
     seen: list[tuple[int, int]] = []
     for result in results:
         seen += segmentation(result, making)
-    kind = results[0].SegmentationType if results else ""
+    kind = _kind(results[0]) if results else ""
     there = {(segment.number, n) for segment in making.findings.segments for n in _slices(segment, kind)}
     whole = set(seen) == there and len(seen) == len(there)
     demand(whole, "The segmentation lacks frames of an outline, or repeats them.")
@@ -71,7 +51,7 @@ def segmentations(results: Sequence[Dataset], making: Making) -> None:
 
 def segmentation(result: Dataset, making: Making) -> list[tuple[int, int]]:
     """Each frame holds the outline of its segment on its image; what it holds, as numbers of segment and slice."""
-    described, kind = _described(result, making.findings.segments), result.SegmentationType
+    described, kind = _described(result, making.findings.segments), _kind(result)
     seen: list[tuple[int, int]] = []
     for frame in frames(result, making.imaged, "segmentation"):
         for number, marked in _marked(frame, kind):
@@ -118,41 +98,6 @@ def maps(results: Sequence[Dataset], making: Making) -> None:
     demand(not left, "There is a map that the model did not give.")
 
 
-def derived_images(results: Sequence[Dataset], making: Making) -> None:
-    """Each instance lies where its image lies and holds its values; an image lacks no slice and repeats none."""
-    left = list(results)
-    for image in making.findings.images:
-        count = len(making.imaged)
-        instances, left = left[:count], left[count:]
-        series = {str(result.SeriesInstanceUID) for result in instances}
-        demand(len(series) == 1, f"The image {image.label} is not one series.")
-        stored = grey(image, making.imaged)
-        seen = sorted(_derived(result, image, stored, making) for result in instances)
-        demand(seen == list(range(count)), f"The image {image.label} lacks slices, or repeats them.")
-    demand(not left, "There is a derived image that the model did not give.")
-
-
-def _derived(result: Dataset, image: DerivedImage, stored: Grey, making: Making) -> int:
-    """The slice that it is of."""
-    imaged, here = making.imaged, f"Instance {result.InstanceNumber} of the image {image.label}"
-    names = [(source.sop_instance_uid, source.frame_number) for source in imaged.sources]
-    [named] = result.SourceImageSequence
-    name = (str(named.ReferencedSOPInstanceUID), named.get("ReferencedFrameNumber"))
-    demand(name in names, f"{here} names an image that is not among its sources.")
-    index = names.index(name)
-    header = next(header for header in imaged.headers if header.SOPInstanceUID == name[0])
-    same = same_space(result, header, ("PatientID", "StudyInstanceUID", "FrameOfReferenceUID"))
-    demand(same, f"{here} is of another patient, study or space.")
-    demand((result.Rows, result.Columns) == imaged.shape_yx(index), f"{here} has another matrix.")
-    if isinstance(imaged, Volume):
-        there = source_place(header, name[1])
-        demand(source_place(result, None).same(there), f"{here} lies elsewhere than the image that it names.")
-    demand(result.ImageType[0] == "DERIVED", f"{here} claims to be an original.")
-    expected = stored.pixels(image.values_zyx[index, : result.Rows, : result.Columns])
-    demand(result.PixelData == expected.tobytes(), f"{here} holds other values than the model gave for its image.")
-    return index
-
-
 def frames(result: Dataset, imaged: Imaged, what: str) -> Iterator[Frame]:
     """Of a result that is `what` it is called; each lies where its image lies."""
     indices = {(source.sop_instance_uid, source.frame_number): n for n, source in enumerate(imaged.sources)}
@@ -166,18 +111,12 @@ def frames(result: Dataset, imaged: Imaged, what: str) -> Iterator[Frame]:
         index, header = indices[name], headers[name[0]]
         demand(pixels.shape[1:] == imaged.shape_yx(index), f"The {what} has another matrix.")
         if isinstance(imaged, Volume):
-            place = source_place(header, name[1])
-            demand(_on_grid(imaged, index, place), f"Slice {index + 1} of the volume lies elsewhere than its image.")
-            demand(_place(result, groups).same(place), f"{here} lies elsewhere than the image that it names.")
+            _demand_on_grid(imaged, index, header)
+        if same_space(result, header, ("FrameOfReferenceUID",)):  # else in a space of its own
+            place, there = place_in(groups), place_of(header, name[1])
+            same = place is not None and there is not None and place.same(there)
+            demand(same, f"{here} lies elsewhere than the image that it names.")
         yield Frame(number, index, groups, pixels[number - 1])
-
-
-def source_place(header: Dataset, frame_number: int | None) -> Place:
-    if frame_number is None or "PerFrameFunctionalGroupsSequence" not in header:
-        return _as_place(header.ImagePositionPatient, header.ImageOrientationPatient, header.PixelSpacing)
-    shared = {element.keyword: element.value for element in header.SharedFunctionalGroupsSequence[0]}
-    item = header.PerFrameFunctionalGroupsSequence[frame_number - 1]
-    return _place(header, shared | {element.keyword: element.value for element in item})
 
 
 def same_space(result: Dataset, header: Dataset, keywords: Sequence[str]) -> bool:
@@ -194,6 +133,11 @@ def _declared(result: Dataset, imaged: Imaged, what: str) -> set[str]:
     named = [str(item.SeriesInstanceUID) for item in series]
     demand(named == [str(header.SeriesInstanceUID)], f"The {what} does not name the series that it lies on.")
     return {str(image.ReferencedSOPInstanceUID) for image in series[0].ReferencedInstanceSequence}
+
+
+def _kind(result: Dataset) -> str:
+    """What its pixels mean."""
+    return str(result.get("SegmentationFractionalType") or result.SegmentationType)
 
 
 def _described(result: Dataset, segments: Sequence[Segment]) -> dict[int, Segment]:
@@ -216,10 +160,12 @@ def _marked(frame: Frame, kind: str) -> Iterator[tuple[int, NDArray[np.generic]]
 
 def _expected(segment: Segment, frame: Frame, kind: str) -> NDArray[np.generic]:
     rows, columns = frame.pixels.shape
-    if kind != "FRACTIONAL":
-        return segment.mask_zyx[frame.index, :rows, :columns]
-    values_zyx = segment.mask_zyx if segment.probability_zyx is None else segment.probability_zyx
-    return _fraction(values_zyx[frame.index, :rows, :columns])
+    mask_yx = segment.mask_zyx[frame.index, :rows, :columns]
+    if kind in CERTAIN:
+        return mask_yx
+    if kind == "OCCUPANCY" or segment.probability_zyx is None:
+        return _fraction(mask_yx)
+    return _fraction(segment.probability_zyx[frame.index, :rows, :columns])
 
 
 def _fraction(probability: NDArray[np.generic]) -> NDArray[np.uint8]:
@@ -228,23 +174,23 @@ def _fraction(probability: NDArray[np.generic]) -> NDArray[np.uint8]:
 
 def _slices(segment: Segment, kind: str) -> list[int]:
     """Where a frame of the segment must be."""
-    if kind == "FRACTIONAL" and segment.probability_zyx is not None:
+    if kind == "PROBABILITY" and segment.probability_zyx is not None:
         return [int(n) for n in np.flatnonzero(_fraction(segment.probability_zyx.max(axis=(1, 2))))]
     return [int(n) for n in np.flatnonzero(segment.mask_zyx.any(axis=(1, 2)))]
 
 
-def _on_grid(volume: Volume, index: int, place: Place) -> bool:
+def _demand_on_grid(volume: Volume, index: int, header: Dataset) -> None:
     """The measured geometry is a regular grid, from which a slice may stray a little, but never by half a step."""
+    place = place_of(header, volume.sources[index].frame_number)
     [expected] = volume.geometry.map_indices_to_reference(np.array([[index, 0, 0]]))
-    off_mm = float(np.linalg.norm(expected - place.position_mm))
-    return off_mm < volume.geometry.spacing_between_slices / 2
+    off_mm = np.inf if place is None else float(np.linalg.norm(expected - place.position_mm))
+    near = off_mm < volume.geometry.spacing_between_slices / 2
+    demand(near, f"Slice {index + 1} of the volume lies elsewhere than its image.")
 
 
 def _groups(result: Dataset) -> Iterator[Groups]:
-    """Functional groups by keyword, those of a frame over the shared ones."""
-    shared = {element.keyword: element.value for element in result.SharedFunctionalGroupsSequence[0]}
-    for item in result.PerFrameFunctionalGroupsSequence:
-        yield shared | {element.keyword: element.value for element in item}
+    [shared] = result.SharedFunctionalGroupsSequence
+    return (laid_over(shared, of_frame) for of_frame in result.PerFrameFunctionalGroupsSequence)
 
 
 def _pixels(result: Dataset) -> NDArray[np.generic]:
@@ -268,18 +214,3 @@ def _only_source(groups: Groups, here: str) -> tuple[str, int | None]:
     demand(len(images) == 1, f"{here} does not name one image.")
     frame = images[0].get("ReferencedFrameNumber")
     return str(images[0].ReferencedSOPInstanceUID), None if frame is None else int(frame)
-
-
-def _place(image: Dataset, groups: Groups) -> Place:
-    try:
-        return _as_place(
-            groups["PlanePositionSequence"][0].ImagePositionPatient,
-            groups["PlaneOrientationSequence"][0].ImageOrientationPatient,
-            groups["PixelMeasuresSequence"][0].PixelSpacing,
-        )
-    except KeyError as error:
-        raise broken(f"A frame of {image.Modality} does not say where it lies.") from error
-
-
-def _as_place(position: Sequence[float], orientation: Sequence[float], spacing: Sequence[float]) -> Place:
-    return Place(*(tuple(float(value) for value in values) for values in (position, orientation, spacing)))

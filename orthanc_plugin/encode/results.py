@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
 
-from orthanc_plugin.encode import check, check_frames, check_report
+from orthanc_plugin.encode import check, check_derived, check_frames, check_report
 from orthanc_plugin.encode.cad import cad_report, template
 from orthanc_plugin.encode.derived import derived_images
 from orthanc_plugin.encode.key_objects import selection, worth_opening
@@ -93,7 +93,7 @@ def _check(making: Making, results: Sequence[Result]) -> None:
     if "PM" in making.profile.objects:
         check_frames.maps(_of("PM", results), making)
     if "IMAGE" in making.profile.objects:
-        check_frames.derived_images(_of("IMAGE", results), making)
+        check_derived.derived_images(_of("IMAGE", results), making)
     for document in _of("SR", results):
         check_report.report(document, outlined if "SEG" in making.profile.objects else (), making)
     for picture in _of("SC", results):

@@ -1,7 +1,7 @@
 """What a making lies on in, the source images of one result with frames as highdicom takes them out; and their names.
 
-highdicom copies the place of each frame from its source. Single images have none in the patient: they get one in a
-space that is made up for each, which `without_place` takes away again where a result may do without.
+highdicom copies the place of each frame from its source. Images without a place in the patient have one in a space of
+their own, a frame of reference that nothing else is in: results must state a place, and viewers break on those without.
 """
 
 from __future__ import annotations
@@ -13,27 +13,24 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.tag import Tag
 from pydicom.uid import CTImageStorage
 
 from orthanc_plugin.encode.context import altered
 from orthanc_plugin.encode.identity import derived_uid
 from orthanc_plugin.encode.making import Making
+from orthanc_plugin.encode.place import Place, place_of
 from orthanc_plugin.imaging.image import Images
 from orthanc_plugin.imaging.volume import SourceSlice, Volume
 
 Scalar = TypeVar("Scalar", bound=np.generic)
-
-FRAME_CONTENT = Tag("FrameContentSequence")
-PLANE_POSITION = Tag("PlanePositionSequence")
 
 
 @dataclass(frozen=True, eq=False)
 class Sources:
     """Of a volume all slices, of single images those of one instance; `part` tells such a result from its siblings.
 
-    `images` are headers whose planes are the frames one by one. `indices` say which slice or image of the making each
-    frame is, `names` which source.
+    `images` are headers whose planes are the frames one by one; `flat` are those of single images. `indices` say which
+    slice or image of the making each frame is, `names` which source.
     """
 
     header: Dataset
@@ -41,7 +38,7 @@ class Sources:
     indices: tuple[int, ...]
     names: tuple[SourceSlice, ...]
     shape_yx: tuple[int, int]
-    placed: bool
+    flat: bool = False
     part: str = ""
 
     def of(self, values_zyx: NDArray[Scalar]) -> NDArray[Scalar]:
@@ -65,7 +62,7 @@ def sources(making: Making) -> tuple[Sources, ...]:
     if isinstance(imaged, Volume):
         images = tuple(_in_order(making.headers, imaged))
         indices = tuple(range(len(imaged)))
-        return (Sources(making.header, images, indices, imaged.sources, imaged.shape_yx(0), True),)
+        return (Sources(making.header, images, indices, imaged.sources, imaged.shape_yx(0)),)
     return tuple(_flat(header, imaged, alone=len(making.headers) == 1) for header in making.headers)
 
 
@@ -88,29 +85,8 @@ def name_frames(result: Dataset, on: Sources) -> None:
         image.ReferencedSOPClassUID, image.ReferencedSOPInstanceUID = source.sop_class_uid, source.sop_instance_uid
         if source.frame_number is not None:
             image.ReferencedFrameNumber = source.frame_number
-    if not on.placed:
+    if on.flat:
         _name_whole(result, on.header)
-
-
-def without_place(result: Dataset, on: Sources) -> None:
-    """Frames are then told apart by their place in a stack, and lie pixel by pixel on the image that they name."""
-    _drop(result, "FrameOfReferenceUID", "PositionReferenceIndicator", "DimensionOrganizationType")
-    shared = result.SharedFunctionalGroupsSequence[0]
-    del shared.PlaneOrientationSequence
-    if on.header.get("PixelSpacing"):
-        _drop(shared.PixelMeasuresSequence[0], "SliceThickness", "SpacingBetweenSlices")
-    else:
-        del shared.PixelMeasuresSequence
-    for item in result.DimensionIndexSequence:
-        if item.FunctionalGroupPointer == PLANE_POSITION:
-            item.DimensionIndexPointer = Tag("InStackPositionNumber")
-            item.FunctionalGroupPointer = FRAME_CONTENT
-            item.DimensionDescriptionLabel = "In-Stack Position Number"
-    for groups in result.PerFrameFunctionalGroupsSequence:
-        del groups.PlanePositionSequence
-        content = groups.FrameContentSequence[0]
-        content.StackID, content.InStackPositionNumber = "1", _last(content.DimensionIndexValues)
-    result.PatientOrientation = on.header.get("PatientOrientation") or []
 
 
 def _images_of_frames(result: Dataset) -> list[Dataset]:
@@ -155,26 +131,40 @@ def _turned(header: Dataset, first: Dataset) -> Dataset:
 
 
 def _flat(header: Dataset, imaged: Images, alone: bool) -> Sources:
-    """The images of one instance as single frames, one above the other in a space of their own."""
+    """The images of one instance as single frames, which is how highdicom can be told where each of them lies."""
     uid = str(header.SOPInstanceUID)
     indices = tuple(index for index, source in enumerate(imaged.sources) if source.sop_instance_uid == uid)
-    shape_yx = imaged.shape_yx(indices[0])
-    plain = altered(
-        header,
-        SOPClassUID=CTImageStorage,
-        FrameOfReferenceUID=derived_uid("space", uid),
-        PositionReferenceIndicator="",
-        ImageOrientationPatient=[1, 0, 0, 0, 1, 0],
-        PixelSpacing=list(imaged.spacings_mm[indices[0]] or (1, 1)),
-        SliceThickness=1,
-    )
-    _drop(plain, "NumberOfFrames", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
-    images = tuple(
-        altered(plain, SOPInstanceUID=f"2.25.{place + 2}", ImagePositionPatient=[0, 0, place])
-        for place in range(len(indices))
-    )
     names = tuple(imaged.sources[index] for index in indices)
-    return Sources(header, images, indices, names, shape_yx, False, "" if alone else uid)
+    places = _stated_places(header, names) or _own_places(imaged.spacings_mm[indices[0]], len(names))
+    plain = altered(header, SOPClassUID=CTImageStorage, SliceThickness=header.get("SliceThickness") or 1)
+    if not _stated_places(header, names):
+        plain = altered(plain, FrameOfReferenceUID=derived_uid("space", uid), PositionReferenceIndicator="")
+    _drop(plain, "NumberOfFrames", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
+    images = tuple(_at(plain, place, number) for number, place in enumerate(places))
+    return Sources(header, images, indices, names, imaged.shape_yx(indices[0]), True, "" if alone else uid)
+
+
+def _stated_places(header: Dataset, names: Sequence[SourceSlice]) -> list[Place]:
+    """Where the header says that its frames lie; nowhere when it leaves that open, or they are not parallel."""
+    places = [place_of(header, name.frame_number) for name in names] if header.get("FrameOfReferenceUID") else []
+    known = [place for place in places if place is not None]
+    alike = {(place.orientation, place.spacing_mm) for place in known}
+    return known if len(known) == len(names) and len(alike) == 1 else []
+
+
+def _own_places(spacing_mm: tuple[float, float] | None, count: int) -> list[Place]:
+    """One above the other."""
+    return [Place((0, 0, number), (1, 0, 0, 0, 1, 0), spacing_mm or (1, 1)) for number in range(count)]
+
+
+def _at(plain: Dataset, place: Place, number: int) -> Dataset:
+    return altered(
+        plain,
+        SOPInstanceUID=f"2.25.{number + 2}",
+        ImagePositionPatient=list(place.position_mm),
+        ImageOrientationPatient=list(place.orientation),
+        PixelSpacing=list(place.spacing_mm),
+    )
 
 
 def _name_whole(result: Dataset, header: Dataset) -> None:
@@ -191,8 +181,3 @@ def _drop(dataset: Dataset, *keywords: str) -> None:
     for keyword in keywords:
         if keyword in dataset:
             delattr(dataset, keyword)
-
-
-def _last(values: int | Sequence[int]) -> int:
-    """Of an attribute that is a list only where it has several values."""
-    return values if isinstance(values, int) else values[-1]

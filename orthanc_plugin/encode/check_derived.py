@@ -1,0 +1,48 @@
+"""Derived images in, nothing out: Broken with a sentence where one lies elsewhere than its source or says other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydicom.dataset import Dataset
+
+from orthanc_plugin.encode.check import demand
+from orthanc_plugin.encode.check_frames import same_space
+from orthanc_plugin.encode.grey import Grey, grey
+from orthanc_plugin.encode.making import Making
+from orthanc_plugin.encode.place import place_of
+from orthanc_plugin.measure.findings import DerivedImage
+
+
+def derived_images(results: Sequence[Dataset], making: Making) -> None:
+    """Each instance lies where its image lies and holds its values; an image lacks no slice and repeats none."""
+    left, count = list(results), len(making.imaged)
+    for image in making.findings.images:
+        instances, left = left[:count], left[count:]
+        series = {str(result.SeriesInstanceUID) for result in instances}
+        demand(len(series) == 1, f"The image {image.label} is not one series.")
+        stored = grey(image, making.imaged)
+        seen = sorted(_index(result, image, stored, making) for result in instances)
+        demand(seen == list(range(count)), f"The image {image.label} lacks slices, or repeats them.")
+    demand(not left, "There is a derived image that the model did not give.")
+
+
+def _index(result: Dataset, image: DerivedImage, stored: Grey, making: Making) -> int:
+    """The slice that it is of."""
+    imaged, here = making.imaged, f"Instance {result.InstanceNumber} of the image {image.label}"
+    names = [(source.sop_instance_uid, source.frame_number) for source in imaged.sources]
+    [named] = result.SourceImageSequence
+    name = (str(named.ReferencedSOPInstanceUID), named.get("ReferencedFrameNumber"))
+    demand(name in names, f"{here} names an image that is not among its sources.")
+    index = names.index(name)
+    header = next(header for header in imaged.headers if header.SOPInstanceUID == name[0])
+    same = same_space(result, header, ("PatientID", "StudyInstanceUID", "FrameOfReferenceUID"))
+    demand(same, f"{here} is of another patient, study or space.")
+    demand((result.Rows, result.Columns) == imaged.shape_yx(index), f"{here} has another matrix.")
+    place, there = place_of(result, None), place_of(header, name[1])
+    alike = place == there or (place is not None and there is not None and place.same(there))
+    demand(alike, f"{here} lies elsewhere than the image that it names.")
+    demand(result.ImageType[0] == "DERIVED", f"{here} claims to be an original.")
+    expected = stored.pixels(image.values_zyx[index, : result.Rows, : result.Columns])
+    demand(result.PixelData == expected.tobytes(), f"{here} holds other values than the model gave for its image.")
+    return index

@@ -105,7 +105,8 @@ def test_figures_keep_to_their_column_and_leave_room_for_a_caution(count: int) -
 
     assert not np.array_equal(column_of(plain), column_of(said))
     assert (plain[layout.TOP : NOTICE_FROM, layout.RIGHT + 1 :] == DARK.background).all()
-    assert (plain[NOTICE_FROM - 14 : NOTICE_FROM, layout.COLUMN :] == DARK.background).all()
+    for shown in (plain, said):
+        assert (shown[NOTICE_FROM - 14 : NOTICE_FROM, layout.COLUMN :] == DARK.background).all()
 
 
 def test_a_page_for_paper_is_light() -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_pascal
 
 from orthanc_plugin.errors import ConfigurationError
 
 SHIPPED = Path(__file__).with_name("profiles")
+
+BASE = "Base"
 
 Kind = Literal["SEG", "SR", "SC", "PM", "IMAGE", "KO", "PR", "PDF", "STATUS"]
 """SC is the page, PM heat maps and probabilities, IMAGE derived images, KO the slices worth opening, PR contours for
@@ -24,7 +26,8 @@ Superseded = Literal["remove", "mark", "keep"]
 class Profile(BaseModel):
     """Strict: an unknown key is refused. Of `segmentations` the first is made, unless a card prefers a later one.
 
-    `binary_in_whole_words` is for viewers that misread bits where frames don't end with a word of 16 of them.
+    `binary_in_whole_words` is for viewers that misread bits where frames don't end with a word of 16 of them. One of a
+    site's own may begin with `Base`, the name of a shipped one, and state only what differs.
     """
 
     model_config = ConfigDict(
@@ -40,6 +43,16 @@ class Profile(BaseModel):
     scrolling_page: bool = False
     patient_on_page: bool = False
     superseded: Superseded = "remove"
+
+    @model_validator(mode="before")
+    @classmethod
+    def on_its_base(cls, stated: Any) -> Any:
+        if not isinstance(stated, dict) or BASE not in stated:
+            return stated
+        base = stated[BASE]
+        if base not in shipped():
+            raise ValueError(f"there is no shipped profile {base!r} to begin with")
+        return _read(base) | {key: value for key, value in stated.items() if key != BASE}
 
     def segmentation(self, preferred: Encoding | None) -> Encoding:
         return preferred if preferred in self.segmentations and preferred is not None else self.segmentations[0]
@@ -63,11 +76,19 @@ def profile(name: str, of_site: Mapping[str, Profile]) -> Profile:
     """The site's own profiles go before those that are shipped."""
     if name in of_site:
         return of_site[name]
-    path = SHIPPED / f"{name}.json"
     if name not in shipped():
         known = ", ".join(sorted({*shipped(), *of_site}))
         raise ConfigurationError(f'There is no destination profile "{name}"; there are {known}.')
     try:
-        return Profile.model_validate(json.loads(path.read_text("utf-8")))
+        return Profile.model_validate(_read(name))
     except (ValueError, ValidationError) as error:
-        raise ConfigurationError(f"The destination profile {path} can't be read: {error}") from error
+        raise ConfigurationError(f"The destination profile {_path(name)} can't be read: {error}") from error
+
+
+def _read(name: str) -> dict[str, Any]:
+    stated: dict[str, Any] = json.loads(_path(name).read_text("utf-8"))
+    return stated
+
+
+def _path(name: str) -> Path:
+    return SHIPPED / f"{name}.json"

@@ -57,6 +57,10 @@ class Making:
     def texts(self) -> tuple[str, ...]:
         """All words of ours that may stand beside the patient's in one object."""
         found = self.findings
-        outlined = [*(each.label for each in found.segments), *(each.label for each in found.absent)]
+        outlined = [(each.label, each.property) for each in found.segments]
+        outlined += [(each.label, each.property) for each in found.absent]
+        named = [*outlined, *((each.label, each.code) for each in found.classes)]
         shown = [*(each.label for each in found.maps), *(each.label for each in found.images)]
-        return (self.origin.title, *self.remarks, *outlined, *shown, *(each.label for each in found.classes))
+        labels = (label for label, _ in named)
+        meanings = (code.meaning for code in (*(code for _, code in named), *(each.name for each in found.given)))
+        return (self.origin.title, *self.remarks, *labels, *shown, *meanings)

@@ -11,7 +11,10 @@ from pydicom.dataset import Dataset
 from orthanc_plugin.encode.library import image_library
 from orthanc_plugin.encode.making import Making
 from orthanc_plugin.encode.results import encode
-from orthanc_plugin.imaging.image import Imaged
+from orthanc_plugin.encode.sr import report
+from orthanc_plugin.imaging.image import Imaged, images
+from orthanc_plugin.imaging.instance import decode
+from orthanc_plugin.imaging.series import assemble
 from tests import judges
 from tests.encode import making, test_classes
 from tests.imaging.radiographs import radiograph
@@ -175,6 +178,28 @@ def test_each_modality_tells_how_it_acquired(modality: str, changes: dict[str, A
     [group] = of(on)
 
     assert expected.items() <= told(group).items()
+
+
+SOUND = (
+    *("dx_cr_chest/gdcm-CR-MONO1-10-chest.dcm", "us_abdomen/fo-dicom_abdominal", "mg/nema_wg04_digitised"),
+    *("pt/tcia_acrin_flt_breast/1.dcm", "mr_brain/siemens_t1_sag", "ct_thorax/tcia_covid_ny_sbu"),
+)
+
+
+@pytest.mark.filterwarnings("ignore")  # what pydicom finds odd in them
+@pytest.mark.parametrize("place", SOUND)
+def test_reports_on_real_headers_stand_before_the_judges(place: str, real_dicom: Path, tmp_path: Path) -> None:
+    """Those of one series each, by the first file's."""
+    given = real_dicom / "real" / place
+    instances = [decode(path.read_bytes()) for path in sorted(given.rglob("*.dcm") if given.is_dir() else [given])]
+    first = instances[0].header.SeriesInstanceUID
+    on = images(assemble([each for each in instances if each.header.SeriesInstanceUID == first]))
+
+    what = Making(test_classes.findings(on), on, making.origin())
+    (tmp_path / "sr.dcm").write_bytes(making.written(report(what, ())))
+
+    assert judges.dciodvfy(tmp_path / "sr.dcm") == []
+    assert "Image Library" in judges.dsrdump(tmp_path / "sr.dcm")
 
 
 def garbled(header: Dataset) -> None:

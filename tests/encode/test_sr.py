@@ -13,17 +13,19 @@ from pydicom.uid import Comprehensive3DSRStorage, ComprehensiveSRStorage
 
 from orthanc_plugin.deliver.profile import Profile
 from orthanc_plugin.encode import check_report
-from orthanc_plugin.encode.identity import device_uid
+from orthanc_plugin.encode.identity import Identity, device_uid
 from orthanc_plugin.encode.making import Making, Predecessor
 from orthanc_plugin.encode.seg import segmentations
 from orthanc_plugin.encode.sr import report
 from orthanc_plugin.imaging.image import Imaged
 from orthanc_plugin.imaging.volume import Volume
-from orthanc_plugin.measure.findings import Findings, Measurement
+from orthanc_plugin.measure.contour import outline
+from orthanc_plugin.measure.findings import Findings, Measurement, PlanarFinding
 from tests import judges
-from tests.encode import making, test_classes
+from tests.encode import making, outlined, test_classes
 
 GIVEN = (Measurement(Code("8302-2", "LN", "Body height"), 1.75, codes.UCUM.Meter),)
+AREA = Measurement(codes.SCT.Area, 1.5, Code("cm2", "UCUM", "square centimeter"))
 WITHOUT_SEG = Profile(Objects=("SR",), Report="comprehensive")
 
 
@@ -298,3 +300,40 @@ def test_the_procedure_is_told_by_modality_and_by_region_where_one_code_is_sure(
     [reported] = called(made(on), "Procedure reported")
 
     assert reported.ConceptCodeSequence[0].CodeValue == procedure
+
+
+def test_words_of_codes_bring_utf_8_too() -> None:
+    on = making.volume(character_set="ISO_IR 100")
+    given = replace(GIVEN[0], name=Code("height", "99HOSPITAL", "키"))
+
+    document = made(on, replace(making.findings(on), given=(given,)))
+
+    [value] = called(document, "Patient Characteristics")[0].ContentSequence
+    assert value.ConceptNameCodeSequence[0].CodeMeaning == "키"
+    assert document.SpecificCharacterSet == "ISO_IR 192"
+
+
+def test_on_single_images_each_that_shows_a_segment_has_its_contour(tmp_path: Path) -> None:
+    on = outlined.flat(outlined.mammogram(1), outlined.mammogram(2, rows=40))
+    found = outlined.findings(on)
+    identity = Identity.of(on, making.origin())
+    segment = found.segments[0]
+    contours = tuple(
+        PlanarFinding(
+            *(segment.number, index, outline(segment.mask_zyx[index, :rows]), (AREA,)),
+            tracking_uid=identity.tracking_uid(f"{segment.label} on {index}") if index else None,
+        )
+        for index, rows in enumerate((48, 40))
+        if segment.mask_zyx[index].any()
+    )
+    what = Making(replace(found, segments=(segment,), planar=contours), on, making.origin())
+    segs = segmentations(what)
+    document = making.read_back(report(what, segs))
+
+    check_report.report(document, segs, what)
+    groups = groups_of(document)
+    assert len(groups) == len(contours)
+    assert [called(group, "Tracking Unique Identifier")[0].UID for group in groups] == [
+        contour.tracking_uid or segment.tracking_uid for contour in contours
+    ]
+    assert judges.dciodvfy(stored(document, tmp_path / "sr.dcm")) == []

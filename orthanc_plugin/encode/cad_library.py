@@ -10,7 +10,8 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
-from orthanc_plugin.encode.descriptors import Descriptor, descriptors, projection
+from orthanc_plugin.encode.descriptor import Descriptor
+from orthanc_plugin.encode.descriptors import descriptors, projection
 from orthanc_plugin.encode.library import SOURCE, in_order
 from orthanc_plugin.imaging.image import Imaged
 from orthanc_plugin.imaging.volume import SourceSlice

@@ -10,7 +10,8 @@ from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 from pydicom.uid import UID
 
-from orthanc_plugin.encode.descriptors import Descriptor, Number, descriptors, matrix, stated
+from orthanc_plugin.encode.descriptor import Descriptor, Number
+from orthanc_plugin.encode.descriptors import descriptors, matrix, stated
 from orthanc_plugin.imaging.image import Imaged
 from orthanc_plugin.imaging.volume import Volume
 

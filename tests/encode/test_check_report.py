@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import replace
 
 import pytest
 from pydicom.dataset import Dataset
+from pydicom.uid import ComprehensiveSRStorage
 
+from orthanc_plugin.deliver.profile import Profile
 from orthanc_plugin.encode import check_report
 from orthanc_plugin.encode.making import Making
 from orthanc_plugin.encode.seg import segmentations
@@ -61,9 +64,48 @@ def with_an_image_beyond_its_evidence(document: Dataset) -> None:
     del study.ReferencedSeriesSequence[0].ReferencedSOPSequence[2]
 
 
+def with_a_contour_in_space(document: Dataset) -> None:
+    region = next(item for item in groups(document).ContentSequence[1].ContentSequence if item.ValueType == "SCOORD")
+    region.ValueType = "SCOORD3D"
+
+
+def with_a_contour_on_nothing(document: Dataset) -> None:
+    region = next(item for item in groups(document).ContentSequence[1].ContentSequence if item.ValueType == "SCOORD")
+    region.ContentSequence = []
+
+
+def with_another_title(document: Dataset) -> None:
+    document.ConceptNameCodeSequence[0].CodeValue = "126001"
+
+
+def without_its_template(document: Dataset) -> None:
+    del document.ContentTemplateSequence
+
+
+def without_a_device(document: Dataset) -> None:
+    document.ContentSequence = [item for item in document.ContentSequence if item.ValueType != "UIDREF"]
+
+
+def of_another_class(document: Dataset) -> None:
+    document.SOPClassUID = ComprehensiveSRStorage
+
+
+def without_groups(document: Dataset) -> None:
+    groups(document).ContentSequence = []
+
+
+NOT_ITS_OWN = "The report's title and template are not those of its class."
+
+
 @pytest.mark.parametrize(
     ("spoil", "sentence"),
     [
+        (with_a_contour_on_nothing, "A contour of the report lies on no image that the findings lie on."),
+        (with_another_title, NOT_ITS_OWN),
+        (without_its_template, NOT_ITS_OWN),
+        (without_a_device, "The report does not say which device observed."),
+        (of_another_class, "The report is not of the class that the destination takes."),
+        (without_groups, "The report measures nothing."),
         (
             without_contours,
             "A measurement group of the report has no place on an image, "
@@ -91,3 +133,15 @@ def test_a_report_that_names_another_segmentation_is_caught() -> None:
     with pytest.raises(Broken) as caught:
         check_report.report(SR, (other,), WHAT)
     assert caught.value.sentence == "The report names an image that is neither a source nor a result." + NOTHING_STORED
+
+
+def test_coordinates_in_space_are_caught_in_a_class_without() -> None:
+    flat = replace(WHAT, profile=Profile(Objects=("SEG", "SR"), Report="comprehensive"))
+    spoiled = deepcopy(making.read_back(report(flat, SEGS)))
+    with_a_contour_in_space(spoiled)
+
+    with pytest.raises(Broken) as caught:
+        check_report.report(spoiled, SEGS, flat)
+    assert caught.value.sentence == (
+        "The report has coordinates in space, which its class does not allow." + NOTHING_STORED
+    )

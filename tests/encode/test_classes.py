@@ -112,6 +112,28 @@ def test_each_class_says_how_likely_it_is_and_whether_that_is_enough() -> None:
     assert said == {"Pneumonia": ("Present", 0.875), "Tumour": ("Absent", 0.25)}
 
 
+def test_what_is_undetermined_says_so_and_from_where_to_where() -> None:
+    on = flat(radiograph("DX"))
+    said = findings(on)
+    unsure = replace(said.classes[0], probability=0.5, verdict="undetermined", undetermined=(0.25, 0.75))
+    report, _ = encode(Making(replace(said, classes=(unsure,)), on, making.origin()))
+    document = making.read_back(report.dataset)
+
+    [group] = next(
+        below.ContentSequence
+        for below in document.ContentSequence
+        if below.ConceptNameCodeSequence[0].CodeMeaning == "Imaging Measurements"
+    )
+    [verdict] = [
+        item.ConceptCodeSequence[0].CodeMeaning
+        for item in group.ContentSequence
+        if item.ConceptNameCodeSequence[0].CodeMeaning == "Presence of property"
+    ]
+    assert verdict == "Undetermined"
+    texts = [item.TextValue for item in group.ContentSequence if item.ValueType == "TEXT"]
+    assert "operating threshold = 0.5, undetermined from 0.25 to 0.75" in texts
+
+
 def test_the_letters_of_a_single_image_are_its_headers() -> None:
     stated = radiograph("DX")
     stated.PatientOrientation = ["L", "F"]

@@ -161,6 +161,8 @@ def test_it_says_who_observed_and_what_to_beware_of() -> None:
     assert remarks == ["Not for clinical use. Trained on synthetic phantoms.", "The level of L3 is uncertain."]
     assert document.SeriesDescription == "Abdominal muscle and fat report (not for clinical use)"
     assert (document.CompletionFlag, document.VerificationFlag) == ("COMPLETE", "UNVERIFIED")
+    [language] = called(document, "Language of Content Item and Descendants")
+    assert (language.ConceptCodeSequence[0].CodeValue, document.ContentSequence[0]) == ("en", language)
     assert [item.ConceptNameCodeSequence[0].CodeMeaning for item in document.ContentSequence][-3:] == [
         "Image Library",
         "Imaging Measurements",

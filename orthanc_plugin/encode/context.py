@@ -61,6 +61,8 @@ DOCUMENTS = ("DOC", "KO", "SR")
 # Of the body parts that scanners name in the standard's words (PS3.16 annex L), those of which everyone has one.
 UNPAIRED = frozenset({"ABDOMEN", "BRAIN", "CHEST", "CSPINE", "HEAD", "HEART", "LSPINE", "NECK", "PELVIS", "TSPINE"})
 SIDES = ("L", "R")
+# Modalities whose machines commonly write name and date into the picture.
+WRITING_INTO_IMAGES = frozenset({"ES", "GM", "IVUS", "OP", "OT", "US", "XC"})
 FOLLOWING = (
     *("TimezoneOffsetFromUTC", "LongitudinalTemporalInformationModified", "EthnicGroup"),
     # A result belongs to the part of a trial that its source belongs to.
@@ -187,8 +189,13 @@ def state_side(result: Dataset, header: Dataset) -> None:
 
 def burned_in_annotation(imaged: Imaged, patient_on_page: bool) -> str:
     """Of pictures that show the source's pixels: what is burned into those is seen on these, too."""
-    stated = (str(header.get("BurnedInAnnotation") or "") for header in imaged.headers)
-    return "YES" if patient_on_page or "YES" in stated else "NO"
+    return "YES" if patient_on_page or any(_burned_in(header) for header in imaged.headers) else "NO"
+
+
+def _burned_in(header: Dataset) -> bool:
+    """A machine that writes into its images and does not say whether it did is taken to have done so."""
+    stated = str(header.get("BurnedInAnnotation") or "")
+    return stated == "YES" or (not stated and header.get("Modality") in WRITING_INTO_IMAGES)
 
 
 def _equipment(header: Dataset, origin: Origin) -> list[Dataset]:

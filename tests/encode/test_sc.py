@@ -12,7 +12,8 @@ from orthanc_plugin.encode.sc import capture, scrolling
 from orthanc_plugin.encode.scrolling import scrolled
 from orthanc_plugin.imaging.volume import Volume
 from tests import judges
-from tests.encode import making
+from tests.encode import making, outlined
+from tests.imaging.radiographs import radiograph
 
 ON = making.volume()
 FINDINGS = making.findings(ON)
@@ -60,6 +61,18 @@ def test_a_page_that_names_the_patient_says_so_in_its_header() -> None:
     profile = Profile().model_copy(update={"patient_on_page": True})
 
     assert capture(replace(MAKING, profile=profile)).BurnedInAnnotation == "YES"
+
+
+@pytest.mark.parametrize(
+    ("modality", "stated", "burned"),
+    [("CR", "", "NO"), ("CR", "YES", "YES"), ("US", "", "YES"), ("US", "NO", "NO")],
+)
+def test_what_is_written_into_the_source_is_on_the_page(modality: str, stated: str, burned: str) -> None:
+    header = radiograph(modality)
+    if stated:
+        header.BurnedInAnnotation = stated
+
+    assert capture(outlined.made(outlined.flat(header))).BurnedInAnnotation == burned
 
 
 def test_the_judges_hold_nothing_against_slices_to_scroll_through(volume: Volume, tmp_path: Path) -> None:

@@ -18,7 +18,6 @@ from orthanc_plugin.encode.context import moment
 from orthanc_plugin.encode.identity import Origin
 from orthanc_plugin.encode.lettering import typeface
 from orthanc_plugin.encode.making import Making, Predecessor
-from orthanc_plugin.encode.rejection import KIND as REJECTION
 from orthanc_plugin.encode.rejection import SUPERSEDED, Rejection, rejection_note
 from orthanc_plugin.encode.results import Result, encode
 from orthanc_plugin.errors import NodeError, SourceGone, Unsuitable
@@ -29,11 +28,12 @@ from orthanc_plugin.imaging.series import Series, assemble
 from orthanc_plugin.imaging.volume import volume
 from orthanc_plugin.inference.device import Device
 from orthanc_plugin.inference.model import infer
-from orthanc_plugin.jobs.job import FRAME, SHADOW, Job, Parameter, PlannedResult, Role
+from orthanc_plugin.jobs.job import FRAME, REJECTION, SHADOW, Job, Parameter, PlannedResult, Role
 from orthanc_plugin.jobs.lease import Lease
 from orthanc_plugin.measure.clinical import Clinical, clinical
 from orthanc_plugin.measure.findings import Findings
 from orthanc_plugin.measured import measured
+from orthanc_plugin.not_made import tell
 from orthanc_plugin.publish import publish, still_there, unchanged
 from orthanc_plugin.record import digest_of, ordered_at, record_of
 from orthanc_plugin.routing.card import Card
@@ -85,6 +85,7 @@ def carry_out(lease: Lease, rooms: Rooms) -> None:
         if isinstance(error, Unsuitable):
             unchanged(rooms.archive, roles)
         error.series_uid = error.series_uid or roles[0].series_uid
+        tell(lease, rooms.archive, rooms.models, rooms.profile, error)
         raise
 
 

@@ -36,10 +36,17 @@ def still_there(archive: Archive, roles: Iterable[Role]) -> None:
 
 
 def publish(lease: Lease, archive: Archive, results: Sequence[Result], superseded: Superseded) -> None:
-    """The source is looked at before and after; what was stored beside a source that went is taken back.
+    """Earlier results whose place these take go once all of these are there, where they are not kept."""
+    store(lease, archive, results)
+    removed = superseded == "remove"
+    for sop_instance_uid in lease.superseded(removed=removed):
+        lease.check()
+        archive.withdraw(sop_instance_uid)
+    lease.succeed(removed=removed)
 
-    Earlier results whose place these take go once all of these are there, where they are not kept.
-    """
+
+def store(lease: Lease, archive: Archive, results: Sequence[Result]) -> None:
+    """The source is looked at before and after; what was stored beside a source that went is taken back."""
     roles = lease.job.order.input_set.roles
     unchanged(archive, roles)
     for result in results:
@@ -51,8 +58,3 @@ def publish(lease: Lease, archive: Archive, results: Sequence[Result], supersede
         for result in results:
             archive.withdraw(result.dataset.SOPInstanceUID)
         raise
-    removed = superseded == "remove"
-    for sop_instance_uid in lease.superseded() if removed else ():
-        lease.check()
-        archive.withdraw(sop_instance_uid)
-    lease.succeed(removed=removed)

@@ -18,11 +18,11 @@ from orthanc_plugin.archive.protocol import Archive
 from orthanc_plugin.archive.rest import RestArchive
 from orthanc_plugin.deliver.profile import Superseded
 from orthanc_plugin.encode.making import Predecessor
-from orthanc_plugin.encode.rejection import KIND, RECALLED, Rejection, rejection_note
+from orthanc_plugin.encode.rejection import RECALLED, Rejection, rejection_note
 from orthanc_plugin.errors import NodeError, Unsuitable
 from orthanc_plugin.intake.orders import Orders
 from orthanc_plugin.intake.terms import Terms
-from orthanc_plugin.jobs.job import FRAME, SHADOW, Job, Parameter
+from orthanc_plugin.jobs.job import FRAME, REJECTION, SHADOW, STATUS, Job, Parameter
 from orthanc_plugin.jobs.ledger import Ledger, NotNow
 from orthanc_plugin.routing.catalogue import Catalogue
 from orthanc_plugin.web import jobs as views
@@ -70,7 +70,7 @@ class Books:
             raise Unsuitable(f"The job {job.id} is older than the node's records; delete its results by hand.")
         rejection = Rejection(RECALLED, why, rejected)
         note = rejection_note(self._header(job), rejection, datetime.now().astimezone())
-        receipt = self._archive.store(KIND, note)
+        receipt = self._archive.store(REJECTION, note)
         standing.add(job.id, receipt, str(note.SOPClassUID))
         stays = (*_uids(job), receipt.sop_instance_uid)
         standing.taken_back(job.id, f"{why} A key object rejects its results.", but=stays)
@@ -84,7 +84,7 @@ class Books:
     def _named(self, job: Job) -> Iterator[Predecessor]:
         classes = {each.sop_instance_uid: each.sop_class_uid for each in job.planned}
         for result in job.results:
-            if result.kind != KIND and classes[result.sop_instance_uid]:
+            if result.kind not in (REJECTION, STATUS) and classes[result.sop_instance_uid]:
                 of_series = (job.order.input_set.study_uid, result.series_instance_uid)
                 yield Predecessor(*of_series, classes[result.sop_instance_uid], result.sop_instance_uid)
 

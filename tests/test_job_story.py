@@ -62,7 +62,7 @@ class GivenLease:
     def receive(self, receipt: Receipt) -> None:
         self.receipts.append(receipt)
 
-    def superseded(self) -> tuple[str, ...]:
+    def superseded(self, *, removed: bool) -> tuple[str, ...]:
         return self.older
 
     def succeed(self, *, removed: bool) -> None:

@@ -15,7 +15,7 @@ from orthanc_plugin import pipeline, recall, reproduce
 from orthanc_plugin.archive.folder import FolderArchive
 from orthanc_plugin.archive.protocol import Receipt
 from orthanc_plugin.deliver.profile import Profile, Superseded
-from orthanc_plugin.errors import Temporary, Unsuitable
+from orthanc_plugin.errors import Broken, Temporary, Unsuitable
 from orthanc_plugin.jobs.dispatch import Turn
 from orthanc_plugin.jobs.job import InputSet, Job, Order, Role, State
 from orthanc_plugin.jobs.lease import Lease
@@ -88,9 +88,9 @@ def uids(job: Job) -> set[str]:
     return {each.sop_instance_uid for each in job.results}
 
 
-def without_a_slice(books: Books) -> Callable[[], None]:
-    """The series is shorter until the answer is called."""
-    late = books.folder / "slice3.dcm"
+def without_a_slice(books: Books, number: int = 3) -> Callable[[], None]:
+    """The series is shorter, or has a hole, until the answer is called."""
+    late = books.folder / f"slice{number}.dcm"
     file = late.read_bytes()
     late.unlink()
 
@@ -228,6 +228,72 @@ def predecessors(report: Dataset) -> set[str]:
         for series in study.ReferencedSeriesSequence
         for instance in series.ReferencedSOPSequence
     }
+
+
+class TestStatus:
+    def ended(self, books: Books, superseded: Superseded = "remove") -> Job:
+        """A job on a series with a hole, on a node whose readers look only at the study."""
+        lease = books.lease(books.place())
+        with pytest.raises(Unsuitable) as end:
+            carry_out(lease, with_status(books.rooms(superseded)))
+        books.ledger.attempts.end(lease.hold, State.SKIPPED, end.value.sentence, {})
+        return books.ledger.job(lease.job.id)
+
+    def test_a_job_that_made_nothing_says_so_in_the_study(self, books: Books) -> None:
+        without_a_slice(books, 1)
+        job = self.ended(books)
+
+        assert [each.kind for each in job.results] == ["STATUS"]
+        page = books.read(job, "STATUS")
+        assert page.StudyInstanceUID == SCAN.uid("study")
+        assert books.stored() == uids(job)
+
+    @pytest.mark.parametrize("superseded", ["remove", "mark", "keep"])
+    def test_the_page_goes_when_there_are_results(self, books: Books, superseded: Superseded) -> None:
+        comes = without_a_slice(books, 1)
+        self.ended(books, superseded)
+        comes()
+
+        job = books.run(with_status(books.rooms(superseded)))
+
+        assert {each.kind for each in job.results} == {"SEG", "SR", "SC"}
+        assert books.stored() == uids(job)
+        assert job.record is not None
+        assert job.record.predecessors == ()
+
+    def test_the_page_goes_when_the_job_is_tried_again_and_done(self, books: Books) -> None:
+        lease = books.lease(books.place())
+        with pytest.raises(Broken):
+            carry_out(lease, with_status(books.rooms(archive=Refusing(books.folder))))
+        books.ledger.attempts.end(lease.hold, State.FAILED, "It was refused.", {})
+        assert [each.kind for each in books.ledger.job(lease.job.id).results] == ["STATUS"]
+
+        again = books.lease(books.ledger.retry(lease.job.id))
+        carry_out(again, with_status(books.rooms()))
+
+        assert {each.kind for each in books.ledger.job(again.job.id).results} == {"SEG", "SR", "SC"}
+        assert books.stored() == uids(books.ledger.job(again.job.id))
+
+    def test_where_no_page_is_asked_for_there_is_none(self, books: Books) -> None:
+        without_a_slice(books, 1)
+        lease = books.lease(books.place())
+        with pytest.raises(Unsuitable):
+            carry_out(lease, books.rooms())
+        assert books.stored() == set()
+
+
+class Refusing(FolderArchive):
+    """Takes nothing but pages."""
+
+    def store(self, kind: str, dataset: Dataset) -> Receipt:
+        if kind != "STATUS":
+            raise Broken("The archive refuses it.")
+        return super().store(kind, dataset)
+
+
+def with_status(rooms: Rooms) -> Rooms:
+    objects = (*rooms.profile.objects, "STATUS")
+    return replace(rooms, profile=rooms.profile.model_copy(update={"objects": objects}))
 
 
 class TestRecord:

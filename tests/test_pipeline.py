@@ -64,7 +64,7 @@ class Booked(Lease):
     def receive(self, receipt: Receipt) -> None:
         self.received.append(receipt)
 
-    def superseded(self) -> list[str]:
+    def superseded(self, *, removed: bool) -> list[str]:
         return []
 
     def succeed(self, *, removed: bool) -> None:

@@ -18,7 +18,6 @@ from orthanc_plugin.encode.context import FOLLOWING, MANUFACTURER, RESULTS_FROM,
 from orthanc_plugin.encode.identity import derived_uid
 from orthanc_plugin.encode.making import Predecessor
 
-KIND = "REJECTION"
 # Of the four titles of IOCM none says "replaced"; this one asks archives to hide or mark, and harms nobody.
 SUPERSEDED: Code = codes.DCM.RejectedForQualityReasons
 RECALLED: Code = codes.DCM.RejectedForPatientSafetyReasons

@@ -170,10 +170,10 @@ class Attempts:
             return record.read(text).predecessors
         return tuple(each for each in found if each.sop_class_uid and holds(each.sop_instance_uid))
 
-    def superseded(self, hold: Hold) -> list[str]:
-        """The SOPInstanceUIDs of all that the job's results take the place of."""
+    def superseded(self, hold: Hold, *, removed: bool = True) -> list[str]:
+        """The SOPInstanceUIDs of all that goes now that the job's results are there."""
         with self._database.read() as connection:
-            return succession.superseded(connection, hold.number)
+            return succession.superseded(connection, hold.number, removed=removed)
 
     def succeed(self, hold: Hold, *, removed: bool) -> None:
         """The job's results are stored and have taken the place of the earlier ones."""

@@ -15,6 +15,11 @@ SHADOW = "shadow"
 # And that by which it says that one frame alone is meant, of the one instance that its role names.
 FRAME = "frame"
 
+# The kinds of what a job stores that are no results of a model: the page that says why there are none, and the key
+# object that rejects earlier ones.
+STATUS = "STATUS"
+REJECTION = "REJECTION"
+
 
 class State(StrEnum):
     WAITING = "waiting"

@@ -105,9 +105,9 @@ class Lease:
     def receive(self, receipt: Receipt) -> None:
         self._attempts.receive(self.hold, receipt)
 
-    def superseded(self) -> list[str]:
-        """The SOPInstanceUIDs of what this job's results replace."""
-        return self._attempts.superseded(self.hold)
+    def superseded(self, *, removed: bool) -> list[str]:
+        """The SOPInstanceUIDs of what goes now that this job's results are there; `removed` says that results do."""
+        return self._attempts.superseded(self.hold, removed=removed)
 
     def succeed(self, *, removed: bool) -> None:
         """All is stored, and what it supersedes `removed` or left beside it."""

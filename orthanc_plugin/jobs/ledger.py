@@ -125,7 +125,9 @@ class Ledger:
         queued = self._queued(connection, unended)
         for number in unended:
             self._cancel(connection, number, sentence, replaced=True)
-        for number in connection.execute(in_turn.where(tables.jobs.c.state == State.DONE)).scalars():
+        with_results = tables.jobs.c.number.in_(sa.select(tables.results.c.job).where(tables.results.c.stored))
+        ended = (tables.jobs.c.state == State.DONE) | (tables.jobs.c.state.not_in(UNENDED) & with_results)
+        for number in connection.execute(in_turn.where(ended)).scalars():
             self._supersede(connection, number, sentence)
         return queued
 
@@ -280,12 +282,12 @@ class Ledger:
         connection.execute(sa.update(tables.jobs).where(tables.jobs.c.number == number).values(released=True))
 
     def _supersede(self, connection: sa.Connection, number: int, reason: str) -> None:
-        """A done job: whoever works on the whole series takes its results back once the new ones are stored.
+        """An ended job: whoever works on the whole series takes what it stored back once the new is stored.
 
         One that is replaced already keeps the sentence that says why.
         """
-        done = (tables.jobs.c.number == number, tables.jobs.c.state == State.DONE, sa.not_(tables.jobs.c.replaced))
-        connection.execute(sa.update(tables.jobs).where(*done).values(reason=reason, replaced=True))
+        ended = (tables.jobs.c.number == number, sa.not_(tables.jobs.c.replaced))
+        connection.execute(sa.update(tables.jobs).where(*ended).values(reason=reason, replaced=True))
 
     def _cancel(self, connection: sa.Connection, number: int, reason: str, *, replaced: bool = False) -> bool:
         """At once, whoever works on it: its lease is lost, and the worker sees to the call that still runs."""

@@ -7,36 +7,44 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from orthanc_plugin.jobs.job import PlannedResult
+from orthanc_plugin.jobs.job import REJECTION, STATUS, PlannedResult
 from orthanc_plugin.jobs.tables import input_sets, jobs, results, roles
 
 SUPERSEDED = "Another series of the study arrived; the job on the new set of series replaces this one."
 
 
-def superseded(connection: sa.Connection, number: int) -> list[str]:
-    """What replaced jobs stored, or were about to, in the study by the same model with the same parameters.
+def superseded(connection: sa.Connection, number: int, *, removed: bool) -> list[str]:
+    """What goes once the job's results are stored: pages that said that there are none, and what is `removed`.
 
-    Never what the job stored itself: a series that was deleted and sent again gives the same results again.
+    That is what replaced jobs stored, or were about to, by the same model with the same parameters on one of its
+    series; never what the job stored itself, as a series that was deleted and sent again gives the same results again.
     """
-    return list(dict.fromkeys(line.sop_instance_uid for line in _of_replaced(connection, number)))
+    earlier = [line for line in _of_replaced(connection, number) if removed or line.kind == STATUS]
+    return list(dict.fromkeys(line.sop_instance_uid for line in (*_own_pages(connection, number), *earlier)))
 
 
 def predecessors(connection: sa.Connection, number: int) -> tuple[PlannedResult, ...]:
-    """Of those, what was stored and has no successor yet."""
+    """Of the earlier results what was stored and has no successor yet."""
     found = (
         PlannedResult(line.kind, line.sop_instance_uid, line.series_instance_uid, line.sop_class_uid)
         for line in _of_replaced(connection, number)
-        if line.stored and not line.superseded
+        if line.stored and not line.superseded and line.kind not in (STATUS, REJECTION)
     )
     return tuple(dict.fromkeys(found))
 
 
 def settle(connection: sa.Connection, number: int, *, removed: bool) -> None:
     """The job's results are stored: what they supersede was removed, or stays beside them."""
-    values = {"stored": False} if removed else {"superseded": True}
-    for line in _of_replaced(connection, number):
+    for line in (*_own_pages(connection, number), *_of_replaced(connection, number)):
+        values = {"stored": False} if removed or line.kind == STATUS else {"superseded": True}
         this = (results.c.job == line.job, results.c.sop_instance_uid == line.sop_instance_uid)
         connection.execute(sa.update(results).where(*this).values(**values))
+
+
+def _own_pages(connection: sa.Connection, number: int) -> Sequence[sa.Row[Any]]:
+    """Of earlier attempts at the same job."""
+    question = sa.select(results).where(results.c.job == number, results.c.kind == STATUS, results.c.stored)
+    return connection.execute(question).all()
 
 
 def _of_replaced(connection: sa.Connection, number: int) -> Sequence[sa.Row[Any]]:

@@ -53,7 +53,7 @@ class Unbound(Lease):
     def receive(self, receipt: Receipt) -> None:
         return
 
-    def superseded(self) -> list[str]:
+    def superseded(self, *, removed: bool) -> list[str]:
         return []
 
     def succeed(self, *, removed: bool) -> None:

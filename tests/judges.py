@@ -44,6 +44,27 @@ def dsrdump(path: Path) -> str:
     return answer.stdout
 
 
+def dcmpschk(path: Path) -> list[str]:
+    """What a checker of presentation states finds; one that it did not recognise as such was not checked."""
+    said = _said("dcmpschk", str(path))
+    assert any("Testing" in line for line in said), said
+    return [line for line in said if "Testing" not in line and "Test passed" not in line and line.strip()]
+
+
+def dcmp2pgm(image: Path, presentation_state: Path, into: Path) -> Path:
+    """The image as it is shown under the presentation state, without its graphics."""
+    answer = _run("dcmp2pgm", "-p", str(presentation_state), str(image), str(into))
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    return into
+
+
+def dcm2pdf(path: Path, into: Path) -> bytes:
+    """The document that is encapsulated."""
+    answer = _run("dcm2pdf", str(path), str(into))
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    return into.read_bytes()
+
+
 def pixelmed_sr(path: Path, root: str = "TID_1500") -> list[str]:
     """Errors against the templates; a document whose root template it did not recognise was not checked at all.
 

@@ -52,6 +52,17 @@ def test_it_is_the_page_on_paper_as_a_pdf_of_one_page() -> None:
     assert np.abs(shown - page(MAKING, LIGHT)).mean() < 1
 
 
+def test_another_program_takes_the_pdf_out_of_it(tmp_path: Path) -> None:
+    path, result = tmp_path / "page.dcm", page_document(MAKING)
+    path.write_bytes(making.written(result))
+
+    taken = judges.dcm2pdf(path, tmp_path / "page.pdf")
+
+    assert (
+        taken[: result.EncapsulatedDocumentLength] == result.EncapsulatedDocument[: result.EncapsulatedDocumentLength]
+    )
+
+
 def test_it_names_the_images_that_it_shows_and_nobody_on_its_page() -> None:
     result = page_document(MAKING)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.uid import ColorSoftcopyPresentationStateStorage, GrayscaleSoftcopyPresentationStateStorage
 from skimage.draw import polygon2mask
@@ -13,6 +14,7 @@ from orthanc_plugin.encode.making import Making
 from orthanc_plugin.encode.presentation import LINES_MOST, STATES_MOST, presentation_states
 from orthanc_plugin.imaging.volume import Volume
 from tests import judges
+from tests.builders import series
 from tests.encode import making, outlined
 from tests.imaging.radiographs import radiograph
 
@@ -57,6 +59,7 @@ def test_the_judges_hold_nothing_against_it(volume: Volume, tmp_path: Path) -> N
     path.write_bytes(making.written(state))
 
     assert judges.dciodvfy(path) == []
+    assert judges.dcmpschk(path) == []
 
 
 @pytest.mark.parametrize("source", outlined.FLAT)
@@ -65,6 +68,7 @@ def test_the_judges_hold_nothing_against_those_of_single_images(source: str, tmp
         path = tmp_path / "pr.dcm"
         path.write_bytes(making.written(state))
         assert judges.dciodvfy(path) == []
+        assert judges.dcmpschk(path) == []
 
 
 def test_the_same_making_gives_the_same_bytes() -> None:
@@ -142,10 +146,19 @@ def test_slices_with_scales_of_their_own_have_states_of_their_own_but_not_too_ma
     assert sorted(named) == sorted(source.sop_instance_uid for source in ON.sources)
 
 
-def test_what_is_stored_upside_down_is_turned_round() -> None:
-    [state] = presentation_states(outlined.made(outlined.flat(radiograph("DX", inverted=True))))
+@pytest.mark.parametrize("inverted", [False, True])
+def test_another_program_shows_it_as_it_was_meant_however_it_is_stored(inverted: bool, tmp_path: Path) -> None:
+    header = radiograph("DX", inverted=inverted)
+    [state] = presentation_states(outlined.made(outlined.flat(header)))
+    image, presentation = tmp_path / "image.dcm", tmp_path / "state.dcm"
+    image.write_bytes(series.part10(header))
+    presentation.write_bytes(making.written(state))
 
-    assert (state.SOPClassUID, state.PresentationLUTShape) == (GrayscaleSoftcopyPresentationStateStorage, "INVERSE")
+    shown = np.asarray(Image.open(judges.dcmp2pgm(image, presentation, tmp_path / "shown.pgm")))
+
+    assert shown[:, 0] == pytest.approx(np.linspace(0, 200, 48), abs=2)
+    assert state.PresentationLUTShape == ("INVERSE" if inverted else "IDENTITY")
+    assert state.SOPClassUID == GrayscaleSoftcopyPresentationStateStorage
 
 
 def test_colours_have_a_state_of_their_own_kind() -> None:

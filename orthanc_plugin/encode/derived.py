@@ -22,6 +22,7 @@ from pydicom.uid import (
     DigitalXRayImageStorageForProcessing,
     ExplicitVRLittleEndian,
     MRImageStorage,
+    PositronEmissionTomographyImageStorage,
     SecondaryCaptureImageStorage,
     UltrasoundImageStorage,
 )
@@ -179,10 +180,11 @@ def _identify(result: Dataset, of: Series, index: int) -> None:
 
 
 def _derive(result: Dataset, of: Series, source: SourceSlice) -> None:
-    """It never claims to be an original, and names the image at its place."""
+    """It never claims to be an original, and names the image at its place; PET knows no secondary images."""
     origin = of.making.origin
     stated = words(result, "ImageType")
-    result.ImageType = ["DERIVED", "SECONDARY", *(stated[2:3] or VALUE_3.get(result.SOPClassUID, ()))]
+    second = "PRIMARY" if result.SOPClassUID == PositronEmissionTomographyImageStorage else "SECONDARY"
+    result.ImageType = ["DERIVED", second, *(stated[2:3] or VALUE_3.get(result.SOPClassUID, ()))]
     result.DerivationDescription = f"{of.image.label} by {origin.title} {origin.version}. {origin.notice}".strip()
     result.DerivationCodeSequence = [CodedConcept.from_code(of.image.derivation)]
     result.ImageComments = "\n".join(of.making.remarks)

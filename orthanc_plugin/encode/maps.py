@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 
 from orthanc_plugin.encode.context import LO_LENGTH, coding_schemes, series_attributes, settle, state_side
 from orthanc_plugin.encode.making import Making
-from orthanc_plugin.encode.sources import Sources, name_frames, sources
+from orthanc_plugin.encode.sources import Sources, name_frames, named, sources
 from orthanc_plugin.measure.findings import ValueMap
 
 SH_LENGTH = 16
@@ -56,6 +56,7 @@ def _map(making: Making, found: ValueMap, on: Sources, part: str) -> Dataset:
     for item in (*result.DimensionOrganizationSequence, *result.DimensionIndexSequence):
         item.DimensionOrganizationUID = dimensions
     name_frames(result, covered)
+    _order_frames(result, covered)
     result.FloatPixelPaddingValue = result.FloatPixelPaddingRangeLimit = padding(found)
     settle(result, on.header, making.imaged, origin)
     state_side(result, on.header)
@@ -83,6 +84,19 @@ def values_on(found: ValueMap, on: Sources) -> NDArray[np.float32]:
 def padding(found: ValueMap) -> float:
     """Beside the map there is nothing, and no value of it is less."""
     return min(0.0, float(found.values_nyx.min()))
+
+
+def _order_frames(result: Dataset, on: Sources) -> None:
+    """As the images lie, along the normal: viewers take one frame after the other for one image after the other."""
+    groups = result.PerFrameFunctionalGroupsSequence
+    images = [each.DerivationImageSequence[0].SourceImageSequence[0] for each in groups]
+    places = [on.names.index(name) for name in named(images)]
+    order = np.argsort(places)
+    values = np.frombuffer(result.FloatPixelData, np.float32).reshape(len(places), -1)
+    result.FloatPixelData = values[order].tobytes()
+    result.PerFrameFunctionalGroupsSequence = [groups[int(number)] for number in order]
+    for number, each in enumerate(result.PerFrameFunctionalGroupsSequence, start=1):
+        each.FrameContentSequence[0].DimensionIndexValues = number
 
 
 def _meaning(found: ValueMap, values: NDArray[np.float32]) -> RealWorldValueMapping:

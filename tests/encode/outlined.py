@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
+from highdicom.sr import CodedConcept
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.uid import (
     DigitalMammographyXRayImageStorageForPresentation,
+    PositronEmissionTomographyImageStorage,
     UltrasoundMultiFrameImageStorage,
 )
 
@@ -19,11 +22,14 @@ from orthanc_plugin.encode.making import Making
 from orthanc_plugin.imaging.image import Imaged, Images, images
 from orthanc_plugin.imaging.instance import decode
 from orthanc_plugin.imaging.series import assemble
-from orthanc_plugin.measure.findings import Findings, Segment, ValueMap
+from orthanc_plugin.imaging.volume import Volume, volume
+from orthanc_plugin.measure.findings import DerivedImage, Findings, PlanarFinding, Segment, ValueMap
+from orthanc_plugin.measure.planar import Plane
 from tests.builders import series
 from tests.encode import making
 from tests.imaging.radiographs import radiograph
 
+SCAN = series.Scan(rows=40, columns=36)
 SAID = (("Disc", codes.SCT.Mass, (220, 40, 40)), ("Box", codes.SCT.Cyst, (40, 90, 220)))
 
 
@@ -77,11 +83,29 @@ def flat(*datasets: Dataset) -> Images:
     return images(assemble([decode(series.part10(dataset)) for dataset in datasets]))
 
 
-def mammogram(number: int = 1, rows: int = 48) -> Dataset:
+def projection(number: int = 1, rows: int = 48) -> Dataset:
+    """A radiograph for presentation, with all that its class asks for."""
     header = radiograph("DX", number=number)
+    header.PresentationIntentType, header.ImageType = "FOR PRESENTATION", ["ORIGINAL", "PRIMARY", ""]
+    header.ImageLaterality, header.AnatomicRegionSequence = "U", [CodedConcept("51185008", "SCT", "Chest")]
+    header.PixelIntensityRelationship, header.PixelIntensityRelationshipSign = "LOG", -1
+    header.RescaleIntercept, header.RescaleSlope, header.RescaleType = 0, 1, "US"
+    header.PresentationLUTShape, header.LossyImageCompression, header.BurnedInAnnotation = "IDENTITY", "00", "NO"
+    header.DetectorType, header.AcquisitionContextSequence = "DIRECT", []
+    header.WindowCenter, header.WindowWidth = 100, 200
+    header.Rows, header.PixelData = rows, header.PixelData[: rows * header.Columns]
+    return header
+
+
+def mammogram(number: int = 1, rows: int = 48) -> Dataset:
+    header = projection(number, rows)
     header.SOPClassUID, header.Modality = DigitalMammographyXRayImageStorageForPresentation, "MG"
     header.BodyPartExamined, header.ImageLaterality = "BREAST", "L" if number % 2 else "R"
-    header.Rows, header.PixelData = rows, header.PixelData[: rows * header.Columns]
+    header.PositionerType, header.OrganExposed = "MAMMOGRAPHIC", "BREAST"
+    header.AnatomicRegionSequence = [CodedConcept("76752008", "SCT", "Breast")]
+    header.ViewCodeSequence = [CodedConcept("399162004", "SCT", "cranio-caudal")]
+    header.ViewCodeSequence[0].ViewModifierCodeSequence = []
+    header.BreastImplantPresent, header.PartialView = "NO", "NO"
     return header
 
 
@@ -96,13 +120,62 @@ def film(frames: int = 5) -> Dataset:
 
 FLAT = {
     "CR": lambda: flat(radiograph("CR")),
-    "DX": lambda: flat(radiograph("DX")),
+    "DX": lambda: flat(projection()),
     "MG of two sizes": lambda: flat(mammogram(1), mammogram(2, rows=40)),
     "US in colour": lambda: flat(radiograph("US", colour=True)),
     "US film in colour": lambda: flat(film()),
 }
 
 
+def oblique_mr() -> Volume:
+    return volume_of(series.slices(replace(SCAN, modality="MR", orientation=series.OBLIQUE, name="oblique MR")))
+
+
+def pet() -> Volume:
+    """As scanners write it, with what its class asks for."""
+    datasets = series.slices(replace(SCAN, modality="PT", name="PET", intercept=0.0))
+    for number, dataset in enumerate(datasets, start=1):
+        dataset.SOPClassUID = PositronEmissionTomographyImageStorage
+        dataset.Units, dataset.CountsSource, dataset.SeriesType = "BQML", "EMISSION", ["WHOLE BODY", "IMAGE"]
+        dataset.NumberOfSlices, dataset.ImageIndex, dataset.DecayCorrection = len(datasets), number, "START"
+        dataset.CorrectedImage, dataset.CollimatorType = ["DECY", "ATTN"], "NONE"
+        dataset.ActualFrameDuration, dataset.FrameReferenceTime, dataset.DecayFactor = 60000, 0, 1
+        dataset.SeriesDate, dataset.SeriesTime = "20260102", "030405"
+        dataset.AcquisitionDate, dataset.AcquisitionTime = "20260102", "030405"
+        dataset.RadiopharmaceuticalInformationSequence, dataset.PatientOrientationCodeSequence = [], []
+        dataset.PatientGantryRelationshipCodeSequence = []
+        del dataset.PatientPosition
+    return volume_of(datasets)
+
+
+def volume_of(datasets: list[Dataset]) -> Volume:
+    return volume(assemble([decode(series.part10(dataset)) for dataset in datasets]))
+
+
 def value_map(on: Imaged, slices: tuple[int, ...]) -> ValueMap:
     values = probabilities(on)[0]
     return ValueMap("Attention to a mass", codes.DCM.ClassActivation, codes.UCUM.NoUnits, slices, values[list(slices)])
+
+
+def everything(on: Imaged) -> Findings:
+    """All that a model can give: outlines with their contours, a map, an image, slices worth opening."""
+    found = findings(on)
+    return replace(
+        found,
+        planar=tuple(contours(on, found.segments)),
+        maps=(value_map(on, (len(on) - 1,)),),
+        images=(DerivedImage("Smoothed", codes.DCM.Smoothing, 200 * probabilities(on)[0]),),
+        worth_opening=(found.key_slice,),
+    )
+
+
+def contours(on: Imaged, segments: tuple[Segment, ...]) -> Iterator[PlanarFinding]:
+    """In a volume on the slice of the largest area, on single images on each."""
+    identity = Identity.of(on, making.origin())
+    for segment in segments:
+        areas = segment.mask_zyx.sum(axis=(1, 2))
+        for index in [int(areas.argmax())] if isinstance(on, Volume) else np.flatnonzero(areas):
+            rows, columns = on.shape_yx(int(index))
+            plane = Plane(segment.mask_zyx[index, :rows, :columns], making.SPACING_MM)
+            each = None if isinstance(on, Volume) else identity.tracking_uid(f"{segment.label} {index}")
+            yield plane.finding(segment.number, int(index), measured=True, tracking_uid=each)

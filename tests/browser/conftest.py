@@ -11,8 +11,11 @@ import pytest
 from tests.browser import models, studies
 from tests.browser.browser import Browser
 from tests.browser.studies import Study
+from tests.browser.viewer import Viewer
 from tests.e2e.node import Node, configured
 from tests.e2e.senders import Scanner
+
+Jobs = dict[tuple[str, str], dict[str, Any]]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -47,8 +50,13 @@ def browser(viewed_node: Node) -> Iterator[Browser]:
         yield opened
 
 
+@pytest.fixture
+def viewer(browser: Browser) -> Viewer:
+    return Viewer(browser)
+
+
 @pytest.fixture(scope="session")
-def jobs(viewed_node: Node, sent: dict[str, Study]) -> dict[tuple[str, str], dict[str, Any]]:
+def jobs(viewed_node: Node, sent: dict[str, Study]) -> Jobs:
     """By modality and model."""
     return {
         (modality, job["model"]): job

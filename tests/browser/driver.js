@@ -35,9 +35,16 @@ const verbs = {
   url: async () => page.url().replace(BASE, ''),
   complaints: async () => complaints,
   evaluate: ({ script, given }) => page.evaluate(`(${script})(${JSON.stringify(given ?? null)})`),
+  // While the page is not as far as the script supposes, it fails; the last failure is told when patience ends.
   async until({ script, given }) {
-    const found = await page.waitForFunction(`(${script})(${JSON.stringify(given ?? null)})`, null, { polling: 200 });
-    return found.jsonValue();
+    const tried = `(() => { try { return (${script})(${JSON.stringify(given ?? null)}); }
+      catch (error) { window.lastFailure = String(error); return false; } })()`;
+    try {
+      const found = await page.waitForFunction(tried, null, { polling: 200 });
+      return await found.jsonValue();
+    } catch (error) {
+      throw new Error(`${error.message} ${(await page.evaluate('window.lastFailure')) ?? ''} ${script}`);
+    }
   },
   click: ({ selector }) => page.locator(selector).first().click(),
   dblclick: ({ selector }) => page.locator(selector).first().dblclick(),

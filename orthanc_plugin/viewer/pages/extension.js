@@ -1,5 +1,6 @@
 // The node's extension of OHIF: a button that runs a model, what it said on the image, results beside their source.
 import { protocolOf, PROTOCOL } from './hanging.js';
+import { Outlines } from './outlines.js';
 import { predict } from './predict.js';
 import { Verdicts } from './verdicts.js';
 
@@ -15,6 +16,7 @@ const BUTTON = {
   },
 };
 
+let outlines = null;
 let verdicts = null;
 
 export const extension = {
@@ -24,22 +26,26 @@ export const extension = {
   modeCustomizations: {
     toolbarButtons: { $push: [BUTTON] },
     'cornerstone.toolbarSections': { primary: { $push: [BUTTON.id] } },
+    // A page is no film.
+    autoCineModalities: { $set: ['US'] },
   },
 
   preRegistration({ servicesManager, commandsManager, extensionManager }) {
     const { hangingProtocolService } = servicesManager.services;
     hangingProtocolService.addProtocol(PROTOCOL, () => ({ protocol: protocolOf(servicesManager) }));
     commandsManager.registerCommand('DEFAULT', 'predict', {
-      commandFn: () => predict({ servicesManager, commandsManager, extensionManager, verdicts }),
+      commandFn: () => predict({ servicesManager, extensionManager, outlines, verdicts }),
     });
   },
 
-  onModeEnter({ servicesManager }) {
+  onModeEnter({ servicesManager, commandsManager }) {
+    outlines = new Outlines({ servicesManager, commandsManager });
     verdicts = new Verdicts(servicesManager);
   },
 
   onModeExit() {
+    outlines?.close();
     verdicts?.close();
-    verdicts = null;
+    outlines = verdicts = null;
   },
 };

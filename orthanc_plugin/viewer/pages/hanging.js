@@ -1,5 +1,5 @@
-// The display sets of a study in, a hanging protocol out: the source with what was outlined on it on the left, beside
-// it the derived image, the heat map, the page or the report.
+// The display sets of a study in, a hanging protocol out: the source on the left, and beside it the derived image, the
+// heat map, the page or the report.
 
 export const PROTOCOL = 'inference-node.results';
 const MADE_BY = 'Inference node';
@@ -12,12 +12,16 @@ export function protocolOf({ services: { displaySetService } }) {
 }
 
 export function sides(displaySets) {
-  const results = displaySets.filter(isResult).sort((a, b) => madeAt(b).localeCompare(madeAt(a)));
+  const results = newestFirst(displaySets.filter(isResult));
+  const right = results.filter(each => rank(each) >= 0).sort((a, b) => rank(a) - rank(b))[0];
   const outlined = results.find(each => each.Modality === 'SEG');
-  const right = results.filter(each => each !== outlined && rank(each) >= 0).sort((a, b) => rank(a) - rank(b))[0];
   const sources = displaySets.filter(each => !isResult(each) && each.numImageFrames > 0);
-  const named = sources.find(each => each.SeriesInstanceUID === referenced(right));
-  return results.length ? { left: outlined ?? named ?? sources[0], right } : {};
+  const named = [outlined, right].map(referenced).map(uid => sources.find(each => each.SeriesInstanceUID === uid));
+  return results.length ? { left: named.find(Boolean) ?? sources[0], right } : {};
+}
+
+export function newestFirst(displaySets) {
+  return [...displaySets].sort((a, b) => madeAt(b).localeCompare(madeAt(a)));
 }
 
 export function isResult(displaySet) {

@@ -5,7 +5,7 @@ import { linesOf } from './said.js';
 
 const WORKING = 'inference-node-working';
 
-export async function predict({ servicesManager, commandsManager, extensionManager, verdicts }) {
+export async function predict({ servicesManager, extensionManager, outlines, verdicts }) {
   const { uiNotificationService: notes } = servicesManager.services;
   try {
     const shown = displayed(servicesManager.services);
@@ -17,7 +17,7 @@ export async function predict({ servicesManager, commandsManager, extensionManag
     if (job.state !== 'done' || !job.results.length) {
       throw new Error(job.reason ?? 'The model gave no result.');
     }
-    await show(job, { shown, wish, servicesManager, commandsManager, extensionManager, verdicts });
+    await show(job, { shown, wish, servicesManager, extensionManager, outlines, verdicts });
     notes.show({ id: WORKING, title: 'Predict', message: `${job.model} is done.`, type: 'success', duration: 4000 });
   } catch (error) {
     notes.show({ id: WORKING, title: 'Predict', message: error.message, type: 'error', duration: 10000 });
@@ -53,14 +53,13 @@ function working(notes, message) {
   notes.show({ id: WORKING, title: 'Predict', message, type: 'info', duration: 60000 });
 }
 
-async function show(job, { shown, wish, servicesManager, commandsManager, extensionManager, verdicts }) {
+async function show(job, { shown, wish, servicesManager, extensionManager, outlines, verdicts }) {
   const { displaySetService } = servicesManager.services;
   const seriesOf = kind => job.results.find(result => result.kind === kind)?.series_instance_uid;
   await load(extensionManager, job.study, job.results.map(result => result.series_instance_uid));
   const outlined = displaySetService.getActiveDisplaySets().find(each => each.SeriesInstanceUID === seriesOf('SEG'));
   if (outlined) {
-    await outlined.load?.({ headers: {} });
-    await commandsManager.runCommand('hydrateSecondaryDisplaySet', { displaySet: outlined, viewportId: shown.viewport });
+    await outlines.draw(outlined, shown.viewport);
   }
   if (seriesOf('SR')) {
     const lines = linesOf(await report(job.study, seriesOf('SR')));

@@ -34,6 +34,7 @@ KIND_IN_DESCRIPTION = {
     "SEG": "segmentation",
     "SR": "report",
     "SC": "picture",
+    "SC scrolling": "all slices",
     "PM": "map",
     "IMAGE": "images",
     "KO": "key images",

@@ -12,7 +12,13 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.uid import ExplicitVRLittleEndian, MultiFrameTrueColorSecondaryCaptureImageStorage
 
-from orthanc_plugin.encode.context import burned_in_annotation, series_attributes, settle, state_side
+from orthanc_plugin.encode.context import (
+    burned_in_annotation,
+    series_attributes,
+    series_description,
+    settle,
+    state_side,
+)
 from orthanc_plugin.encode.making import Making
 from orthanc_plugin.encode.page import page, shown_slices
 from orthanc_plugin.encode.scrolling import frames, scrolled
@@ -32,6 +38,7 @@ def scrolling(making: Making) -> Dataset:
     slices = scrolled(making)
     pixels = frames(making, slices)
     result = image(making, pixels[0], "SC", part="scrolling")
+    result.SeriesDescription = series_description("SC scrolling", making.origin)
     result.SOPClassUID = result.file_meta.MediaStorageSOPClassUID = MultiFrameTrueColorSecondaryCaptureImageStorage
     result.NumberOfFrames = len(pixels)
     result.FrameIncrementPointer = 0x00182001  # the page number vector: frames follow one another in space, not in time

@@ -90,6 +90,7 @@ def test_every_slice_is_a_frame_in_a_series_of_its_own() -> None:
         source.sop_instance_uid for source in ON.sources
     ]
     assert result.SeriesInstanceUID != capture(MAKING).SeriesInstanceUID
+    assert result.SeriesDescription == "Abdominal muscle and fat all slices (not for clinical use)"
     assert not np.array_equal(result.pixel_array[0], result.pixel_array[-1])
 
 

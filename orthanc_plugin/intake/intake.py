@@ -75,26 +75,17 @@ class Intake:
         self._watch.attend(now_s)
         self._watch.take_up(self._rejected.to_attend(), now_s)
         self._sets.look(self._watch.open_studies)
-        self._look_back(now_s)
-        if self._withdrawals.go_on():
-            return now_s
-        return min(self._watch.due_s(), self._reconcile.due_s, now_s + LOOK_MOST_S)
+        if now_s >= self._reconcile.due_s and self._watch.open_series < OPEN_AT_ONCE:
+            unsettled = self._reconcile.unsettled(now_s)
+            self._watch.take_up((series.id for series in unsettled), now_s)
+        self._withdrawals.look(now_s)
+        return min(self._watch.due_s(), self._reconcile.due_s, self._withdrawals.due_s, now_s + LOOK_MOST_S)
 
-    def _look_back(self, now_s: float) -> None:
-        """What came or left while nobody watched."""
-        if now_s < self._reconcile.due_s or self._watch.open_series >= OPEN_AT_ONCE:
-            return
-        passes = self._reconcile.passes
-        unsettled = self._reconcile.unsettled(now_s)
-        self._watch.take_up((series.id for series in unsettled), now_s)
-        if self._reconcile.passes != passes:
-            self._withdrawals.begin()
-
-    def heard_gone(self, series_id: str) -> None:
+    def heard_gone(self, series_id: str, now_s: float) -> None:
         """A series left, as Orthanc names it; one that was never settled has no results."""
         series_uid = self._marks.uid(series_id)
         if series_uid is not None:
-            self._withdrawals.compare(series_uid)
+            self._withdrawals.left(series_uid, now_s)
             self._rejected.left(series_uid)
 
     def heard_job_end(self, job_id: str) -> None:

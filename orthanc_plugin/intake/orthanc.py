@@ -65,6 +65,7 @@ class Stored:
     slice: Slice
     number: int
     size_bytes: int
+    sop_instance_uid: str = ""
 
 
 @dataclass(frozen=True)
@@ -258,6 +259,7 @@ def stored_of(entry: Mapping[str, Any]) -> Stored:
         slice=slice_of(entry["MainDicomTags"]),
         number=int(number) if number.lstrip("-").isdecimal() else 0,
         size_bytes=int(entry.get("FileSize", 0)),
+        sop_instance_uid=entry["MainDicomTags"].get("SOPInstanceUID", ""),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -42,9 +42,16 @@ class Classifier(Protocol):
 class Pixels:
     """For any number of threads; `None` is remembered as well."""
 
-    def __init__(self, orthanc: Orthanc, classifier: Classifier) -> None:
+    def __init__(
+        self,
+        orthanc: Orthanc,
+        classifier: Classifier,
+        rejected: Callable[[str], Collection[str]] = lambda _series_uid: (),
+    ) -> None:
+        """`rejected` are the SOPInstanceUIDs of a series that are not to be looked at."""
         self._orthanc = orthanc
         self._classifier = classifier
+        self._rejected = rejected
         self._said: OrderedDict[tuple[str, str], Region | None] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -65,7 +72,9 @@ class Pixels:
         if series.modality not in MODALITIES:
             return None
         try:
-            chosen = middle(self._orthanc.stored(series.id))
+            rejected = frozenset(self._rejected(series.uid))
+            stored = self._orthanc.stored(series.id)
+            chosen = middle([each for each in stored if each.sop_instance_uid not in rejected])
             files = [self._orthanc.file(each.instance_id) for each in chosen if each.size_bytes <= LARGEST_BYTES]
         except Unsuitable:
             return None

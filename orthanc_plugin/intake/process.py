@@ -142,7 +142,7 @@ def hear(intake: Intake, lines: tuple[str, ...], moments: Moments, now_s: float)
             case "ended":
                 intake.heard_job_end(named)
             case "gone":
-                intake.heard_gone(named)
+                intake.heard_gone(named, now_s)
             case "":
                 intake.heard_sender(now_s)
             case _:
@@ -166,7 +166,7 @@ def run(settings: Settings) -> None:
     orthanc = Orthanc(settings.orthanc_url, authorization)
     archive = RestArchive(settings.orthanc_url, authorization, rejected=ledger.rejections.of_series)
     classifier = RegionNetwork.on_cpu()
-    orders = Orders(orthanc, archive, catalogue, ledger, Pixels(orthanc, classifier).of)
+    orders = Orders(orthanc, archive, catalogue, ledger, Pixels(orthanc, classifier, ledger.rejections.of_series).of)
     rooms = api.Rooms(ledger, catalogue, orders, orthanc, settings.state_folder)
     desk = Desk(address(settings.state_folder), partial(api.answer, rooms=rooms))
     stop_tidying = Janitor(ledger, settings.lease_s, timedelta(days=settings.keep_ended_jobs_days)).start()

@@ -51,7 +51,6 @@ class Reconcile:
         self._every_s = every_s
         self._counts: Counts | None = None
         self._offset: int | None = None
-        self.passes = 0
         self._whole_at_s = self.due_s = float("-inf")
 
     def heard(self, news: News) -> None:
@@ -79,5 +78,4 @@ class Reconcile:
         if counts == self._counts and now_s < self._whole_at_s:
             return False
         self._counts, self._offset, self._whole_at_s = counts, 0, now_s + WHOLE_EVERY_S
-        self.passes += 1
         return True

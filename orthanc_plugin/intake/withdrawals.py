@@ -15,6 +15,9 @@ logger = logging.getLogger(__name__)
 GONE = "Its source left the archive (deleted, moved, merged or modified), so its results were taken back."
 REJECTED = "Images that it worked on were rejected by a key object, so its results were taken back."
 JOBS_AT_ONCE = 20
+PASS_EVERY_S = 600.0
+"""For what left while nobody watched; half a millisecond a job."""
+AGAIN_S = 5.0
 
 
 class Withdrawals:
@@ -25,7 +28,23 @@ class Withdrawals:
         self._archive = archive
         self._standing = ledger.standing
         self._rejections = ledger.rejections
-        self._after: int | None = None
+        self._after = 0
+        self._pass_due_s = self.due_s = float("-inf")
+        self._again_at_s: dict[str, float] = {}
+
+    def left(self, series_uid: str, now_s: float) -> None:
+        """Compared now and once more: a job that was just ending has looked at its source for the last time by then."""
+        self.compare(series_uid)
+        self._again_at_s[series_uid] = now_s + AGAIN_S
+
+    def look(self, now_s: float) -> None:
+        """What is due; `due_s` says when to look again."""
+        for series_uid in [uid for uid, at_s in self._again_at_s.items() if at_s <= now_s]:
+            self.compare(series_uid)
+            del self._again_at_s[series_uid]
+        if now_s >= self._pass_due_s:
+            self._pass_due_s = now_s if self._go_on() else now_s + PASS_EVERY_S
+        self.due_s = min([self._pass_due_s, *self._again_at_s.values()])
 
     def compare(self, series_uid: str) -> None:
         """A job that worked on instances of the series that are no longer there, or were rejected, loses its results.
@@ -38,21 +57,16 @@ class Withdrawals:
                     rejected = self._rejections.of_series(series_uid) & frozenset(role.sop_instance_uids)
                     self._take_back(job, REJECTED if rejected else GONE)
 
-    def begin(self) -> None:
-        """A pass through all that stands, for what left while nobody watched."""
-        self._after = 0 if self._after is None else self._after
-
-    def go_on(self) -> bool:
-        """The next few jobs of the pass; False when there is none under way."""
-        if self._after is None:
-            return False
+    def _go_on(self) -> bool:
+        """The next few jobs of a pass through all that stands; False when there are no more."""
         page = self._standing.page(self._after, JOBS_AT_ONCE)
         for job in page:
             for role in job.order.input_set.roles:
                 if not self._seems_whole(role):
                     self.compare(role.series_uid)
-        self._after = int(page[-1].id) if len(page) == JOBS_AT_ONCE else None
-        return self._after is not None
+        is_last = len(page) < JOBS_AT_ONCE
+        self._after = 0 if is_last else int(page[-1].id)
+        return not is_last
 
     def _seems_whole(self, role: Role) -> bool:
         """By numbers alone, which is cheap; what changed otherwise is attended as if it came now, and compared then."""

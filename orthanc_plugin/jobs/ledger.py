@@ -17,7 +17,7 @@ from orthanc_plugin.jobs.dispatch import Dispatch, Turn
 from orthanc_plugin.jobs.job import Job, Order, State
 from orthanc_plugin.jobs.rejections import Rejections
 from orthanc_plugin.jobs.rows import COLUMNS, JOBS_ON_SETS, job_of, jobs_of, put_input_set, written
-from orthanc_plugin.jobs.standing import Standing
+from orthanc_plugin.jobs.standing import STORED, Standing
 from orthanc_plugin.jobs.succession import SUPERSEDED
 from orthanc_plugin.jobs.turns import UNENDED, give_turn, move
 
@@ -125,8 +125,7 @@ class Ledger:
         queued = self._queued(connection, unended)
         for number in unended:
             self._cancel(connection, number, sentence, replaced=True)
-        with_results = tables.jobs.c.number.in_(sa.select(tables.results.c.job).where(tables.results.c.stored))
-        ended = (tables.jobs.c.state == State.DONE) | (tables.jobs.c.state.not_in(UNENDED) & with_results)
+        ended = (tables.jobs.c.state == State.DONE) | (tables.jobs.c.state.not_in(UNENDED) & STORED)
         for number in connection.execute(in_turn.where(ended)).scalars():
             self._supersede(connection, number, sentence)
         return queued
@@ -217,10 +216,7 @@ class Ledger:
         long as they do: they may have to be taken back, superseded, recalled or made again.
         """
         ended = (tables.jobs.c.state.not_in(UNENDED), tables.jobs.c.finished_at < older_than)
-        with_results = sa.select(tables.results.c.job).where(tables.results.c.stored)
-        old = sa.select(tables.jobs.c.number, tables.jobs.c.input_set).where(
-            *ended, tables.jobs.c.number.not_in(with_results)
-        )
+        old = sa.select(tables.jobs.c.number, tables.jobs.c.input_set).where(*ended, sa.not_(STORED))
         with self._database.write() as connection:
             lines = connection.execute(old.limit(PURGE_AT_ONCE)).all()
             numbers = [line.number for line in lines]

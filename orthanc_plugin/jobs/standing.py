@@ -15,7 +15,7 @@ from orthanc_plugin.jobs.turns import UNENDED
 
 AFTER_ALL = 1000
 ENDED = jobs.c.state.not_in(UNENDED)
-STORED = jobs.c.number.in_(sa.select(results.c.job).where(results.c.stored))
+STORED = sa.exists().where(results.c.job == jobs.c.number, results.c.stored)
 
 
 class Standing:
@@ -55,15 +55,16 @@ class Standing:
 
     def of_this_alone(self, job: Job) -> list[str]:
         """Its stored results, less those that another job has as well, be it about to store them."""
-        mine = sa.select(results.c.sop_instance_uid).where(results.c.job == int(job.id), results.c.stored)
+        mine = [receipt.sop_instance_uid for receipt in job.results]
         theirs = (
             sa.select(results.c.sop_instance_uid)
             .select_from(results.join(jobs))
-            .where(results.c.job != int(job.id), results.c.stored | sa.not_(ENDED))
+            .where(results.c.sop_instance_uid.in_(mine), results.c.job != int(job.id))
+            .where(results.c.stored | sa.not_(ENDED))
         )
-        question = mine.where(results.c.sop_instance_uid.not_in(theirs)).order_by(results.c.place)
         with self._database.read() as connection:
-            return list(connection.execute(question).scalars())
+            others = frozenset(connection.execute(theirs).scalars())
+        return [uid for uid in mine if uid not in others]
 
     def add(self, job_id: str, receipt: Receipt, sop_class_uid: str) -> None:
         """What was stored on the job's account after it ended, and goes with its results."""

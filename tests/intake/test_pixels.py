@@ -84,6 +84,15 @@ class TestLooking:
         asked(bench, Pixels(bench.orthanc, looker), whole)
         assert len(looker.shown[0]) == 3
 
+    def test_not_at_what_was_rejected(self, bench: Bench) -> None:
+        series = slices(Scan(slices=3, name="rejected", body_part=""))
+        bench.send(series)
+        looker = Looker()
+        rejected = [dataset.SOPInstanceUID for dataset in series]
+        asked(bench, Pixels(bench.orthanc, looker, lambda _uid: rejected[:2]), series[0])
+        assert [len(images) for images in looker.shown] == [1]
+        assert asked(bench, Pixels(bench.orthanc, looker, lambda _uid: rejected), series[0]) is None
+
     def test_once_until_something_joins(self, bench: Bench) -> None:
         series = slices(Scan(slices=6, name="joined"))
         bench.send(series[:5])

@@ -53,7 +53,7 @@ class Looks(Intake):
     def heard_job_end(self, job_id: str) -> None:
         self.heard.append(f"end of {job_id}")
 
-    def heard_gone(self, series_id: str) -> None:
+    def heard_gone(self, series_id: str, now_s: float) -> None:
         self.heard.append(f"without {series_id}")
 
     def heard_sender(self, now_s: float) -> None:

@@ -85,7 +85,7 @@ def test_when_the_key_object_goes_what_it_rejected_counts_again(bench: Bench) ->
     assert len(instances(bench.jobs(SOURCE[0])[-1])) == 11
 
     for series_id in bench.delete(note.SeriesInstanceUID):
-        bench.intake.heard_gone(series_id)
+        bench.intake.heard_gone(series_id, bench.now_s)
     bench.tick(9.0)
 
     assert len(instances(bench.jobs(SOURCE[0])[-1])) == 12

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orthanc_plugin.intake.withdrawals import GONE, JOBS_AT_ONCE
+from orthanc_plugin.intake.withdrawals import AGAIN_S, GONE, JOBS_AT_ONCE, PASS_EVERY_S
 from orthanc_plugin.jobs.job import Job, State
 from tests.builders.series import Scan, slices
 from tests.intake.bench import Bench
@@ -27,7 +27,7 @@ def test_a_series_that_is_deleted_takes_the_results_on_it_along(bench: Bench) ->
     bench.send(OTHER)
 
     for series_id in bench.delete(SOURCE[0].SeriesInstanceUID):
-        bench.intake.heard_gone(series_id)
+        bench.intake.heard_gone(series_id, bench.now_s)
 
     after = bench.ledger.job(job.id)
     assert not bench.holds(RESULT)
@@ -45,6 +45,28 @@ def test_one_that_left_while_nobody_watched_does_so_when_all_is_looked_through(b
 
     assert not bench.holds(RESULT)
     assert bench.ledger.job(job.id).reason == GONE
+
+
+def test_a_job_that_was_just_ending_when_its_series_left_loses_its_results_soon(bench: Bench) -> None:
+    bench.send(SOURCE)
+    bench.tick(2.1)
+    (job,) = bench.jobs(SOURCE[0])
+    for series_id in bench.delete(SOURCE[0].SeriesInstanceUID):
+        bench.intake.heard_gone(series_id, bench.now_s)
+    bench.finish(job, RESULT)
+    assert bench.holds(RESULT)
+
+    bench.tick(AGAIN_S)
+
+    assert not bench.holds(RESULT)
+
+
+def test_what_leaves_unheard_is_found_within_minutes(bench: Bench) -> None:
+    done(bench)
+    bench.delete(SOURCE[0].SeriesInstanceUID)
+    bench.now_s += PASS_EVERY_S
+    bench.look()
+    assert not bench.holds(RESULT)
 
 
 def test_a_pass_goes_through_all_that_stands(bench: Bench) -> None:
@@ -89,7 +111,7 @@ def test_results_on_fewer_slices_stay_until_those_on_all_are_there(bench: Bench)
 def test_a_series_that_comes_back_is_worked_on_again(bench: Bench) -> None:
     done(bench)
     for series_id in bench.delete(SOURCE[0].StudyInstanceUID):
-        bench.intake.heard_gone(series_id)
+        bench.intake.heard_gone(series_id, bench.now_s)
     bench.tick(1.0)
 
     bench.send(SOURCE)
@@ -110,11 +132,11 @@ def test_what_another_job_has_as_well_stays(bench: Bench) -> None:
     assert again.id != first.id
 
     for series_id in gone:
-        bench.intake.heard_gone(series_id)
+        bench.intake.heard_gone(series_id, bench.now_s)
 
     assert bench.holds(RESULT)
     assert bench.ledger.job(again.id).results
 
 
 def test_a_series_that_nobody_ever_settled_is_no_matter(bench: Bench) -> None:
-    bench.intake.heard_gone("00000000-00000000-00000000-00000000-00000000")
+    bench.intake.heard_gone("00000000-00000000-00000000-00000000-00000000", bench.now_s)

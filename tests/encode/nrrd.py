@@ -9,16 +9,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+TYPES = {"short": "<i2", "unsigned short": "<u2", "unsigned char": "u1", "float": "<f4"}
 
-def marked_points_lps(path: Path) -> NDArray[np.float64]:
-    """The centres of all voxels that are not zero, in millimetres."""
+
+def marked_points_lps(path: Path, label: int | None = None) -> NDArray[np.float64]:
+    """The centres of all voxels with that label, or that are not zero, in millimetres."""
     head, _, packed = path.read_bytes().partition(b"\n\n")
     fields = dict(line.split(": ", 1) for line in head.decode().splitlines() if ": " in line)
-    assert (fields["type"], fields["encoding"], fields["space"]) == ("short", "gzip", "left-posterior-superior")
+    assert (fields["encoding"], fields["space"]) == ("gzip", "left-posterior-superior")
     sizes_xyz = [int(size) for size in fields["sizes"].split()]
-    voxels_zyx = np.frombuffer(gzip.decompress(packed), "<i2").reshape(sizes_xyz[::-1])
+    voxels_zyx = np.frombuffer(gzip.decompress(packed), TYPES[fields["type"]]).reshape(sizes_xyz[::-1])
     directions = np.array([_vector(text) for text in re.findall(r"\([^)]*\)", fields["space directions"])])
-    indices_xyz = np.argwhere(voxels_zyx)[:, ::-1]
+    indices_xyz = np.argwhere(voxels_zyx if label is None else voxels_zyx == label)[:, ::-1]
     return np.asarray(_vector(fields["space origin"]) + indices_xyz @ directions)
 
 

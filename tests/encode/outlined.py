@@ -179,3 +179,10 @@ def contours(on: Imaged, segments: tuple[Segment, ...]) -> Iterator[PlanarFindin
             plane = Plane(segment.mask_zyx[index, :rows, :columns], making.SPACING_MM)
             each = None if isinstance(on, Volume) else identity.tracking_uid(f"{segment.label} {index}")
             yield plane.finding(segment.number, int(index), measured=True, tracking_uid=each)
+
+
+def upward(on: Volume) -> bool:
+    """Whether its slices go along the normal, as those of what arrives do; those of `making` go against it."""
+    first, last = on.geometry.map_indices_to_reference(np.array([[0, 0, 0], [len(on) - 1, 0, 0]]))
+    row, column = np.reshape(on.geometry.get_plane_orientation()[0].ImageOrientationPatient, (2, 3)).astype(float)
+    return bool((last - first) @ np.cross(row, column) > 0)

@@ -1,0 +1,222 @@
+"""Derived images at the places of their sources, in their class, and never as originals."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.sr.codedict import codes
+from pydicom.uid import (
+    CTImageStorage,
+    MRImageStorage,
+    PositronEmissionTomographyImageStorage,
+    UltrasoundImageStorage,
+)
+
+from orthanc_plugin.encode import check_derived
+from orthanc_plugin.encode.derived import derived_images
+from orthanc_plugin.encode.identity import Identity
+from orthanc_plugin.encode.making import Making
+from orthanc_plugin.errors import Broken
+from orthanc_plugin.imaging.image import Imaged
+from orthanc_plugin.imaging.instance import decode
+from orthanc_plugin.imaging.series import assemble
+from orthanc_plugin.imaging.volume import Volume
+from orthanc_plugin.imaging.volume import volume as volume_of
+from orthanc_plugin.measure.findings import DerivedImage
+from tests.encode import making, outlined
+
+NOTHING_STORED = " Nothing was stored; report this as an error of the node."
+SMOOTHED = "Smoothed"
+
+
+def made(on: Imaged, image: DerivedImage | None = None, **origin: object) -> Making:
+    shown = image or DerivedImage(SMOOTHED, codes.DCM.Smoothing, values(on))
+    found = replace(outlined.findings(on), images=(shown,))
+    return Making(found, on, replace(making.origin(), **origin))
+
+
+def values(on: Imaged) -> np.ndarray:
+    """As the source has them and a little less, of single images the disc."""
+    return on.voxels_zyx - 3 if isinstance(on, Volume) else 200 * outlined.probabilities(on)[0]
+
+
+def test_a_series_of_them_is_a_volume_at_the_source_s_place(volume: Volume) -> None:
+    """Read by the node's own imaging, which takes it for a series like any other."""
+    results = derived_images(made(volume))
+
+    read = volume_of(assemble([decode(making.written(result)) for result in results]))
+
+    aligned = read.voxels_zyx if outlined.upward(volume) else read.voxels_zyx[::-1]
+    assert np.array_equal(aligned, volume.voxels_zyx - 3)
+    ours = {tuple(np.round(place, 3)) for place in places(read)}
+    assert ours == {tuple(np.round(place, 3)) for place in places(volume)}
+    assert read.geometry.frame_of_reference_uid == volume.geometry.frame_of_reference_uid
+
+
+def places(on: Volume) -> np.ndarray:
+    return on.geometry.map_indices_to_reference(np.array([[index, 0, 0] for index in range(len(on))]))
+
+
+@pytest.mark.parametrize(
+    ("source", "sop_class"),
+    [
+        (making.volume, CTImageStorage),
+        (making.enhanced_volume, CTImageStorage),
+        (outlined.oblique_mr, MRImageStorage),
+        (outlined.pet, PositronEmissionTomographyImageStorage),
+        (outlined.FLAT["US film in colour"], UltrasoundImageStorage),
+    ],
+)
+def test_each_slice_is_an_image_of_the_source_s_class(source: Callable[[], Imaged], sop_class: str) -> None:
+    on = source()
+    of = made(on)
+
+    results = [making.read_back(result) for result in derived_images(of)]
+
+    check_derived.derived_images(results, of)
+    assert {result.SOPClassUID for result in results} == {sop_class}
+    assert [result.InstanceNumber for result in results] == list(range(1, len(on) + 1))
+    assert len({result.SOPInstanceUID for result in results}) == len(on)
+
+
+def test_it_says_that_it_is_derived_from_what_and_by_whom() -> None:
+    on = making.volume()
+
+    result = derived_images(made(on))[2]
+
+    assert list(result.ImageType) == ["DERIVED", "SECONDARY", "AXIAL"]
+    assert result.DerivationCodeSequence[0].CodeValue == codes.DCM.Smoothing.value
+    assert result.DerivationDescription == (
+        "Smoothed by Abdominal muscle and fat 1.0.0. Not for clinical use. Trained on synthetic phantoms."
+    )
+    [source] = result.SourceImageSequence
+    assert source.ReferencedSOPInstanceUID == on.sources[2].sop_instance_uid
+    assert source.SpatialLocationsPreserved == "YES"
+    assert result.SeriesInstanceUID == Identity.of(on, making.origin()).series_uid("IMAGE")
+    assert result.SeriesDescription == "Abdominal muscle and fat Smoothed (not for clinical use)"
+    assert (result.Manufacturer, result.DeviceSerialNumber) == ("Inference node", "5f" * 32)
+    assert result.ContributingEquipmentSequence[0].Manufacturer == "Scanner works"
+    assert result.PatientName == "Müller^Jürgen"
+
+
+def test_the_source_s_header_stays_as_it_was() -> None:
+    on = making.volume()
+    before = [making.written(header) for header in on.headers]
+
+    derived_images(made(on))
+
+    assert [making.written(header) for header in on.headers] == before
+
+
+def test_what_was_true_of_the_source_s_pixels_alone_is_left_out() -> None:
+    on = making.volume()
+    headers = [making.read_back(header) for header in on.headers]
+    for header in headers:
+        header.PixelPaddingValue, header.SmallestImagePixelValue, header.WindowCenter, header.WindowWidth = (
+            0,
+            0,
+            40,
+            400,
+        )
+        header.add_new(0x60000010, "US", 64)
+        header.add_new(0x00090010, "LO", "SCANNER")
+    odd = replace(on, headers=tuple(headers))
+
+    result = derived_images(made(odd))[0]
+
+    assert "PixelPaddingValue" not in result
+    assert "SmallestImagePixelValue" not in result
+    assert 0x60000010 not in result
+    assert not any(element.tag.is_private for element in result.iterall())
+    assert (result.WindowCenter, result.WindowWidth) == (40, 400)
+
+
+def test_values_of_a_unit_of_their_own_are_finely_stored_and_say_so() -> None:
+    on = making.volume()
+    shares = outlined.probabilities(on)[0]
+    image = DerivedImage("Perfusion", codes.DCM.Smoothing, shares, codes.UCUM.NoUnits)
+
+    results = [making.read_back(result) for result in derived_images(made(on, image))]
+
+    read = np.stack([result.pixel_array * float(result.RescaleSlope) for result in results])
+    assert np.abs(read - shares).max() < 2e-5
+    assert {result.RescaleType for result in results} == {"US"}
+    [mapping] = results[0].RealWorldValueMappingSequence
+    assert mapping.MeasurementUnitsCodeSequence[0].CodeValue == "1"
+    assert mapping.RealWorldValueSlope == pytest.approx(float(results[0].RescaleSlope))
+    assert (results[0].VOILUTFunction, results[0].WindowWidth < 1) == ("LINEAR_EXACT", True)
+
+
+def test_a_model_for_clinical_use_needs_no_warning_in_the_description() -> None:
+    [first, *_] = derived_images(made(making.volume(), clinical_use=True, notice=""))
+
+    assert first.SeriesDescription == "Abdominal muscle and fat Smoothed"
+    assert first.DerivationDescription == "Smoothed by Abdominal muscle and fat 1.0.0."
+
+
+def test_words_beyond_the_source_s_character_set_bring_utf_8_to_every_slice() -> None:
+    on = making.volume()
+
+    results = derived_images(made(on, notice="임상용이 아닙니다."))
+
+    for result in results:
+        back = making.read_back(result)
+        assert back.SpecificCharacterSet == "ISO_IR 192"
+        assert (back.PatientName, back.ImageComments) == ("Müller^Jürgen", "임상용이 아닙니다.")
+
+
+def test_the_same_making_gives_the_same_bytes(volume: Volume) -> None:
+    once, again = ([making.written(result) for result in derived_images(made(volume))] for _ in range(2))
+
+    assert once == again
+
+
+def shifted(results: list[Dataset]) -> None:
+    x, y, z = results[1].ImagePositionPatient
+    results[1].ImagePositionPatient = [x, float(y) + 1.25, z]
+
+
+def exchanged(results: list[Dataset]) -> None:
+    results[1].PixelData, results[2].PixelData = results[2].PixelData, results[1].PixelData
+
+
+def original(results: list[Dataset]) -> None:
+    results[1].ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
+
+
+def of_another_space(results: list[Dataset]) -> None:
+    results[1].FrameOfReferenceUID = "1.2.3"
+
+
+def foreign(results: list[Dataset]) -> None:
+    results[1].SourceImageSequence[0].ReferencedSOPInstanceUID = "1.2.3"
+
+
+def repeated(results: list[Dataset]) -> None:
+    results[1] = results[2]
+
+
+HERE = "Instance 2 of the image Smoothed"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        (shifted, f"{HERE} lies elsewhere than the image that it names."),
+        (exchanged, f"{HERE} holds other values than the model gave for its image."),
+        (original, f"{HERE} claims to be an original."),
+        (of_another_space, f"{HERE} is of another patient, study or space."),
+        (foreign, f"{HERE} names an image that is not among its sources."),
+        (repeated, "The image Smoothed lacks slices, or repeats them."),
+    ],
+)
+def test_a_spoiled_series_is_caught(spoil: Callable[[list[Dataset]], None], sentence: str) -> None:
+    of = made(making.volume())
+    results = [making.read_back(result) for result in derived_images(of)]
+    spoil(results)
+
+    with pytest.raises(Broken) as caught:
+        check_derived.derived_images(results, of)
+    assert caught.value.sentence == sentence + NOTHING_STORED

@@ -82,9 +82,24 @@ def orthanc_place(orthanc_server: OrthancServer) -> Iterator[OrthancPlace]:
     place.archive.close()
 
 
-@pytest.fixture(params=["folder", "orthanc"])
+@pytest.fixture(scope="session")
+def overwriting_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OrthancServer]:
+    """What is sent again under the same UIDs takes the place of what was there."""
+    with OrthancServer(tmp_path_factory.mktemp("overwriting"), OverwriteInstances=True) as server:
+        yield server
+
+
+@pytest.fixture
+def overwriting_place(overwriting_server: OrthancServer) -> Iterator[OrthancPlace]:
+    place = OrthancPlace(overwriting_server)
+    place.empty()
+    yield place
+    place.archive.close()
+
+
+@pytest.fixture(params=["folder", "orthanc", "overwriting"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     if request.param == "folder":
         return FolderPlace(tmp_path)
-    found: OrthancPlace = request.getfixturevalue("orthanc_place")
+    found: OrthancPlace = request.getfixturevalue(f"{request.param}_place")
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from io import BytesIO
 
 import pydicom
@@ -119,6 +120,20 @@ def test_other_content_never_comes_under_an_old_uid(filled: Place) -> None:
     )
     [stored] = filled.archive.read(result().SeriesInstanceUID)
     assert pydicom.dcmread(BytesIO(stored)).PixelData == result(pixel=1).PixelData
+
+
+def test_the_receipt_has_the_hash_of_the_file_that_is_stored(filled: Place) -> None:
+    first = filled.archive.store(KIND, result(time="101112"))
+    [stored] = filled.archive.read(result().SeriesInstanceUID)
+    assert first.sha256 == hashlib.sha256(stored).hexdigest()
+    assert filled.archive.store(KIND, result(time="202122")).sha256 == first.sha256
+
+
+def test_a_result_is_found_by_its_uid(filled: Place) -> None:
+    filled.archive.store(KIND, result())
+    [stored] = filled.archive.read(result().SeriesInstanceUID)
+    assert filled.archive.file(result().SOPInstanceUID) == stored
+    assert filled.archive.file("1.2.3") is None
 
 
 def test_a_result_that_is_no_dicom(filled: Place) -> None:

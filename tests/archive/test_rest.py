@@ -230,3 +230,23 @@ def test_the_fingerprint_sees_a_merged_study(orthanc_place: OrthancPlace) -> Non
     with pytest.raises(Unsuitable):  # Orthanc gives a merged series another UID
         orthanc_place.archive.series(dataset.SeriesInstanceUID)
     assert before.study_uid == dataset.StudyInstanceUID
+
+
+def test_rejected_instances_are_as_if_they_were_not_there(orthanc_place: OrthancPlace) -> None:
+    source = slices(SCAN)
+    for dataset in source:
+        orthanc_place.receive(dataset)
+    rejected = [source[0].SOPInstanceUID]
+    archive = RestArchive(orthanc_place.server.url, "", rejected=lambda uid: rejected if uid == SERIES_UID else [])
+
+    stored = archive.series(SERIES_UID)
+
+    assert set(stored.sop_instance_uids) == {dataset.SOPInstanceUID for dataset in source[1:]}
+    assert stored.rejected == 1
+    assert stored.fingerprint != orthanc_place.archive.series(SERIES_UID).fingerprint
+    assert sorted(archive.read(SERIES_UID)) == sorted(part10(dataset) for dataset in source[1:])
+    rejected += [dataset.SOPInstanceUID for dataset in source[1:]]
+    assert sentence(Unsuitable, lambda: archive.series(SERIES_UID)) == (
+        "All images of the series were rejected by a key object, so nothing was made of it."
+    )
+    archive.close()

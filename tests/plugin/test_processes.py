@@ -17,6 +17,7 @@ from orthanc_plugin import doctor
 from orthanc_plugin.doctor import Finding
 from orthanc_plugin.people import credentials
 from orthanc_plugin.settings import from_orthanc
+from tests.builders.series import Scan, part10, slices
 from tests.plugin.conftest import House
 from tests.waiting import eventually
 
@@ -74,6 +75,23 @@ def test_intake_hears_that_storage_commitment_was_asked(house: House) -> None:
         return [job for job in told if house.ask("GET", f"/jobs/{job}").json()["Type"] == "StorageCommitmentScp"]
 
     eventually(commitment_jobs, within_s=10, what="the word of the commitment")
+
+
+def test_intake_hears_which_series_leave_and_which_jobs_of_orthanc_are_done(house: House) -> None:
+    source = slices(Scan(slices=2, name="leaves"))
+    for dataset in source:
+        house.ask("POST", "/instances", data=part10(dataset)).raise_for_status()
+    [study] = house.ask("POST", "/tools/lookup", data=source[0].StudyInstanceUID).json()
+    [series] = house.ask("GET", f"/studies/{study['ID']}").json()["Series"]
+
+    wanted = {"Replace": {"PatientName": "Corrected"}, "KeepSource": False, "Asynchronous": True}
+    job = house.ask("POST", f"/studies/{study['ID']}/modify", json=wanted).json()["ID"]
+
+    eventually(lambda: f"ended {job}" in house.notes("intake"), within_s=10, what="the end of the modification")
+    gone = [line for line in house.notes("intake") if line.startswith("gone ")]
+    assert gone == [f"gone {series}"], "a line a series, none for its instances and study"
+    new = house.ask("GET", f"/jobs/{job}").json()["Content"]["ID"]
+    house.ask("DELETE", f"/studies/{new}").raise_for_status()
 
 
 def test_a_request_reaches_intake_decoded_and_with_its_person(house: House) -> None:

@@ -22,7 +22,7 @@ from orthanc_plugin.encode.rejection import RECALLED, Rejection, rejection_note
 from orthanc_plugin.errors import NodeError, Unsuitable
 from orthanc_plugin.intake.orders import Orders
 from orthanc_plugin.intake.terms import Terms
-from orthanc_plugin.jobs.job import FRAME, REJECTION, SHADOW, STATUS, Job, Parameter
+from orthanc_plugin.jobs.job import FRAME, REJECTION, SHADOW, STATUS, Job
 from orthanc_plugin.jobs.ledger import Ledger, NotNow
 from orthanc_plugin.routing.catalogue import Catalogue
 from orthanc_plugin.web import jobs as views
@@ -139,10 +139,10 @@ def anew(job: Job, orders: Orders) -> tuple[str, ...]:
     parameters = dict(job.order.parameters)
     if SHADOW in parameters or FRAME in parameters:
         raise Unsuitable(f"The job {job.id} was a trial or on a single frame; order it by hand.")
-    terms = Terms(job.order.priority, _sorted(parameters))
-    placed = orders.orders_for(job.order.input_set.roles[0].series_uid, job.order.model, terms)
-    if any(each.job.order.digest == job.order.digest for each in placed):
+    if orders.named(job.order.model).digest == job.order.digest:
         raise Unsuitable(f"The job {job.id} was done by the version that is installed; nothing is computed anew.")
+    terms = Terms(job.order.priority, tuple(sorted(parameters.items())))
+    placed = orders.orders_for(job.order.input_set.roles[0].series_uid, job.order.model, terms)
     return tuple(each.job.id for each in placed)
 
 
@@ -197,7 +197,3 @@ def _each(jobs: Iterable[Job], deal_with: Callable[[Job], None], problems: list[
 
 def _uids(job: Job) -> tuple[str, ...]:
     return tuple(each.sop_instance_uid for each in job.results)
-
-
-def _sorted(parameters: dict[str, Parameter]) -> tuple[tuple[str, Parameter], ...]:
-    return tuple(sorted(parameters.items()))

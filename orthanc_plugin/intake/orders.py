@@ -67,7 +67,7 @@ class Orders:
 
     def orders_for(self, series_uid: str, model: str | None = None, terms: Terms = AT_ONCE) -> tuple[Placed, ...]:
         """By hand: the named model runs even where routing would not choose it, and the remark says so."""
-        chosen = self._named(model) if model else None
+        chosen = self.named(model) if model else None
         headers = self._headers(series_uid)
         not_on_results(series_uid, headers)
         stored = self._archive.series(series_uid)
@@ -87,7 +87,7 @@ class Orders:
         if model is None:
             chosen = [each for each in self._catalogue.serving(stored.study_uid) if explain(each.card, headers).matches]
         else:
-            chosen = [self._named(model)]
+            chosen = [self.named(model)]
         fitting = [each for each in chosen if not wants_a_set(each.card)]
         if not fitting:
             raise Unsuitable(
@@ -128,7 +128,8 @@ class Orders:
         remarks = explain(model.card, headers).contradictions
         return self._ledger.propose(order(alone(stored, model), model, terms, remarks))
 
-    def _named(self, name: str) -> Model:
+    def named(self, name: str) -> Model:
+        """The version that is installed; one that is switched off is refused."""
         model = self._catalogue.model(name)
         if model.switch == "off":
             raise ConfigurationError(switched_off(model))

@@ -38,7 +38,7 @@ class Bench:
         self.region: Region | None = None
         self.pixels_asked: list[str] = []
         self._folder = folder
-        self._archive = RestArchive(server.url, "", rejected=ledger.rejections.of_series)
+        self.archive = RestArchive(server.url, "", rejected=ledger.rejections.of_series)
         self._empty()
         model_folder(self.models, "abdomen")
         self.start()
@@ -47,13 +47,13 @@ class Bench:
         """A new intake process, as after a restart."""
         known = Settings(state_folder=self._folder, database_url="sqlite:///unused", **settings)
         self.catalogue = Catalogue(self.models, self._folder, clock=lambda: self.now_s)
-        self.orders = Orders(self.orthanc, self._archive, self.catalogue, self.ledger, self._pixels_of)
+        self.orders = Orders(self.orthanc, self.archive, self.catalogue, self.ledger, self._pixels_of)
         self.intake = Intake(
-            self.orthanc, self._archive, self.orders, self.ledger, known, self._answered, lambda: self.now_s
+            self.orthanc, self.archive, self.orders, self.ledger, known, self._answered, lambda: self.now_s
         )
 
     def close(self) -> None:
-        self._archive.close()
+        self.archive.close()
 
     def send(self, datasets: Sequence[Dataset]) -> None:
         for dataset in datasets:
@@ -84,12 +84,12 @@ class Bench:
         kinds = [(str(each.SOPInstanceUID), str(each.SeriesInstanceUID), str(each.SOPClassUID)) for each in results]
         attempts.plan(hold, [PlannedResult("SC", *kind) for kind in kinds])
         for result in results:
-            attempts.receive(hold, self._archive.store("SC", result))
+            attempts.receive(hold, self.archive.store("SC", result))
         attempts.end(hold, State.DONE, "", {})
         return self.ledger.job(job.id)
 
     def holds(self, dataset: Dataset) -> bool:
-        return self._archive.file(str(dataset.SOPInstanceUID)) is not None
+        return self.archive.file(str(dataset.SOPInstanceUID)) is not None
 
     def delete(self, uid: str) -> list[str]:
         """What bears the UID; answers the series that left with it, as the plugin would tell them."""

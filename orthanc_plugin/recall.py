@@ -20,6 +20,7 @@ from orthanc_plugin.deliver.profile import Superseded
 from orthanc_plugin.encode.making import Predecessor
 from orthanc_plugin.encode.rejection import RECALLED, Rejection, rejection_note
 from orthanc_plugin.errors import NodeError, Unsuitable
+from orthanc_plugin.intake.one_image import OneImage
 from orthanc_plugin.intake.orders import Orders
 from orthanc_plugin.intake.terms import Terms
 from orthanc_plugin.jobs.job import FRAME, REJECTION, SHADOW, STATUS, Job
@@ -136,13 +137,18 @@ def carried_out(
 
 def anew(job: Job, orders: Orders) -> tuple[str, ...]:
     """Ordered as it was, of the version that is there now; its results take the place of these."""
-    parameters = dict(job.order.parameters)
-    if SHADOW in parameters or FRAME in parameters:
-        raise Unsuitable(f"The job {job.id} was a trial or on a single frame; order it by hand.")
+    parameters, roles = dict(job.order.parameters), job.order.input_set.roles
+    if SHADOW in parameters:
+        raise Unsuitable(f"The job {job.id} was a trial in the shadow; it is not computed anew.")
     if orders.named(job.order.model).digest == job.order.digest:
         raise Unsuitable(f"The job {job.id} was done by the version that is installed; nothing is computed anew.")
+    frame = parameters.pop(FRAME, None)
     terms = Terms(job.order.priority, tuple(sorted(parameters.items())))
-    placed = orders.orders_for(job.order.input_set.roles[0].series_uid, job.order.model, terms)
+    if len(roles) == 1 and len(roles[0].sop_instance_uids) == 1:
+        image = OneImage(roles[0].series_uid, roles[0].sop_instance_uids[0], None if frame is None else int(frame))
+        placed = orders.order_image(image, job.order.model, terms)
+    else:
+        placed = orders.orders_for(roles[0].series_uid, job.order.model, terms)
     return tuple(each.job.id for each in placed)
 
 

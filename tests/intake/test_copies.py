@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from pydicom.dataset import Dataset
 
 from tests.builders.series import Scan, slices
@@ -32,6 +33,12 @@ def study_of(bench: Bench, dataset: Dataset) -> str:
     return study_id
 
 
+def series_of(bench: Bench, dataset: Dataset) -> str:
+    [found] = bench.orthanc.post("/tools/lookup", str(dataset.SeriesInstanceUID))
+    series_id: str = found["ID"]
+    return series_id
+
+
 def modalities(bench: Bench, study_id: str) -> list[tuple[str, int]]:
     """Of each series of the study who made it, and how many instances it has."""
     found = bench.orthanc.get(f"/studies/{study_id}/series")
@@ -57,6 +64,29 @@ def test_a_study_that_is_merged_into_another_brings_its_images_alone(bench: Benc
     bench.intake.heard_job_end(job_id)
 
     assert modalities(bench, study_of(bench, target[0])) == [("scanner", 2), ("scanner", 3)]
+
+
+def test_series_that_are_split_off_bring_their_images_alone(bench: Bench) -> None:
+    source = done(bench)
+    series = bench.orthanc.get(f"/studies/{source}")["Series"]
+    job_id = bench.change(f"/studies/{source}/split", Series=series, KeepSource=False)
+    bench.intake.heard_job_end(job_id)
+
+    [study_id] = bench.orthanc.get("/studies")
+    assert modalities(bench, study_id) == [("scanner", 3)]
+
+
+@pytest.mark.parametrize("level", ["patients", "series"])
+def test_whatever_is_modified_its_study_is_looked_at(bench: Bench, level: str) -> None:
+    source = done(bench)
+    named = {"patients": bench.orthanc.get(f"/studies/{source}/patient")["ID"], "series": series_of(bench, RESULT)}
+    wanted = {"PatientID": "CORRECTED"} if level == "patients" else {"SeriesDescription": "Corrected"}
+    job_id = bench.change(f"/{level}/{named[level]}/modify", Replace=wanted, KeepSource=False, Force=True)
+    bench.intake.heard_job_end(job_id)
+
+    [study_id] = bench.orthanc.get("/studies")
+    kept = [("scanner", 3)] if level == "patients" else [("node", 1), ("scanner", 3)]
+    assert modalities(bench, study_id) == kept, "a copy in the study of its images refers to what is there"
 
 
 def test_an_anonymised_study_leaves_the_one_it_came_from_as_it_was(bench: Bench) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from orthanc_plugin import recall
 from orthanc_plugin.errors import Unsuitable
+from orthanc_plugin.intake.one_image import OneImage
 from orthanc_plugin.intake.terms import Terms
 from orthanc_plugin.jobs.job import SHADOW, Job, Priority, State
 from tests.builders.series import Scan, slices
@@ -57,12 +58,26 @@ def test_the_same_version_is_not_run_again(bench: Bench) -> None:
     )
 
 
-def test_a_trial_is_ordered_by_hand(bench: Bench) -> None:
+@pytest.mark.parametrize("frame", [None, 1])
+def test_a_job_on_one_image_is_ordered_on_that_image(bench: Bench, frame: int | None) -> None:
+    bench.send(SOURCE)
+    image = OneImage(str(SOURCE[0].SeriesInstanceUID), str(SOURCE[4].SOPInstanceUID), frame)
+    (placed,) = bench.orders.order_image(image, "abdomen", TERMS)
+    job = bench.finish(placed.job, result(SOURCE))
+    new_version(bench)
+
+    (number,) = recall.anew(job, bench.orders)
+
+    ordered = bench.ledger.job(number).order
+    assert (ordered.input_set, ordered.parameters) == (job.order.input_set, job.order.parameters)
+
+
+def test_a_trial_is_not_computed_anew(bench: Bench) -> None:
     job = done(bench, Terms(parameters=((SHADOW, True),)))
     new_version(bench)
     with pytest.raises(Unsuitable) as refused:
         recall.anew(job, bench.orders)
-    assert refused.value.sentence == f"The job {job.id} was a trial or on a single frame; order it by hand."
+    assert refused.value.sentence == f"The job {job.id} was a trial in the shadow; it is not computed anew."
 
 
 def test_one_series_that_is_gone_holds_up_no_other_and_is_told(bench: Bench) -> None:

@@ -158,6 +158,12 @@ def test_the_shipped_profiles_are_documented_as_they_are() -> None:
             assert value == shown(of_profile[key.strip("`")]), f"{name}: {key}"
 
 
+@pytest.mark.parametrize("name", shipped())
+def test_a_profile_can_be_read_again_from_the_encoding_that_results_were_written_in(name: str) -> None:
+    wanted = profile(name, {})
+    assert written(wanted.encoding).model_dump(exclude={"superseded"}) == wanted.model_dump(exclude={"superseded"})
+
+
 def of_site(section: dict[str, object]) -> Profile:
     configuration = {"Inference": {"Profile": "pacs", "Profiles": {"pacs": section}}}
     return from_orthanc(json.dumps(configuration), {}).local_profile

@@ -148,7 +148,12 @@ def _of_frame(header: Dataset, source: SourceSlice) -> Dataset:
             for item in groups.get(keyword, []):
                 result.update(item)
     result.SOPClassUID = _class_of(header, source)
-    for keyword, value in DEMANDED.get(result.SOPClassUID, {}).items():
+    if "InversionTime" in result and "IR" not in words(result, "ScanningSequence"):
+        del result.InversionTime  # single images have it for inversion recovery alone
+    demanded = DEMANDED.get(result.SOPClassUID, {})
+    if "ImageOrientationPatient" not in result:
+        demanded = {"PatientOrientation": None, **demanded}
+    for keyword, value in demanded.items():
         if keyword not in result:
             setattr(result, keyword, value)
     return result

@@ -17,6 +17,8 @@ SHOWN_PERCENT = (1.0, 99.0)
 # For these shares of the voxels are counted on at most so many: a window need not be exact.
 COUNTED_MOST = 1 << 20
 SIGNED_MOST = 32767
+# Their images say what a stored value stands for, also when single ones are looked at.
+MEASURED = ("CT", "MR", "NM", "PT")
 
 
 @dataclass(frozen=True)
@@ -41,9 +43,10 @@ class Grey:
 
 def grey(image: DerivedImage, imaged: Imaged) -> Grey:
     low, high = float(image.values_zyx.min()), float(image.values_zyx.max())
-    if isinstance(imaged, Volume):
-        return _of_slices(image, imaged.headers[0], max(-low, high))
-    return _of_projection(image, imaged.headers[0].Modality, low, high)
+    header = imaged.headers[0]
+    if header.Modality in MEASURED or isinstance(imaged, Volume):
+        return _of_slices(image, header, max(-low, high))
+    return _of_projection(image, header.Modality, low, high)
 
 
 def _of_slices(image: DerivedImage, header: Dataset, most: float) -> Grey:

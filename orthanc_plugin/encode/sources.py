@@ -145,11 +145,12 @@ def _flat(header: Dataset, imaged: Images, alone: bool) -> Sources:
 
 
 def _stated_places(header: Dataset, names: Sequence[SourceSlice]) -> list[Place]:
-    """Where the header says that its frames lie; nowhere when it leaves that open, or they are not parallel."""
+    """Where the header says that its frames lie; nowhere when it leaves that open, or one lies on or across another."""
     places = [place_of(header, name.frame_number) for name in names] if header.get("FrameOfReferenceUID") else []
     known = [place for place in places if place is not None]
     alike = {(place.orientation, place.spacing_mm) for place in known}
-    return known if len(known) == len(names) and len(alike) == 1 else []
+    apart = {place.position_mm for place in known}
+    return known if len(apart) == len(names) and len(alike) == 1 else []
 
 
 def _own_places(spacing_mm: tuple[float, float] | None, count: int) -> list[Place]:

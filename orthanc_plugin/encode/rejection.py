@@ -25,6 +25,8 @@ SERIES_NUMBER = RESULTS_FROM - 1
 """Before all results, as it concerns them."""
 # Expected by highdicom of the first one, whose context it copies.
 CONTEXT = ("PatientID", "AccessionNumber", "StudyID")
+# What stands in a reference, which is another one's than the context's.
+SAID_ANEW = ("StudyInstanceUID", "SeriesInstanceUID", "SOPClassUID", "SOPInstanceUID", "Rows", "Columns")
 WITHOUT_PIXELS = tuple(f"1.2.840.10008.5.1.4.1.1.{branch}." for branch in (11, 88, 104))
 
 
@@ -69,7 +71,7 @@ def _evidence(context: Dataset, rejected: Sequence[Predecessor]) -> list[Dataset
     """References as highdicom takes them: what has rows is an image; the first one brings the context."""
     found = []
     for place, each in enumerate(rejected):
-        reference = Dataset() if place else altered(context, **dict.fromkeys((*UNCHECKED, "Rows", "Columns")))
+        reference = Dataset() if place else altered(context, **dict.fromkeys((*UNCHECKED, *SAID_ANEW)))
         for keyword in CONTEXT:
             setattr(reference, keyword, reference.get(keyword))
         if not place:

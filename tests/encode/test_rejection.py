@@ -52,6 +52,15 @@ def test_it_is_in_the_context_of_the_study() -> None:
     assert "Rows" not in found
 
 
+def test_the_header_that_gives_the_context_stays_as_it_is() -> None:
+    context = volume().headers[0]
+    before = written(context)
+
+    rejection_note(context, Rejection(SUPERSEDED, "Superseded.", (OUTLINES, REPORT)), MADE_AT)
+
+    assert written(context) == before
+
+
 def test_the_same_rejection_is_the_same_file_in_whatever_order_it_is_said() -> None:
     assert written(note()) == written(note())
     assert note(REPORT, OUTLINES).SOPInstanceUID == note().SOPInstanceUID

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from orthanc_plugin.errors import NodeError
-from orthanc_plugin.jobs import tables
+from orthanc_plugin.jobs import replacing, tables
 from orthanc_plugin.jobs.attempts import Attempts
 from orthanc_plugin.jobs.database import Database
 from orthanc_plugin.jobs.dispatch import Dispatch, Turn
@@ -19,7 +19,7 @@ from orthanc_plugin.jobs.rejections import Rejections
 from orthanc_plugin.jobs.rows import COLUMNS, JOBS_ON_SETS, job_of, jobs_of, put_input_set, written
 from orthanc_plugin.jobs.standing import STORED, Standing
 from orthanc_plugin.jobs.succession import SUPERSEDED
-from orthanc_plugin.jobs.turns import UNENDED, give_turn, move
+from orthanc_plugin.jobs.turns import UNENDED, give_turn
 
 REPLACED = "More instances of the series arrived; the job on the whole series replaces this one."
 RENEWED = "The job by another version of the model on the same series replaces this one."
@@ -75,7 +75,8 @@ class Ledger:
                 if order.released:
                     self._release(connection, number)
             if given:
-                queued = self._replace_in(connection, _by_other_versions(order, number), RENEWED)
+                others = replacing.by_other_versions(order, number)
+                queued = replacing.replace(connection, others, RENEWED, self.now())
             job = _there(job_of(connection, number), number)
         self.dispatch.strike_out(queued)
         return job
@@ -96,45 +97,22 @@ class Ledger:
 
         All sets that hold the series as it is now go on: models may look at it alone or along with others.
         """
-        others = (
-            sa.select(tables.jobs.c.number)
-            .select_from(JOBS_ON_SETS.join(tables.roles))
-            .where(tables.roles.c.series_uid == series_uid, tables.roles.c.fingerprint != but_fingerprint)
-        )
-        self._replace(others, REPLACED)
+        self._replace(replacing.on_other_content(series_uid, but_fingerprint), REPLACED)
 
     def supersede(self, study_uid: str, model: str, but_key: str) -> None:
         """As `replace`, for a model that takes several series of a study: its jobs on other sets of it."""
-        others = (
-            sa.select(tables.jobs.c.number)
-            .select_from(JOBS_ON_SETS)
-            .where(tables.input_sets.c.study_uid == study_uid, tables.input_sets.c.key != but_key)
-            .where(tables.jobs.c.model == model)
-        )
-        self._replace(others, SUPERSEDED)
+        self._replace(replacing.on_other_sets(study_uid, model, but_key), SUPERSEDED)
 
     def _replace(self, others: sa.Select[Any], sentence: str) -> None:
         with self._database.write() as connection:
-            queued = self._replace_in(connection, others, sentence)
+            queued = replacing.replace(connection, others, sentence, self.now())
         self.dispatch.strike_out(queued)
-
-    def _replace_in(self, connection: sa.Connection, others: sa.Select[Any], sentence: str) -> list[Turn]:
-        """The turns that are nobody's any more."""
-        in_turn = others.distinct().order_by(tables.jobs.c.number)
-        unended = list(connection.execute(in_turn.where(tables.jobs.c.state.in_(UNENDED))).scalars())
-        queued = self._queued(connection, unended)
-        for number in unended:
-            self._cancel(connection, number, sentence, replaced=True)
-        ended = (tables.jobs.c.state == State.DONE) | (tables.jobs.c.state.not_in(UNENDED) & STORED)
-        for number in connection.execute(in_turn.where(ended)).scalars():
-            self._supersede(connection, number, sentence)
-        return queued
 
     def cancel(self, job_id: str, reason: str = CANCELLED) -> Job:
         number = _number(job_id)
         with self._database.write() as connection:
-            queued = self._queued(connection, [number])
-            ended = self._cancel(connection, number, reason)
+            queued = replacing.queued(connection, [number])
+            ended = replacing.cancel(connection, number, reason, self.now())
             job = _there(job_of(connection, number), job_id)
         if not ended:
             raise NotNow(f"The job {job_id} is {job.state} already; there is nothing to cancel.")
@@ -267,38 +245,8 @@ class Ledger:
         same = sa.select(tables.jobs.c.number).where(*(tables.jobs.c[name] == value for name, value in key.items()))
         return int(connection.execute(same).scalar_one()), False
 
-    def _queued(self, connection: sa.Connection, numbers: Sequence[int]) -> list[Turn]:
-        """The turns of those that wait; an attempt that runs ends in the engine by itself."""
-        waiting = sa.select(tables.jobs.c.number, tables.jobs.c.attempt).where(
-            tables.jobs.c.number.in_(numbers), tables.jobs.c.state == State.WAITING
-        )
-        return [Turn(str(line.number), line.attempt) for line in connection.execute(waiting)]
-
     def _release(self, connection: sa.Connection, number: int) -> None:
         connection.execute(sa.update(tables.jobs).where(tables.jobs.c.number == number).values(released=True))
-
-    def _supersede(self, connection: sa.Connection, number: int, reason: str) -> None:
-        """An ended job: whoever works on the whole series takes what it stored back once the new is stored.
-
-        One that is replaced already keeps the sentence that says why.
-        """
-        ended = (tables.jobs.c.number == number, sa.not_(tables.jobs.c.replaced))
-        connection.execute(sa.update(tables.jobs).where(*ended).values(reason=reason, replaced=True))
-
-    def _cancel(self, connection: sa.Connection, number: int, reason: str, *, replaced: bool = False) -> bool:
-        """At once, whoever works on it: its lease is lost, and the worker sees to the call that still runs."""
-        unended = tables.jobs.c.state.in_(UNENDED)
-        values = {"state": State.CANCELLED, "reason": reason, "replaced": replaced, "worker": None}
-        return move(connection, number, unended, **values, finished_at=self.now()) is not None
-
-
-def _by_other_versions(order: Order, number: int) -> sa.Select[Any]:
-    """Jobs by the same model with the same parameters on just the same input set as that job's."""
-    this = sa.select(tables.jobs.c.input_set).where(tables.jobs.c.number == number).scalar_subquery()
-    same = (tables.jobs.c.input_set == this, tables.jobs.c.parameters == written(order.parameters))
-    return sa.select(tables.jobs.c.number).where(
-        *same, tables.jobs.c.model == order.model, tables.jobs.c.digest != order.digest
-    )
 
 
 def _number(job_id: str) -> int:

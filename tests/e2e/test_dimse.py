@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 from pydicom import dcmread
 from pydicom.dataset import Dataset
+from pynetdicom import AE, build_context
 
 from tests import judges
 from tests.e2e import results
-from tests.e2e.node import Node, configured, free_port
+from tests.e2e.node import PROJECT, Node, configured, free_port
 from tests.e2e.results import KINDS
 from tests.e2e.senders import SUCCESS, Refused, Scanner
 from tests.e2e.series import PushedSeries, phantom_series
@@ -24,6 +25,7 @@ from tests.waiting import eventually
 
 FIND, MOVE = "1.2.840.10008.5.1.4.1.2.2.1", "1.2.840.10008.5.1.4.1.2.2.2"
 PENDING = 0xFF00
+STATEMENT = PROJECT / "docs" / "conformance-statement.md"
 LISTED, STRANGER = "VIEWER", "STRANGER"
 
 
@@ -186,6 +188,18 @@ def test_callers_that_are_not_listed_get_nothing_from_pynetdicom(
     except Refused:
         return
     assert statuses and not {SUCCESS, PENDING} & set(statuses)
+
+
+def test_what_the_conformance_statement_says_is_taken_is_taken_and_nothing_else(node: Node) -> None:
+    stated = dict(re.findall(r"^\| [^|]+ \| (1\.2\.840[0-9.]+) \| (yes|no) \|$", STATEMENT.read_text(), re.MULTILINE))
+    assert len(stated) > 20
+
+    asked = [build_context(uid) for uid in stated]
+    association = AE(STRANGER).associate("127.0.0.1", node.dicom_port, contexts=asked)
+    taken = {str(context.abstract_syntax) for context in association.accepted_contexts}
+    association.release()
+
+    assert taken == {uid for uid, answer in stated.items() if answer == "yes"}
 
 
 def listens(port: int) -> bool:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 from typing import get_args
 
-import numpy as np
 import pytest
-from pydicom.sr.codedict import codes
 from pydicom.uid import (
     ColorSoftcopyPresentationStateStorage,
     Comprehensive3DSRStorage,
@@ -25,14 +22,10 @@ from pydicom.uid import (
 )
 
 from orthanc_plugin.deliver.profile import BASE, Kind, Profile, profile, shipped, written
-from orthanc_plugin.encode.identity import Identity
 from orthanc_plugin.encode.making import Making
 from orthanc_plugin.encode.results import encode
 from orthanc_plugin.errors import ConfigurationError
 from orthanc_plugin.imaging.image import Imaged
-from orthanc_plugin.imaging.volume import Volume
-from orthanc_plugin.measure.findings import DerivedImage, Findings, PlanarFinding, Segment
-from orthanc_plugin.measure.planar import Plane
 from orthanc_plugin.settings import from_orthanc
 from tests.encode import making, outlined
 
@@ -41,6 +34,7 @@ SOURCES: dict[str, Callable[[], Imaged]] = {
     "axial CT": making.volume,
     "oblique CT": lambda: making.volume(orientation=making.OBLIQUE),
     "multi-frame CT": making.enhanced_volume,
+    "PET": outlined.pet,
     **{name: outlined.FLAT[name] for name in ("DX", "MG of two sizes", "US in colour")},
 }
 CLASSES = {
@@ -54,36 +48,12 @@ CLASSES = {
 }
 
 
-def findings(on: Imaged) -> Findings:
-    """All that a model can give: outlines with their contours, a map, an image, slices worth opening."""
-    found = outlined.findings(on)
-    return replace(
-        found,
-        planar=tuple(contours(on, found.segments)),
-        maps=(outlined.value_map(on, (0,)),),
-        images=(DerivedImage("Smoothed", codes.CID7203.Smoothing, np.zeros(found.segments[0].mask_zyx.shape, "f4")),),
-        worth_opening=(found.key_slice,),
-    )
-
-
-def contours(on: Imaged, segments: tuple[Segment, ...]) -> Iterator[PlanarFinding]:
-    """In a volume on the slice of the largest area, on single images on each."""
-    identity = Identity.of(on, making.origin())
-    for segment in segments:
-        areas = segment.mask_zyx.sum(axis=(1, 2))
-        for index in [int(areas.argmax())] if isinstance(on, Volume) else np.flatnonzero(areas):
-            rows, columns = on.shape_yx(int(index))
-            plane = Plane(segment.mask_zyx[index, :rows, :columns], making.SPACING_MM)
-            each = None if isinstance(on, Volume) else identity.tracking_uid(f"{segment.label} {index}")
-            yield plane.finding(segment.number, int(index), measured=True, tracking_uid=each)
-
-
 @pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("name", shipped())
 def test_a_shipped_profile_gives_exactly_the_objects_that_it_names(name: str, source: str) -> None:
     on, wanted = SOURCES[source](), profile(name, {})
 
-    results = encode(Making(findings(on), on, making.origin(), wanted))
+    results = encode(Making(outlined.everything(on), on, making.origin(), wanted))
 
     assert {result.kind for result in results} == set(wanted.objects)
     for result in results:

@@ -15,20 +15,38 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
 
+from orthanc_plugin.deliver.profile import Profile
+from orthanc_plugin.encode.making import Making
+from orthanc_plugin.encode.results import encode
 from tests.e2e import results
 from tests.e2e.node import Node
 from tests.e2e.results import Found
 from tests.e2e.series import PushedSeries
+from tests.encode import making, outlined
 
 MODALITIES = {"SEG": "SEG", "SR": "SR", "SC": "OT"}
 # Orthanc's DICOMweb gives frames to nobody who takes anything: a client states the transfer syntax, or "*".
 RAW = (("application/octet-stream", ExplicitVRLittleEndian),)
+RENDERED = ("SEG", "SC", "IMAGE")
 DESCRIPTIONS = {"SEG": "segmentation", "SR": "report", "SC": "picture"}
 
 
 @pytest.fixture(scope="module")
 def found(node: Node, finished: PushedSeries) -> dict[str, Found]:
     return {result.kind: result for result in results.search(node.dicomweb(), finished.study_uid)}
+
+
+@pytest.fixture(scope="module")
+def one_of_each(node: Node) -> dict[str, Dataset]:
+    """Results of a model that gives everything, on a destination that takes everything."""
+    on = making.volume()
+    profile = Profile().model_copy(update={"objects": ("SEG", "SR", "SC", "PM", "IMAGE", "KO", "PR", "PDF")})
+    found = {
+        result.kind: result.dataset for result in encode(Making(outlined.everything(on), on, making.origin(), profile))
+    }
+    for dataset in found.values():
+        node.upload(making.written(dataset))
+    return found
 
 
 @pytest.mark.parametrize("kind", MODALITIES)
@@ -129,13 +147,18 @@ def test_a_frame_of_a_segmentation_is_rendered(node: Node, finished: PushedSerie
     assert np.array_equal(shown > 0, stored.pixel_array[1] > 0)
 
 
-def test_a_report_can_not_be_rendered(node: Node, finished: PushedSeries, found: dict[str, Found]) -> None:
-    result = found["SR"]
-    with pytest.raises(requests.HTTPError) as refused:
-        node.dicomweb().retrieve_instance_rendered(
-            finished.study_uid, result.series_uid, result.sop_instance_uid, media_types=("image/png",)
-        )
-    assert refused.value.response.status_code >= 400
+@pytest.mark.parametrize("kind", ["SEG", "SC", "PM", "IMAGE", "SR", "KO", "PR", "PDF"])
+def test_what_has_pixels_is_rendered_and_nothing_else(node: Node, one_of_each: dict[str, Dataset], kind: str) -> None:
+    """As the conformance statement says: Orthanc renders integers, neither documents nor floating point numbers."""
+    result = one_of_each[kind]
+    uids = (str(result.StudyInstanceUID), str(result.SeriesInstanceUID), str(result.SOPInstanceUID))
+    try:
+        rendered = node.dicomweb().retrieve_instance_rendered(*uids, media_types=("image/png",))
+    except requests.HTTPError:
+        assert kind not in RENDERED
+    else:
+        assert kind in RENDERED
+        assert Image.open(BytesIO(rendered)).size == (result.Columns, result.Rows)
 
 
 def test_sources_stored_by_stow_rs_are_worked_on(node: Node, series: Callable[..., PushedSeries]) -> None:

@@ -237,6 +237,30 @@ def test_time_zone_and_body_part_follow_where_they_belong() -> None:
     assert (seg.BodyPartExamined, sc.BodyPartExamined, "BodyPartExamined" in sr) == ("ABDOMEN", "ABDOMEN", False)
 
 
+@pytest.mark.parametrize(
+    ("offset", "date", "clock"),
+    [
+        ("+0900", "20260203", "230506"),
+        ("-0330", "20260203", "103506"),
+        ("+1400", "20260204", "040506"),
+        ("-1200", "20260203", "020506"),
+        ("", "20260203", "140506"),
+        ("9 hours", "20260203", "140506"),
+    ],
+)
+def test_every_moment_is_told_in_the_zone_of_the_source(offset: str, date: str, clock: str) -> None:
+    on = making.volume()
+    headers = [making.read_back(header) for header in on.headers]
+    for header in headers:
+        header["TimezoneOffsetFromUTC"] = DataElement("TimezoneOffsetFromUTC", "SH", offset)
+
+    for kind, result in everything(replace(on, headers=tuple(headers))).items():
+        for moment in ("Content", "Series", "InstanceCreation") if kind != "PR" else ("Series", "InstanceCreation"):
+            assert (result[f"{moment}Date"].value, result[f"{moment}Time"].value) == (date, clock), kind
+        [algorithm] = [item for item in result.ContributingEquipmentSequence if item.Manufacturer == "Inference node"]
+        assert algorithm.ContributionDateTime == date + clock, kind
+
+
 def test_results_sort_behind_their_source_and_beside_one_another() -> None:
     header = Dataset()
     header.SeriesNumber = 301

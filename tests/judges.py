@@ -10,6 +10,7 @@ import json
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 SECONDS_MOST = 120
 # Without these the validator's style sheets hit Java's limits, and it ends quietly having checked nothing.
@@ -35,7 +37,7 @@ JAVASCRIPT = Path(__file__).with_name("js")
 
 @dataclass(frozen=True)
 class Exempt:
-    """An error that stays: the judge, the SOP class that it is said of, and words that its line holds."""
+    """An error that stays: the judge, the SOP class that it is said of (name or UID), words that its line holds."""
 
     judge: str
     sop_class: str
@@ -50,9 +52,17 @@ def exceptions() -> list[Exempt]:
 
 
 def dciodvfy(path: Path) -> list[str]:
-    """Errors against the IOD's modules; the exit status says nothing, the lines do."""
-    said = [line for line in _said("dciodvfy", "-new", str(path)) if line.startswith(("Error", "Abort"))]
-    return _beyond(DCIODVFY, path, said)
+    """Errors against the IOD's modules; the exit status says nothing, the lines do.
+
+    Debian's can't inflate: a deflated file it sees as dcmtk has written it out.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        shown = path
+        if pydicom.dcmread(path, stop_before_pixels=True).file_meta.TransferSyntaxUID == DeflatedExplicitVRLittleEndian:
+            shown = Path(folder) / path.name
+            subprocess.run(["dcmconv", "+te", str(path), str(shown)], check=True, timeout=SECONDS_MOST)
+        said = _said("dciodvfy", "-new", str(shown))
+    return _beyond(DCIODVFY, path, [line for line in said if line.startswith(("Error", "Abort"))])
 
 
 def dcentvfy(paths: Iterable[Path]) -> list[str]:
@@ -172,7 +182,7 @@ def tid1500reader(path: Path, into: Path) -> dict[str, Any]:
 def _beyond(judge: str, path: Path, lines: Sequence[str]) -> list[str]:
     """The errors that no row of the document exempts."""
     sop_class = pydicom.dcmread(path, specific_tags=["SOPClassUID"]).SOPClassUID.name
-    spared = [row.words for row in exceptions() if (row.judge, row.sop_class) == (judge, sop_class)]
+    spared = [row.words for row in exceptions() if row.judge == judge and sop_class in row.sop_class]
     return [line for line in lines if not any(words in line for words in spared)]
 
 

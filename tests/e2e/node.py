@@ -144,6 +144,12 @@ class Node:
         answer = requests.post(f"{self.url}/instances", data=file, auth=self.credentials, timeout=30)
         answer.raise_for_status()
 
+    def file(self, uid: str) -> bytes:
+        """An instance as the archive keeps it, in its own transfer syntax."""
+        answer = requests.get(f"{self.url}/instances/{self.orthanc_id(uid)}/file", auth=self.credentials, timeout=30)
+        answer.raise_for_status()
+        return answer.content
+
     def delete(self, path: str) -> None:
         requests.delete(self.url + path, auth=self.credentials, timeout=30).raise_for_status()
 

@@ -130,3 +130,27 @@ def outlines_laid(path: Path, on: Imaged) -> Iterator[tuple[tuple[str, int], NDA
         for image, pixels in zip(images, layer, strict=True):
             for number in sorted(set(pixels.tolist()) - {0}):
                 yield (labels[number], image["index"]), pixels == number
+
+
+@pytest.mark.parametrize("report", ["comprehensive-3d", "comprehensive"])
+def test_an_exception_is_needed_as_long_as_its_row_stands(
+    report: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of dciodvfy, which are all about label maps; those of PixelMed are seen where its reports are judged."""
+    on = making.volume()
+    profile = EVERYTHING.model_copy(update={"segmentations": ("labelmap",), "report": report})
+    written = encode(Making(outlined.everything(on), on, making.origin(), profile))
+    paths = {result.kind: tmp_path / f"{result.kind}.dcm" for result in written}
+    for result in written:
+        paths[result.kind].write_bytes(making.written(result.dataset))
+    rows = [row for row in judges.exceptions() if row.judge == judges.DCIODVFY]
+
+    assert {kind: judges.dciodvfy(path) for kind, path in paths.items()} == {kind: [] for kind in paths}
+
+    monkeypatch.setattr(judges, "exceptions", list)
+    for kind in ("SEG", "SR"):
+        sop_class = dcmread(paths[kind]).SOPClassUID.name
+        words = [row.words for row in rows if sop_class in row.sop_class]
+        held = judges.dciodvfy(paths[kind])
+        assert words
+        assert all(any(each in error for error in held) for each in words)

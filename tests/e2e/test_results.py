@@ -75,7 +75,7 @@ def test_the_job_reads_as_the_contract_says(node: Node, finished: PushedSeries) 
         >= listed[0].keys()
         == {
             *("id", "study", "series", "model", "version", "digest", "state", "priority", "attempts", "reason"),
-            *("created_at", "started_at", "finished_at", "timings", "results"),
+            *("created_at", "started_at", "finished_at", "timings", "results", "viewer"),
         }
     )
     assert (job["study"], job["series"]) == (finished.study_uid, [finished.series_uid])

@@ -51,7 +51,7 @@ def test_results_are_found_under_the_patient_s_name_in_every_character_set(
         assert result.get_item(NAME).value == written, kind
         assert str(result.PatientName) == name, kind
         assert result.SpecificCharacterSet == source.SpecificCharacterSet, kind
-    assert study_by_name(node, name.partition("^")[0]) == (sent.study_uid, name)
+    assert studies_of(node, name.partition("^")[0])[sent.study_uid] == name
 
 
 def test_a_name_whose_character_set_nobody_states_hides_no_result(
@@ -81,11 +81,9 @@ def stored(node: Node, sent: PushedSeries, kind: str) -> Dataset:
     return dcmread(DicomBytesIO(answer.content))
 
 
-def study_by_name(node: Node, family: str) -> tuple[str, str]:
-    """The newest study whose patient has that name, and the whole name, as QIDO-RS tells it."""
+def studies_of(node: Node, family: str) -> dict[str, str]:
+    """The whole names of the patients of that family, by study, as QIDO-RS tells them."""
     session = create_session_from_user_pass(*node.credentials)
     client = DICOMwebClient(f"{node.url}/inference/dicom-web", session=session)
-    answers = [
-        Dataset.from_json(each) for each in client.search_for_studies(search_filters={"PatientName": f"{family}*"})
-    ]
-    return str(answers[-1].StudyInstanceUID), str(answers[-1].PatientName)
+    answers = client.search_for_studies(search_filters={"PatientName": f"{family}*"})
+    return {str(study.StudyInstanceUID): str(study.PatientName) for study in map(Dataset.from_json, answers)}

@@ -8,6 +8,7 @@ from typing import Any
 import highdicom as hd
 import numpy as np
 import pytest
+from pydicom import dcmread
 from pydicom.dataset import Dataset
 from scipy.ndimage import binary_erosion
 
@@ -16,6 +17,7 @@ from tests.browser.conftest import Jobs
 from tests.browser.studies import FLAT, Study
 from tests.browser.viewer import Viewer
 from tests.e2e.node import Node
+from tests.waiting import eventually
 
 STACKS = {"CT": "abdominal-muscle-ct", "MR": "bright-ball", "PT": "bright-ball"}
 
@@ -57,10 +59,15 @@ def test_a_segmentation_is_loaded_at_its_place(modality: str, viewer: Viewer, jo
     assert {each.label: stated[each.label]["voxels"] for each in outlined} == {
         each.label: each.voxels for each in outlined
     }
+    known = {each.label: each.rgb for each in outlined}
     for each in outlined:
         assert stated[each.label]["mm3"] == pytest.approx(each.mm3, rel=1e-4)
-        (colour,) = viewer.colours(each.sop_instance_uid, [each.point_mm])
-        assert nearest(colour, {other.label: other.rgb for other in outlined}) == each.label, colour
+        viewer.turn_to(each.sop_instance_uid)
+        eventually(
+            lambda each=each: nearest(viewer.colour(each.sop_instance_uid, each.point_mm), known) == each.label,
+            what=f"the colour of {each.label}",
+        )
+    assert viewer.shown() == [list(job["series"]), [series_of(job, "SC" if modality == "CT" else "PM")]]
     assert viewer.browser.complaints == []
     viewer.browser.picture(f"{modality.lower()}-segmentation")
 
@@ -100,6 +107,17 @@ class Outlined:
         return [float(part) for part in to_mm(np.array([[column, row]]))[0]]
 
 
+def numbers(item: Dataset) -> dict[str, float]:
+    """The first of each name anywhere in a report."""
+    found: dict[str, float] = {}
+    for below in item.get("ContentSequence", []):
+        if below.ValueType == "NUM":
+            value = float(below.MeasuredValueSequence[0].NumericValue)
+            found.setdefault(below.ConceptNameCodeSequence[0].CodeMeaning, value)
+        found = numbers(below) | found
+    return found
+
+
 def segment_of(frame: Dataset, seg: Dataset) -> int:
     shared = seg.SharedFunctionalGroupsSequence[0]
     found = (frame if "SegmentIdentificationSequence" in frame else shared).SegmentIdentificationSequence
@@ -111,24 +129,15 @@ def source_of(frame: Dataset) -> str:
 
 
 def nearest(colour: tuple[int, int, int], known: dict[str, list[int]]) -> str:
-    """By hue alone: what is drawn over grey is paler."""
+    """By hue alone, as what is drawn over grey is paler; nothing is near to grey itself."""
+    if max(colour) - min(colour) < 20:
+        return "nothing"
 
     def hue(rgb: Any) -> np.ndarray:
         offset = np.asarray(rgb, float) - np.mean(rgb)
         return offset / (np.linalg.norm(offset) or 1.0)
 
     return max(known, key=lambda label: float(hue(known[label]) @ hue(colour)))
-
-
-@pytest.mark.parametrize("modality", STACKS)
-def test_source_and_result_hang_side_by_side(modality: str, viewer: Viewer, jobs: Jobs, sent: dict[str, Study]) -> None:
-    job = jobs[modality, STACKS[modality]]
-    viewer.open(job, panes=2)
-    viewer.outlined(1)
-
-    left, right = viewer.shown()
-    assert left == [sent[modality].series_uid]
-    assert right == [series_of(job, "PM" if modality != "CT" else "SC")]
 
 
 @pytest.mark.parametrize("modality", ["MR", "PT"])
@@ -149,9 +158,10 @@ def test_a_report_is_drawn_with_its_numbers(viewer: Viewer, jobs: Jobs, viewed_n
     viewer.outlined(1)
 
     viewer.open_series("Bright balls report")
-    written = viewer.written("Area")
+    volume = numbers(result(viewed_node, job, "SR"))["Volume"]
+    viewer.written(f"Volume: {volume:.2f} cm3")
 
-    assert viewer.browser.complaints == [], written
+    assert viewer.browser.complaints == []
     viewer.browser.picture("mr-report")
 
 
@@ -165,3 +175,49 @@ def test_a_heat_map_hangs_beside_a_single_image(
     assert viewer.shown()[0] == [sent[modality].series_uid]
     assert viewer.browser.complaints == []
     viewer.browser.picture(f"{modality.lower()}-heat-map")
+
+
+@pytest.mark.parametrize("modality", FLAT)
+def test_predict_says_its_verdict_on_the_image(
+    modality: str, viewer: Viewer, jobs: Jobs, sent: dict[str, Study], viewed_node: Node
+) -> None:
+    study = sent[modality]
+    viewer.open_series_alone(study.study_uid, study.series_uid)
+
+    (said,) = viewer.predict("brightness")
+
+    probability = numbers(result(viewed_node, jobs[modality, "brightness"], "SR"))["Probability"]
+    name, bright, dark = said.splitlines()
+    assert name == "brightness 1.0.0"
+    assert bright == f"Bright: Present, Probability {probability:.3g}"
+    assert dark.startswith("Dark: Absent, Probability 0.0")
+    assert viewer.browser.complaints == []
+    viewer.browser.picture(f"{modality.lower()}-predict")
+
+
+def test_predict_on_one_slice_outlines_that_slice(viewer: Viewer, sent: dict[str, Study], viewed_node: Node) -> None:
+    study = sent["PT"]
+    image = str(dcmread(study.files[6], stop_before_pixels=True).SOPInstanceUID)
+    viewer.open_series_alone(study.study_uid, study.series_uid)
+    viewer.turn_to(image)
+
+    (said,) = viewer.predict("bright-ball", slice_alone=True)
+    stated = viewer.outlined(1)
+
+    job = viewed_node.jobs(series=study.series_uid)[0]
+    segmentation = result(viewed_node, job, "SEG")
+    assert said.splitlines()[:2] == ["bright-ball 1.0.0", "Slice 6"]
+    assert {source_of(frame) for frame in segmentation.PerFrameFunctionalGroupsSequence} == {image}
+    assert stated["Ball"]["voxels"] == int(segmentation.pixel_array.sum())
+    assert viewer.browser.complaints == []
+    viewer.browser.picture("pt-predict-slice")
+
+
+def test_predict_says_why_nothing_came(viewer: Viewer, sent: dict[str, Study]) -> None:
+    study = sent["CR"]
+    viewer.open_series_alone(study.study_uid, study.series_uid)
+
+    viewer.ask_for("abdominal-muscle-ct")
+
+    viewer.browser.wait_for("text=/lacks ImagePositionPatient .* so its place in the patient is unknown/")
+    viewer.browser.picture("predict-refused")

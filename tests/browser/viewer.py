@@ -15,12 +15,11 @@ SHOWN = """() => {
 }"""
 # Every viewport that shows images has drawn one.
 DRAWN = """count => {
-  const { viewportGridService, cornerstoneViewportService } = window.services ?? {};
-  const ids = [...(viewportGridService?.getState().viewports.keys() ?? [])];
-  return ids.length >= count && ids.every(id => {
-    const viewport = cornerstoneViewportService.getCornerstoneViewport(id);
-    return !viewport || viewport.getImageData();
-  });
+  const { viewportGridService, cornerstoneViewportService } = window.services;
+  const panes = [...viewportGridService.getState().viewports.values()];
+  return panes.length >= count && panes.every(({ viewportId, displaySetInstanceUIDs }) =>
+    displaySetInstanceUIDs.length && cornerstoneViewportService.getCornerstoneViewport(viewportId).getImageData()
+  );
 }"""
 OUTLINED = """count => {
   const segments = (window.services?.segmentationService.getSegmentations() ?? []).flatMap(each =>
@@ -31,22 +30,21 @@ OUTLINED = """count => {
     voxels: namedStats.count.value, mm3: namedStats.volume.value, mean: namedStats.mean.value,
   }]));
 }"""
-# Turns the first viewport to the slice and says where points of the patient are in the window.
-POINTS = """async ({ index, points }) => {
-  const { viewportGridService, cornerstoneViewportService } = window.services;
+FIRST = """const { viewportGridService, cornerstoneViewportService } = window.services;
   const [id] = viewportGridService.getState().viewports.keys();
-  const viewport = cornerstoneViewportService.getCornerstoneViewport(id);
-  await viewport.setImageIdIndex(index);
+  const viewport = cornerstoneViewportService.getCornerstoneViewport(id);"""
+TURN = """async sop => {
+  FIRST
+  await viewport.setImageIdIndex(viewport.getImageIds().findIndex(each => each.includes(sop)));
   viewport.render();
-  await new Promise(resolve => setTimeout(resolve, 1500));
+}""".replace("FIRST", FIRST)
+# Where points of the patient are in the window, once the first pane shows that image.
+POINTS = """({ sop, points }) => {
+  FIRST
   const { x, y } = viewport.element.getBoundingClientRect();
-  return points.map(point => viewport.worldToCanvas(point)).map(([a, b]) => [x + a, y + b]);
-}"""
-SLICE_OF = """sop => {
-  const { viewportGridService, cornerstoneViewportService } = window.services;
-  const [id] = viewportGridService.getState().viewports.keys();
-  return cornerstoneViewportService.getCornerstoneViewport(id).getImageIds().findIndex(each => each.includes(sop));
-}"""
+  return viewport.getCurrentImageId().includes(sop) &&
+    points.map(point => viewport.worldToCanvas(point)).map(([a, b]) => [x + a, y + b]);
+}""".replace("FIRST", FIRST)
 WRITTEN = """wanted => {
   const found = [...document.querySelectorAll('[data-cy=viewport-pane] svg text')].map(each => each.textContent);
   return found.some(text => wanted.every(part => text.includes(part))) && found;
@@ -66,8 +64,8 @@ class Viewer:
         self.browser.open(job["viewer"])
         self.browser.until(DRAWN, panes)
 
-    def open_study(self, study_uid: str) -> None:
-        self.browser.open(f"/ohif/viewer?StudyInstanceUIDs={study_uid}")
+    def open_series_alone(self, study_uid: str, series_uid: str) -> None:
+        self.browser.open(f"/ohif/viewer?StudyInstanceUIDs={study_uid}&SeriesInstanceUIDs={series_uid}")
         self.browser.until(DRAWN, 1)
 
     def shown(self) -> list[list[str]]:
@@ -78,11 +76,15 @@ class Viewer:
         """The viewer's own statistics by the segments' labels, once it has made so many."""
         return dict(self.browser.until(OUTLINED, segments))
 
-    def colours(self, sop_instance_uid: str, points_mm: list[list[float]]) -> list[tuple[int, int, int]]:
-        """Of the first pane at points of the patient, on the slice of that image."""
-        index = self.browser.evaluate(SLICE_OF, sop_instance_uid)
-        assert index >= 0, "the first pane does not show that image"
-        return self.browser.colours(self.browser.evaluate(POINTS, {"index": index, "points": points_mm}))
+    def turn_to(self, sop_instance_uid: str) -> None:
+        """The first pane, to that image."""
+        self.browser.evaluate(TURN, sop_instance_uid)
+
+    def colour(self, sop_instance_uid: str, point_mm: list[float]) -> tuple[int, int, int]:
+        """Of the first pane at a point of the patient, once it shows that image."""
+        (at,) = self.browser.until(POINTS, {"sop": sop_instance_uid, "points": [point_mm]})
+        (found,) = self.browser.colours([at])
+        return found
 
     def open_series(self, description: str) -> None:
         self.browser.double_click(f"[data-cy*=study-browser-thumbnail]:has-text('{description}')")
@@ -93,10 +95,13 @@ class Viewer:
 
     def predict(self, model: str, *, slice_alone: bool = False) -> list[str]:
         """What the viewer says on the image when the model has run."""
+        self.ask_for(model, slice_alone=slice_alone)
+        return list(self.browser.until(VERDICT))
+
+    def ask_for(self, model: str, *, slice_alone: bool = False) -> None:
         self.browser.click("[data-cy=Predict]")
         self.browser.wait_for("[data-cy=predict-dialog]")
         self.browser.click(f"[data-cy=predict-dialog] input[value='{model}']")
         if slice_alone:
             self.browser.click("[data-cy=predict-dialog] input[value=slice]")
         self.browser.click("[data-cy=predict-dialog] button[value=run]")
-        return list(self.browser.until(VERDICT))

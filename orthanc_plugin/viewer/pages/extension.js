@@ -26,8 +26,8 @@ export const extension = {
   modeCustomizations: {
     toolbarButtons: { $push: [BUTTON] },
     'cornerstone.toolbarSections': { primary: { $push: [BUTTON.id] } },
-    // A page is no film.
-    autoCineModalities: { $set: ['US'] },
+    // Neither a page nor a single frame is a film.
+    autoCineModalities: { $set: [] },
   },
 
   preRegistration({ servicesManager, commandsManager, extensionManager }) {
@@ -38,8 +38,8 @@ export const extension = {
     });
   },
 
-  onModeEnter({ servicesManager, commandsManager }) {
-    outlines = new Outlines({ servicesManager, commandsManager });
+  onModeEnter({ servicesManager }) {
+    outlines = new Outlines(servicesManager);
     verdicts = new Verdicts(servicesManager);
   },
 

@@ -2,11 +2,11 @@
 import { isResult, newestFirst } from './hanging.js';
 
 const RESTS_MS = 250;
+const LABELMAP = 'Labelmap';
 
 export class Outlines {
-  constructor({ servicesManager, commandsManager }) {
-    this.services = servicesManager.services;
-    this.commandsManager = commandsManager;
+  constructor({ services }) {
+    this.services = services;
     this.done = new Set();
     this.timer = null;
     const { viewportGridService: grid, cornerstoneViewportService: viewports } = this.services;
@@ -56,7 +56,7 @@ export class Outlines {
     if (!displaySet.isLoaded) {
       await displaySet.load({ headers: {} });
     }
-    await this.commandsManager.runCommand('hydrateSecondaryDisplaySet', { displaySet, viewportId });
+    await this.services.segmentationService.addSegmentationRepresentation(viewportId, { segmentationId, type: LABELMAP });
     // OHIF measures segments only when it is told that they changed.
     window.cornerstoneTools.segmentation.triggerSegmentationEvents.triggerSegmentationDataModified(segmentationId);
   }

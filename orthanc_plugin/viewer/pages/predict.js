@@ -68,10 +68,11 @@ async function show(job, { shown, wish, servicesManager, extensionManager, outli
   }
 }
 
-// The new series of a study that is open already.
+// The new series of a study that is open already. OHIF 3.13.2 remembers a study under its source's name and UID, and
+// forgets it by that key alone.
 async function load(extensionManager, studyUid, seriesUids) {
   const [dataSource] = extensionManager.getActiveDataSource();
-  dataSource.deleteStudyMetadataPromise(studyUid);
+  dataSource.deleteStudyMetadataPromise(`${dataSource.getConfig().name}:${studyUid}`);
   await dataSource.retrieve.series.metadata({
     StudyInstanceUID: studyUid,
     filters: { seriesInstanceUID: seriesUids },

@@ -7,7 +7,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def eventually(look: Callable[[], T], *, within_s: float = 30.0, every_s: float = 0.05, what: str = "it") -> T:
+def eventually(look: Callable[[], T], *, within_s: float = 90.0, every_s: float = 0.05, what: str = "it") -> T:
     """The first true answer of `look`; AssertionError with the last answer when the time is over."""
     end = time.monotonic() + within_s
     while True:

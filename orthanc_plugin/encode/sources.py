@@ -29,8 +29,8 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 class Sources:
     """Of a volume all slices, of single images those of one instance; `part` tells such a result from its siblings.
 
-    `images` are headers whose planes are the frames one by one; `flat` are those of single images. `indices` say which
-    slice or image of the making each frame is, `names` which source.
+    `images` are headers whose planes are the frames one by one, `instances` those that they come from where they were
+    made up of their frames. `indices` say which slice or image of the making each frame is, `names` which source.
     """
 
     header: Dataset
@@ -38,7 +38,7 @@ class Sources:
     indices: tuple[int, ...]
     names: tuple[SourceSlice, ...]
     shape_yx: tuple[int, int]
-    flat: bool = False
+    instances: tuple[Dataset, ...] = ()
     part: str = ""
 
     def of(self, values_zyx: NDArray[Scalar]) -> NDArray[Scalar]:
@@ -60,9 +60,10 @@ class Sources:
 def sources(making: Making) -> tuple[Sources, ...]:
     imaged = making.imaged
     if isinstance(imaged, Volume):
-        images = tuple(_in_order(making.headers, imaged))
-        indices = tuple(range(len(imaged)))
-        return (Sources(making.header, images, indices, imaged.sources, imaged.shape_yx(0)),)
+        apart = imaged.sources[0].frame_number is not None and len(making.headers) > 1
+        images = _taken_apart(making.headers, imaged) if apart else _in_order(making.headers, imaged)
+        indices, instances = tuple(range(len(imaged))), making.headers if apart else ()
+        return (Sources(making.header, tuple(images), indices, imaged.sources, imaged.shape_yx(0), instances),)
     return tuple(_flat(header, imaged, alone=len(making.headers) == 1) for header in making.headers)
 
 
@@ -85,8 +86,8 @@ def name_frames(result: Dataset, on: Sources) -> None:
         image.ReferencedSOPClassUID, image.ReferencedSOPInstanceUID = source.sop_class_uid, source.sop_instance_uid
         if source.frame_number is not None:
             image.ReferencedFrameNumber = source.frame_number
-    if on.flat:
-        _name_whole(result, on.header)
+    if on.instances:
+        _name_whole(result, on.instances)
 
 
 def _images_of_frames(result: Dataset) -> list[Dataset]:
@@ -118,6 +119,16 @@ def _in_order(headers: Sequence[Dataset], volume: Volume) -> list[Dataset]:
     return [_with_frames(header, [int(source.frame_number or 1) - 1 for source in volume.sources])]
 
 
+def _taken_apart(headers: Sequence[Dataset], volume: Volume) -> Iterator[Dataset]:
+    """Frames of several multi-frame instances as single images: highdicom takes one such instance at most."""
+    by_uid = {str(header.SOPInstanceUID): header for header in headers}
+    places = [place_of(by_uid[source.sop_instance_uid], source.frame_number) for source in volume.sources]
+    plain = _of_one_frame(headers[0])
+    for number, place in enumerate(places):
+        if place is not None and places[0] is not None:
+            yield _at(plain, Place(place.position_mm, places[0].orientation, places[0].spacing_mm), number)
+
+
 def _with_frames(header: Dataset, places: Sequence[int]) -> Dataset:
     used = [altered(header.PerFrameFunctionalGroupsSequence[place]) for place in places]
     return altered(header, PerFrameFunctionalGroupsSequence=used, NumberOfFrames=len(used))
@@ -136,12 +147,20 @@ def _flat(header: Dataset, imaged: Images, alone: bool) -> Sources:
     indices = tuple(index for index, source in enumerate(imaged.sources) if source.sop_instance_uid == uid)
     names = tuple(imaged.sources[index] for index in indices)
     places = _stated_places(header, names) or _own_places(imaged.spacings_mm[indices[0]], len(names))
-    plain = altered(header, SOPClassUID=CTImageStorage, SliceThickness=header.get("SliceThickness") or 1)
+    plain = _of_one_frame(header)
     if not _stated_places(header, names):
         plain = altered(plain, FrameOfReferenceUID=derived_uid("space", uid), PositionReferenceIndicator="")
-    _drop(plain, "NumberOfFrames", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
     images = tuple(_at(plain, place, number) for number, place in enumerate(places))
-    return Sources(header, images, indices, names, imaged.shape_yx(indices[0]), True, "" if alone else uid)
+    return Sources(header, images, indices, names, imaged.shape_yx(indices[0]), (header,), "" if alone else uid)
+
+
+def _of_one_frame(header: Dataset) -> Dataset:
+    """As if of a class without frames."""
+    plain = altered(header, SOPClassUID=CTImageStorage, SliceThickness=header.get("SliceThickness") or 1)
+    for keyword in ("NumberOfFrames", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
+        if keyword in plain:
+            delattr(plain, keyword)
+    return plain
 
 
 def _stated_places(header: Dataset, names: Sequence[SourceSlice]) -> list[Place]:
@@ -168,17 +187,14 @@ def _at(plain: Dataset, place: Place, number: int) -> Dataset:
     )
 
 
-def _name_whole(result: Dataset, header: Dataset) -> None:
-    """What the result as a whole names: the one instance, where highdicom was given its frames as images."""
-    image = Dataset()
-    image.ReferencedSOPClassUID, image.ReferencedSOPInstanceUID = header.SOPClassUID, header.SOPInstanceUID
-    result.SourceImageSequence = [image]
+def _name_whole(result: Dataset, headers: Sequence[Dataset]) -> None:
+    """What the result as a whole names: the instances, where highdicom was given their frames as images."""
+    images = []
+    for header in headers:
+        image = Dataset()
+        image.ReferencedSOPClassUID, image.ReferencedSOPInstanceUID = header.SOPClassUID, header.SOPInstanceUID
+        images.append(image)
+    result.SourceImageSequence = images
     series = Dataset()
-    series.SeriesInstanceUID, series.ReferencedInstanceSequence = header.SeriesInstanceUID, [image]
+    series.SeriesInstanceUID, series.ReferencedInstanceSequence = headers[0].SeriesInstanceUID, images
     result.ReferencedSeriesSequence = [series]
-
-
-def _drop(dataset: Dataset, *keywords: str) -> None:
-    for keyword in keywords:
-        if keyword in dataset:
-            delattr(dataset, keyword)

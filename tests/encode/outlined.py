@@ -148,6 +148,15 @@ def pet() -> Volume:
     return volume_of(datasets)
 
 
+def in_two_parts() -> Volume:
+    """Two multi-frame instances that lie one on the other."""
+    lower = replace(SCAN, slices=3, name="parts")
+    upper = replace(lower, origin_mm=(-40.0, -60.0, 115.0))
+    parts = [series.enhanced(lower), series.enhanced(upper)]
+    parts[1].SOPInstanceUID = lower.uid("upper")
+    return volume_of(parts)
+
+
 def volume_of(datasets: list[Dataset]) -> Volume:
     return volume(assemble([decode(series.part10(dataset)) for dataset in datasets]))
 

@@ -9,9 +9,11 @@ from pydicom import dcmread
 from skimage.color import rgb2lab
 
 from orthanc_plugin.deliver.profile import Encoding
-from orthanc_plugin.encode import check_frames
+from orthanc_plugin.encode import check_derived, check_frames
+from orthanc_plugin.encode.derived import derived_images
 from orthanc_plugin.encode.identity import Identity
 from orthanc_plugin.encode.making import Making
+from orthanc_plugin.encode.maps import maps
 from orthanc_plugin.encode.seg import segmentations
 from orthanc_plugin.imaging.volume import Volume
 from tests import judges
@@ -282,3 +284,20 @@ def test_a_slice_that_is_taken_as_an_image_keeps_its_place_in_the_patient() -> N
     assert result.FrameOfReferenceUID == datasets[0].FrameOfReferenceUID
     place = result.PerFrameFunctionalGroupsSequence[0].PlanePositionSequence[0].ImagePositionPatient
     assert list(place) == list(next(d for d in datasets if d.SOPInstanceUID in named(result)).ImagePositionPatient)
+
+
+def test_a_volume_of_several_multi_frame_instances_is_outlined_like_any_other(tmp_path: Path) -> None:
+    on = outlined.in_two_parts()
+    made = Making(outlined.everything(on), on, making.origin())
+
+    [result] = segmentations(made)
+
+    check_frames.segmentations([making.read_back(result)], made)
+    assert named(result) == {str(header.SOPInstanceUID) for header in on.headers}
+    assert {source.frame_number for source in on.sources} == {1, 2, 3}
+    path = tmp_path / "seg.dcm"
+    path.write_bytes(making.written(result))
+    assert judges.dciodvfy(path) == []
+    [values] = maps(made)
+    check_frames.maps([values], made)
+    check_derived.derived_images(derived_images(made), made)

@@ -70,6 +70,8 @@ def demonstrate(node: Node, progress: Progress, seed: int) -> None:
     for result in job["results"]:
         address = f"/dicom-web/studies/{job['study']}/series/{result['series_instance_uid']}"
         say(f"  {result['kind']:4} {node.url}{address}/metadata", soft_wrap=True)
+    if job["results"]:
+        say(f"  see  {node.url}{job['viewer']}", soft_wrap=True)
 
 
 def push(node: Node, files: list[Path], progress: Progress, task: Any) -> str:
@@ -113,7 +115,7 @@ def main() -> None:
         with Progress(*columns) as progress:
             for seed in SEEDS:
                 demonstrate(node, progress, seed)
-        print(f"All studies: {node.url}/ (name and password: {node.state_folder / 'credentials.json'})")
+        print(f"All studies: {node.url}/ohif/ (name and password: {node.state_folder / 'credentials.json'})")
     except requests.RequestException:
         raise SystemExit("The node is gone; the demonstration ends.") from None
 

@@ -56,7 +56,8 @@ function working(notes, message) {
 async function show(job, { shown, wish, servicesManager, extensionManager, outlines, verdicts }) {
   const { displaySetService } = servicesManager.services;
   const seriesOf = kind => job.results.find(result => result.kind === kind)?.series_instance_uid;
-  await load(extensionManager, job.study, job.results.map(result => result.series_instance_uid));
+  const series = job.results.map(result => result.series_instance_uid);
+  await withoutComplaint(servicesManager.services, () => load(extensionManager, job.study, series));
   const outlined = displaySetService.getActiveDisplaySets().find(each => each.SeriesInstanceUID === seriesOf('SEG'));
   if (outlined) {
     await outlines.draw(outlined, shown.viewport);
@@ -65,6 +66,17 @@ async function show(job, { shown, wish, servicesManager, extensionManager, outli
     const lines = linesOf(await report(job.study, seriesOf('SR')));
     const where = wish.instance ? [`Slice ${shown.slice}`] : [];
     verdicts.say(shown.series, [`${job.model} ${job.version}`, ...where, ...lines]);
+  }
+}
+
+// A study that was opened by a link to some of its series complains of each other one that comes.
+async function withoutComplaint({ uiNotificationService }, act) {
+  const { show } = uiNotificationService;
+  uiNotificationService.show = note => (note.title === 'Series filter' ? null : show.call(uiNotificationService, note));
+  try {
+    await act();
+  } finally {
+    uiNotificationService.show = show;
   }
 }
 

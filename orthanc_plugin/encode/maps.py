@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 
 import highdicom as hd
@@ -18,6 +19,8 @@ from orthanc_plugin.measure.findings import ValueMap
 SH_LENGTH = 16
 # Viewers lay a map over a series slice by slice and stumble over one that has fewer; a larger one has but its own.
 WHOLE_MOST_BYTES = 64 << 20
+
+log = logging.getLogger(__name__)
 
 
 def maps(making: Making) -> tuple[Dataset, ...]:
@@ -39,6 +42,8 @@ def _map(making: Making, found: ValueMap, on: Sources, part: str) -> Dataset:
     """
     origin, identity = making.origin, making.identity
     covered = on.only(covered_indices(found, on))
+    if len(covered.indices) < len(on.indices):
+        log.warning("%s: the map %s is too large for all slices, so OHIF does not show it", origin.name, found.label)
     values = values_on(found, covered)
     result = ParametricMap(
         source_images=covered.images,

@@ -81,7 +81,9 @@ def test_slices_without_values_are_padding_since_viewers_lay_frame_on_image() ->
     assert [bool(each.any()) for each in values] == [index == 2 for index in range(len(on))]
 
 
-def test_a_map_that_would_be_too_large_with_them_has_its_own_slices_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_map_that_would_be_too_large_with_them_has_its_own_slices_alone_and_the_log_says_so(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr(encoder, "WHOLE_MOST_BYTES", 0)
     for on in (making.volume(), making.enhanced_volume()):
         of = made(on, 2, 4)
@@ -90,6 +92,8 @@ def test_a_map_that_would_be_too_large_with_them_has_its_own_slices_alone(monkey
 
         check_frames.maps([making.read_back(result)], of)
         assert result.NumberOfFrames == 2
+        sentence = "the map Attention to a mass is too large for all slices, so OHIF does not show it"
+        assert caplog.messages[-1] == f"abdominal-muscle-ct: {sentence}"
 
 
 def test_several_maps_are_several_series_and_the_first_keeps_its_identity() -> None:

@@ -172,7 +172,9 @@ def test_a_heat_map_hangs_beside_a_single_image(
     job = jobs[modality, "brightness"]
     viewer.open(job, panes=2)
 
-    assert viewer.shown()[0] == [sent[modality].series_uid]
+    # OHIF ends with an error when it draws a parametric map upon ultrasound, so the page hangs in its place.
+    beside = series_of(job, "SC" if modality == "US" else "PM")
+    assert viewer.shown() == [[sent[modality].series_uid], [beside]]
     assert viewer.browser.complaints == []
     viewer.browser.picture(f"{modality.lower()}-heat-map")
 

@@ -13,7 +13,8 @@ export function protocolOf({ services: { displaySetService } }) {
 
 export function sides(displaySets) {
   const results = newestFirst(displaySets.filter(isResult));
-  const right = results.filter(each => rank(each) >= 0).sort((a, b) => rank(a) - rank(b))[0];
+  const drawable = results.filter(each => rank(each) >= 0 && !crashes(each, displaySets));
+  const right = drawable.sort((a, b) => rank(a) - rank(b))[0];
   const outlined = results.find(each => each.Modality === 'SEG');
   const sources = displaySets.filter(each => !isResult(each) && each.numImageFrames > 0);
   const named = [outlined, right].map(referenced).map(uid => sources.find(each => each.SeriesInstanceUID === uid));
@@ -44,6 +45,11 @@ function rank({ Modality }) {
     return -1;
   }
   return Math.max(RIGHT.indexOf(Modality), 0);
+}
+
+// OHIF 3.13.2 ends with an error when it draws a parametric map upon ultrasound.
+function crashes({ Modality }, displaySets) {
+  return ['PMAP', 'PM'].includes(Modality) && displaySets.some(each => each.Modality === 'US');
 }
 
 function referenced(displaySet) {

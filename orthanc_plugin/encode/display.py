@@ -69,7 +69,9 @@ def _voi(stated: Dataset) -> Dataset | None:
     """A window, or for want of one a table; nothing of what is garbled, with which no viewer could do anything."""
     item = Dataset()
     if _is_window(stated):
-        for keyword in (*WINDOW, *WINDOW_REMARKS):
+        for keyword in WINDOW:  # of which a centre may well be 0
+            item[keyword] = stated[keyword]
+        for keyword in WINDOW_REMARKS:
             if stated.get(keyword):
                 item[keyword] = stated[keyword]
         return item

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from functools import cache
 
 import numpy as np
 from highdicom.color import CIELabColor
+from highdicom.content import ReferencedImageSequence
 from highdicom.pr import (
     ColorSoftcopyPresentationState,
     GraphicAnnotation,
@@ -38,6 +40,8 @@ SHOWN = (
     *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
 )
 
+log = logging.getLogger(__name__)
+
 
 def presentation_states(making: Making) -> list[Dataset]:
     """None where nothing was outlined; the first is the one that the key slice would look for."""
@@ -48,26 +52,47 @@ def _groups(making: Making) -> list[tuple[Display, list[int]]]:
     """Outlined slices that are shown alike, those with most of what was found first."""
     outlined = np.sum([segment.mask_zyx.sum(axis=(1, 2)) for segment in making.findings.segments], axis=0)
     groups: dict[Display, list[int]] = {}
-    for index in np.flatnonzero(outlined):
-        groups.setdefault(display(making.imaged, int(index)), []).append(int(index))
+    found = [int(index) for index in np.flatnonzero(outlined)]
+    named = [index for index in found if _nameable(making.imaged, index)]
+    _left_out(making, len(found) - len(named), "their class has no frames that could be named")
+    for index in named:
+        groups.setdefault(display(making.imaged, index), []).append(index)
     by_size = sorted(groups.items(), key=lambda group: -int(outlined[group[1]].sum()))
+    beyond = sum(len(slices) for _, slices in by_size[STATES_MOST:])
+    _left_out(making, beyond, f"more than {STATES_MOST} states would be needed, so differently are they shown")
     return by_size[:STATES_MOST]
 
 
+def _nameable(imaged: Imaged, index: int) -> bool:
+    """Of several frames of a class that has none, no state can say which one it means."""
+    frame = imaged.sources[index].frame_number
+    try:
+        ReferencedImageSequence([header_of(imaged, index)], referenced_frame_number=frame)
+    except TypeError:
+        return False
+    return True
+
+
+def _left_out(making: Making, count: int, why: str) -> None:
+    if count:
+        log.warning(
+            "%s: %d images are without contours in presentation states, since %s", making.origin.name, count, why
+        )
+
+
 def _state(making: Making, shown: Display, slices: list[int], number: int) -> Dataset:
-    images = _bare_images(making, slices)
     layers = {segment.number: _layer(segment) for segment in making.findings.segments}
     attributes = series_attributes("PR", making.header, making.identity, making.origin)
     del attributes["content_date"], attributes["content_time"]  # it has a date of its own instead
     if number > 1:
         attributes["sop_instance_uid"] = making.identity.instance_uid(f"PR {number}")
     attributes |= {
-        "referenced_images": list(images.values()),
+        # One stands for all: highdicom takes no second multi-frame image. Those that are meant are named below.
+        "referenced_images": [_example(making, slices[0])],
         "instance_number": number,
         "content_label": "OUTLINES",
         "content_description": making.origin.notice[:LO_LENGTH] or None,
         "graphic_layers": list(layers.values()),
-        "graphic_annotations": list(_annotations(making, slices, images, layers)),
     }
     if shown.colour:
         result: Dataset = ColorSoftcopyPresentationState(**attributes, icc_profile=_icc_profile(making, slices[0]))
@@ -75,6 +100,7 @@ def _state(making: Making, shown: Display, slices: list[int], number: int) -> Da
         result = GrayscaleSoftcopyPresentationState(**attributes)
         _transform(result, making.imaged, shown, slices)
     result.ReferencedSeriesSequence[0].ReferencedImageSequence = _references(making.imaged, slices)
+    result.GraphicAnnotationSequence = list(_annotations(making, slices, layers))
     _display_whole(result, making.imaged, slices)
     made_at = moment(making.header, making.origin)
     result.PresentationCreationDate, result.PresentationCreationTime = DA(made_at.date()), TM(made_at.time())
@@ -83,18 +109,11 @@ def _state(making: Making, shown: Display, slices: list[int], number: int) -> Da
     return result
 
 
-def _bare_images(making: Making, slices: list[int]) -> dict[str, Dataset]:
-    """The headers of the slices by instance, without how they are shown; the first one's context is ours."""
-    by_uid = {str(header.SOPInstanceUID): header for header in making.headers}
-    uids = dict.fromkeys(making.imaged.sources[index].sop_instance_uid for index in slices)
-    images = {uid: _bare(by_uid[uid]) for uid in uids}
-    first = next(iter(images))
-    images[first] = altered(_bare(making.header), SOPInstanceUID=first)
-    return images
-
-
-def _bare(header: Dataset) -> Dataset:
-    bare = altered(header, **dict.fromkeys(SHOWN))
+def _example(making: Making, index: int) -> Dataset:
+    """Of the size and kind of that image, in the context of all our results, and without how it is shown."""
+    own = header_of(making.imaged, index)
+    size = {keyword: own[keyword].value for keyword in ("Rows", "Columns", "SamplesPerPixel")}
+    bare = altered(making.header, **size, **dict.fromkeys(SHOWN))
     for keyword in SHOWN:
         del bare[keyword]
     bare.SharedFunctionalGroupsSequence, bare.PerFrameFunctionalGroupsSequence = [Dataset()], []
@@ -110,9 +129,7 @@ def _layer(segment: Segment) -> GraphicLayer:
     )
 
 
-def _annotations(
-    making: Making, slices: list[int], images: dict[str, Dataset], layers: dict[int, GraphicLayer]
-) -> Iterator[GraphicAnnotation]:
+def _annotations(making: Making, slices: list[int], layers: dict[int, GraphicLayer]) -> Iterator[GraphicAnnotation]:
     for index in slices:
         source = making.imaged.sources[index]
         rows, columns = making.imaged.shape_yx(index)
@@ -120,7 +137,7 @@ def _annotations(
             mask_yx = segment.mask_zyx[index, :rows, :columns]
             if mask_yx.any():
                 yield GraphicAnnotation(
-                    referenced_images=[images[source.sop_instance_uid]],
+                    referenced_images=[header_of(making.imaged, index)],
                     referenced_frame_number=source.frame_number,
                     graphic_layer=layers[segment.number],
                     graphic_objects=[_line(points, segment) for points in contours(mask_yx)[:LINES_MOST]],

@@ -1,5 +1,6 @@
 """Presentation states: contours where the masks are, values shown as the source shows them."""
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,11 +8,16 @@ import numpy as np
 import pytest
 from PIL import Image
 from pydicom.dataset import Dataset
-from pydicom.uid import ColorSoftcopyPresentationStateStorage, GrayscaleSoftcopyPresentationStateStorage
+from pydicom.uid import (
+    ColorSoftcopyPresentationStateStorage,
+    GrayscaleSoftcopyPresentationStateStorage,
+    UltrasoundImageStorage,
+)
 from skimage.draw import polygon2mask
 
 from orthanc_plugin.encode.making import Making
 from orthanc_plugin.encode.presentation import LINES_MOST, STATES_MOST, presentation_states
+from orthanc_plugin.imaging.image import Images
 from orthanc_plugin.imaging.volume import Volume
 from tests import judges
 from tests.builders import series
@@ -31,6 +37,36 @@ def with_headers(on: Volume, **of_slice: list[object]) -> Making:
             if value is not None:
                 setattr(header, keyword, value)
     return Making(making.findings(on), replace(on, headers=headers), making.origin())
+
+
+def of_two_sizes() -> Images:
+    """The larger one comes second."""
+    return outlined.flat(outlined.projection(1, rows=30), outlined.projection(2))
+
+
+def images_and_film() -> Images:
+    """An image, a film and an image again."""
+    instances = [radiograph("US", colour=True), outlined.film(), radiograph("US", colour=True)]
+    return outlined.flat(*numbered(instances))
+
+
+def two_films() -> Images:
+    return outlined.flat(*numbered([outlined.film(3), outlined.film(2)]))
+
+
+def numbered(instances: list[Dataset]) -> list[Dataset]:
+    for number, instance in enumerate(instances, start=1):
+        instance.SOPInstanceUID, instance.InstanceNumber = f"1.2.826.0.1.3680043.8.498.9.{number}", number
+    return instances
+
+
+SEVERAL: dict[str, Callable[[], Volume | Images]] = {
+    "images of two sizes": of_two_sizes,
+    "images and film": images_and_film,
+    "two films": two_films,
+    "grey and colour": lambda: outlined.flat(radiograph("US", number=1), radiograph("US", number=2, colour=True)),
+    "volume in two parts": outlined.in_two_parts,
+}
 
 
 def annotations(state: Dataset, uid: str, frame: int | None, layer: str) -> list[np.ndarray]:
@@ -69,6 +105,58 @@ def test_the_judges_hold_nothing_against_those_of_single_images(source: str, tmp
         path.write_bytes(making.written(state))
         assert judges.dciodvfy(path) == []
         assert judges.dcmpschk(path) == []
+
+
+@pytest.mark.parametrize("source", SEVERAL)
+def test_of_instances_that_differ_each_is_named_as_what_it_is(source: str, tmp_path: Path) -> None:
+    on = SEVERAL[source]()
+    made = outlined.made(on)
+    named: list[tuple[str, str, int | None]] = []
+
+    for state in presentation_states(made):
+        path = tmp_path / "pr.dcm"
+        path.write_bytes(making.written(state))
+        assert judges.dciodvfy(path) == []
+        assert judges.dcmpschk(path) == []
+        drawn_on = {frame for item in state.GraphicAnnotationSequence for frame in frames(item.ReferencedImageSequence)}
+        assert drawn_on == set(frames(state.ReferencedSeriesSequence[0].ReferencedImageSequence))
+        named += drawn_on
+
+    of_sources = [(each.sop_class_uid, each.sop_instance_uid, each.frame_number) for each in on.sources]
+    masks = [segment.mask_zyx for segment in made.findings.segments]
+    outlined_ones = [index for index in range(len(on)) if any(mask_zyx[index].any() for mask_zyx in masks)]
+    assert sorted(named, key=str) == sorted((of_sources[index] for index in outlined_ones), key=str)
+
+
+def frames(items: Sequence[Dataset]) -> Iterator[tuple[str, str, int | None]]:
+    """Class, instance and frame of all that is named."""
+    for item in items:
+        for frame in np.atleast_1d(item.get("ReferencedFrameNumber") or 0):
+            yield item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID, int(frame) or None
+
+
+def test_images_of_several_sizes_are_each_shown_whole() -> None:
+    made = outlined.made(of_two_sizes())
+    both = np.zeros((2, 48, 40), bool)
+    both[:, 5:28, 5:30] = True
+    segment = replace(made.findings.segments[0], mask_zyx=both, probability_zyx=None)
+
+    states = presentation_states(replace(made, findings=replace(made.findings, segments=(segment,))))
+
+    areas = [state.DisplayedAreaSelectionSequence[0].DisplayedAreaBottomRightHandCorner for state in states]
+    assert sorted(list(area) for area in areas) == [[40, 30], [40, 48]]
+
+
+def test_frames_that_have_no_name_are_left_out_and_the_log_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    garbled = outlined.film()
+    garbled.SOPClassUID = UltrasoundImageStorage
+
+    assert presentation_states(outlined.made(outlined.flat(garbled))) == []
+
+    assert caplog.messages == [
+        "abdominal-muscle-ct: 4 images are without contours in presentation states, "
+        "since their class has no frames that could be named"
+    ]
 
 
 def test_the_same_making_gives_the_same_bytes() -> None:
@@ -120,6 +208,16 @@ def test_values_are_shown_as_the_source_shows_them() -> None:
     assert [float(each) for each in area.PresentationPixelSpacing] == list(making.SPACING_MM)
 
 
+def test_a_window_may_be_centred_on_nought(tmp_path: Path) -> None:
+    [state] = presentation_states(with_headers(ON, WindowCenter=[0] * 6, WindowWidth=[400] * 6))
+
+    [shown] = state.SoftcopyVOILUTSequence
+    assert (shown.WindowCenter, shown.WindowWidth) == (0, 400)
+    path = tmp_path / "pr.dcm"
+    path.write_bytes(making.written(state))
+    assert judges.dciodvfy(path) == []
+
+
 @pytest.mark.parametrize(
     ("centre", "wide"), [(40, None), (None, 400), (40, 0), ([40, 50], 400)], ids=["no width", "no centre", "no", "odd"]
 )
@@ -129,13 +227,19 @@ def test_a_garbled_window_is_left_out(centre: object, wide: object) -> None:
     assert "SoftcopyVOILUTSequence" not in state
 
 
-def test_slices_with_scales_of_their_own_have_states_of_their_own_but_not_too_many() -> None:
+def test_slices_with_scales_of_their_own_have_states_of_their_own_but_not_too_many(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     few = presentation_states(with_headers(ON, RescaleSlope=[1, 1, 2, 2, 3, 3]))
     long = making.volume((20, 16, 16))
     many = presentation_states(with_headers(long, RescaleSlope=list(range(1, 21))))
 
     assert sorted(float(state.RescaleSlope) for state in few) == [1, 2, 3]
     assert len(many) == STATES_MOST
+    assert caplog.messages == [
+        f"abdominal-muscle-ct: {20 - STATES_MOST} images are without contours in presentation states, "
+        f"since more than {STATES_MOST} states would be needed, so differently are they shown"
+    ]
     assert len({state.SOPInstanceUID for state in few}) == 3 and len({state.SeriesInstanceUID for state in few}) == 1
     assert [state.InstanceNumber for state in few] == [1, 2, 3]
     named = [

@@ -97,11 +97,11 @@ def attribute(error: str) -> str:
 
 def not_copied(state: Dataset, headers: Sequence[Dataset], lines: list[str]) -> list[str]:
     """The paragraphs about something else than an attribute that has the source's own, garbled value."""
-    paragraphs = re.split(r"\n[EW]: *(?:\n|$)", "\n".join(lines))
+    said = "\n".join(line for line in lines if "Test failed" not in line)
     found = []
-    for paragraph in paragraphs:
+    for paragraph in re.split(r"^[EW]: *$", said, flags=re.MULTILINE):
         tags = [int(group + element, 16) for group, element in re.findall(r"\((\w{4}),(\w{4})\)", paragraph)]
         copied = [tag in state and any(header.get(tag) == state[tag] for header in headers) for tag in tags]
-        if not (copied and all(copied)) and "Test failed" not in paragraph:
-            found.append(paragraph)
-    return [paragraph for paragraph in found if paragraph.strip()]
+        if paragraph.strip() and not (copied and all(copied)):
+            found.append(paragraph.strip())
+    return found

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
 
 from orthanc_plugin.encode.view import functional_group, header_of
 from orthanc_plugin.imaging.header import DAMAGED, text
@@ -69,16 +71,20 @@ def _voi(stated: Dataset) -> Dataset | None:
     """A window, or for want of one a table; nothing of what is garbled, with which no viewer could do anything."""
     item = Dataset()
     if _is_window(stated):
-        for keyword in WINDOW:  # of which a centre may well be 0
-            item[keyword] = stated[keyword]
-        for keyword in WINDOW_REMARKS:
-            if stated.get(keyword):
-                item[keyword] = stated[keyword]
+        for keyword in (*WINDOW, *WINDOW_REMARKS):
+            value = _first(stated.get(keyword))
+            if value or value == 0:
+                setattr(item, keyword, value)
         return item
     if stated.get(LUT):
         item[LUT] = stated[LUT]
         return item
     return None
+
+
+def _first(value: Any) -> Any:
+    """Of alternatives the one that is shown at first; dcmtk takes no state that leaves the choice."""
+    return value[0] if isinstance(value, MultiValue) and value else value
 
 
 def _is_window(stated: Dataset) -> bool:

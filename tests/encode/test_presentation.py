@@ -191,8 +191,8 @@ def test_each_segment_has_a_layer_in_its_colour() -> None:
     assert tracked == {segment.tracking_uid for segment in MAKING.findings.segments}
 
 
-def test_values_are_shown_as_the_source_shows_them() -> None:
-    made = with_headers(ON, WindowCenter=[40] * 4 + [[40, 300]] * 2, WindowWidth=[400] * 4 + [[400, 1500]] * 2)
+def test_values_are_shown_as_the_source_shows_them_at_first(tmp_path: Path) -> None:
+    made = with_headers(ON, WindowCenter=[40] * 4 + [[300, 40]] * 2, WindowWidth=[400] * 4 + [[1500, 400]] * 2)
 
     [state] = presentation_states(made)
 
@@ -200,12 +200,15 @@ def test_values_are_shown_as_the_source_shows_them() -> None:
     assert state.PresentationLUTShape == "IDENTITY"
     one, two = state.SoftcopyVOILUTSequence
     assert (one.WindowCenter, one.WindowWidth) == (40, 400)
-    assert (list(two.WindowCenter), list(two.WindowWidth)) == ([40, 300], [400, 1500])
+    assert (two.WindowCenter, two.WindowWidth) == (300, 1500)
     assert [image.ReferencedSOPInstanceUID for image in two.ReferencedImageSequence] == [
         source.sop_instance_uid for source in ON.sources[4:]
     ]
     [area] = state.DisplayedAreaSelectionSequence
     assert [float(each) for each in area.PresentationPixelSpacing] == list(making.SPACING_MM)
+    path = tmp_path / "pr.dcm"
+    path.write_bytes(making.written(state))
+    assert judges.dcmpschk(path) == []
 
 
 def test_a_window_may_be_centred_on_nought(tmp_path: Path) -> None:

@@ -96,8 +96,8 @@ def attribute(error: str) -> str:
 
 
 def not_copied(state: Dataset, headers: Sequence[Dataset], lines: list[str]) -> list[str]:
-    """The paragraphs about something else than an attribute that has the source's own, garbled value."""
-    said = "\n".join(line for line in lines if "Test failed" not in line)
+    """The paragraphs about something else than attributes that the source garbled, or left empty, itself."""
+    said = "\n".join(line for line in lines if "Test failed" not in line and not left_empty(headers, line))
     found = []
     for paragraph in re.split(r"^[EW]: *$", said, flags=re.MULTILINE):
         tags = [int(group + element, 16) for group, element in re.findall(r"\((\w{4}),(\w{4})\)", paragraph)]
@@ -105,3 +105,9 @@ def not_copied(state: Dataset, headers: Sequence[Dataset], lines: list[str]) -> 
         if paragraph.strip() and not (copied and all(copied)):
             found.append(paragraph.strip())
     return found
+
+
+def left_empty(headers: Sequence[Dataset], line: str) -> bool:
+    """The checker writes keywords with a small first letter."""
+    missed = re.search(r"(\w)(\w*) absent or empty", line)
+    return missed is not None and not any(header.get(missed[1].upper() + missed[2]) for header in headers)

@@ -59,6 +59,14 @@ class Browser:
         """The first value of the function that is true of itself."""
         return self._does("until", script=script, given=given)
 
+    def comes(self, script: str, given: object, *, within_s: float) -> bool:
+        """Whether the function becomes true in that time."""
+        try:
+            self._does("until", script=script, given=given, patience=within_s * 1000)
+        except AssertionError:
+            return False
+        return True
+
     def click(self, selector: str) -> None:
         self._does("click", selector=selector)
 

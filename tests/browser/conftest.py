@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.e2e)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A picture of the window beside every failure."""
+    report = yield
+    opened = getattr(item, "funcargs", {}).get("browser")
+    if report.failed and isinstance(opened, Browser):
+        with suppress(AssertionError, OSError):
+            opened.picture(f"failed-{item.name}")
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -36,11 +36,11 @@ const verbs = {
   complaints: async () => complaints,
   evaluate: ({ script, given }) => page.evaluate(`(${script})(${JSON.stringify(given ?? null)})`),
   // While the page is not as far as the script supposes, it fails; the last failure is told when patience ends.
-  async until({ script, given }) {
+  async until({ script, given, patience = PATIENCE_MS }) {
     const tried = `(() => { try { return (${script})(${JSON.stringify(given ?? null)}); }
       catch (error) { window.lastFailure = String(error); return false; } })()`;
     try {
-      const found = await page.waitForFunction(tried, null, { polling: 200 });
+      const found = await page.waitForFunction(tried, null, { polling: 200, timeout: patience });
       return await found.jsonValue();
     } catch (error) {
       throw new Error(`${error.message} ${(await page.evaluate('window.lastFailure')) ?? ''} ${script}`);

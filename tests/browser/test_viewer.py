@@ -157,9 +157,8 @@ def test_a_report_is_drawn_with_its_numbers(viewer: Viewer, jobs: Jobs, viewed_n
     viewer.open(job, panes=2)
     viewer.outlined(1)
 
-    viewer.open_series("Bright balls report")
     volume = numbers(result(viewed_node, job, "SR"))["Volume"]
-    viewer.written(f"Volume: {volume:.2f} cm3")
+    viewer.open_report("Bright balls report", f"Volume: {volume:.2f} cm3")
 
     assert viewer.browser.complaints == []
     viewer.browser.picture("mr-report")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.browser.browser import Browser
+from tests.waiting import eventually
 
 SHOWN = """() => {
   const { viewportGridService, displaySetService } = window.services;
@@ -86,12 +87,14 @@ class Viewer:
         (found,) = self.browser.colours([at])
         return found
 
-    def open_series(self, description: str) -> None:
-        self.browser.double_click(f"[data-cy*=study-browser-thumbnail]:has-text('{description}')")
+    def open_report(self, description: str, *parts: str) -> None:
+        """Until one of the texts on the images has all the parts; a busy machine may take two clicks for two single."""
 
-    def written(self, *parts: str) -> list[str]:
-        """The texts that are drawn on the images, once one of them has all the parts."""
-        return list(self.browser.until(WRITTEN, list(parts)))
+        def drawn() -> bool:
+            self.browser.double_click(f"[data-cy*=study-browser-thumbnail]:has-text('{description}')")
+            return self.browser.comes(WRITTEN, list(parts), within_s=10)
+
+        eventually(drawn, within_s=60, what=f"a text with {parts}")
 
     def predict(self, model: str, *, slice_alone: bool = False) -> list[str]:
         """What the viewer says on the image when the model has run."""

@@ -46,6 +46,10 @@ POINTS = """({ sop, points }) => {
   return viewport.getCurrentImageId().includes(sop) &&
     points.map(point => viewport.worldToCanvas(point)).map(([a, b]) => [x + a, y + b]);
 }""".replace("FIRST", FIRST)
+ACTIVATE = """() => {
+  const { viewportGridService } = window.services;
+  viewportGridService.setActiveViewportId([...viewportGridService.getState().viewports.keys()][0]);
+}"""
 WRITTEN = """wanted => {
   const found = [...document.querySelectorAll('[data-cy=viewport-pane] svg text')].map(each => each.textContent);
   return found.some(text => wanted.every(part => text.includes(part))) && found;
@@ -88,9 +92,13 @@ class Viewer:
         return found
 
     def open_report(self, description: str, *parts: str) -> None:
-        """Until one of the texts on the images has all the parts; a busy machine may take two clicks for two single."""
+        """In the first pane, until one of the texts on it has all the parts.
+
+        A busy machine may take a double click for two single ones.
+        """
 
         def drawn() -> bool:
+            self.browser.evaluate(ACTIVATE)
             self.browser.double_click(f"[data-cy*=study-browser-thumbnail]:has-text('{description}')")
             return self.browser.comes(WRITTEN, list(parts), within_s=10)
 

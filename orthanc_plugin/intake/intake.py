@@ -83,8 +83,10 @@ class Intake:
 
     def heard_gone(self, series_id: str, now_s: float) -> None:
         """A series left, as Orthanc names it; one that was never settled has no results."""
+        self._watch.forget(series_id)
         series_uid = self._marks.uid(series_id)
         if series_uid is not None:
+            self._marks.unsettle(series_id, series_uid)
             self._withdrawals.left(series_uid, now_s)
             self._rejected.left(series_uid)
 

@@ -23,9 +23,9 @@ class Marks:
     def settle(self, series: Series) -> None:
         self._kept.remember(self._key(series.id), f"{series.mark}\n{series.uid}")
 
-    def unsettle(self, series: Series) -> None:
-        """It counts as other than it was, although Orthanc holds it as before."""
-        self._kept.remember(self._key(series.id), f"\n{series.uid}")
+    def unsettle(self, series_id: str, series_uid: str) -> None:
+        """It counts as other than it was, although Orthanc may hold it as before: its mark tells whole seconds."""
+        self._kept.remember(self._key(series_id), f"\n{series_uid}")
 
     def settled(self, series: Series) -> bool:
         return self._recalled(series.id)[0] == series.mark

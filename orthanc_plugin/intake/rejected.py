@@ -81,7 +81,7 @@ class Rejected:
 
     def _attend(self, series_uid: str) -> None:
         for series in self._orthanc.find_series(series_uid):
-            self._marks.unsettle(series)
+            self._marks.unsettle(series.id, series.uid)
             self._to_attend.append(series.id)
 
 

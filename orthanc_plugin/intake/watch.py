@@ -64,6 +64,10 @@ class Watch:
         """Something became known that may end the waiting for some series."""
         self._open = {each.series_id: replace(each, due_s=min(each.due_s, now_s)) for each in self._open.values()}
 
+    def forget(self, series_id: str) -> None:
+        """A series left; should it come back, the time in between is no pause of its sender."""
+        self._closed.pop(series_id, None)
+
     def due_s(self) -> float:
         """When to attend again; infinity when nothing is open."""
         moments_s = [each.due_s for each in self._open.values()]

@@ -26,7 +26,8 @@ Superseded = Literal["remove", "mark", "keep"]
 class Profile(BaseModel):
     """Strict: an unknown key is refused. Of `segmentations` the first is made, unless a card prefers a later one.
 
-    `binary_in_whole_words` is for viewers that misread bits where frames don't end with a word of 16 of them. One of a
+    `binary_in_whole_words` is for viewers that misread bits where frames don't end with a word of 16 of them,
+    `maps_not_on` names the modalities on which a viewer breaks over a parametric map: the page alone shows it. One of a
     site's own may begin with `Base`, the name of a shipped one, and state only what differs.
     """
 
@@ -37,6 +38,7 @@ class Profile(BaseModel):
     objects: Annotated[tuple[Kind, ...], Field(strict=False)] = ("SEG", "SR", "SC")
     segmentations: Annotated[tuple[Encoding, ...], Field(min_length=1, strict=False)] = ("binary",)
     binary_in_whole_words: bool = False
+    maps_not_on: Annotated[tuple[str, ...], Field(strict=False)] = ()
     report: Literal["comprehensive-3d", "comprehensive"] = "comprehensive-3d"
     template: Literal["measurements", "cad"] = "measurements"
     transfer_syntaxes: Annotated[tuple[str, ...], Field(min_length=1, strict=False)] = ("1.2.840.10008.1.2.1",)

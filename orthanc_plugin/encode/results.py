@@ -52,7 +52,7 @@ def _results(making: Making) -> Iterator[Result]:
     """No SEG where nothing was outlined; it is made even where none is wanted, since others speak of it."""
     wanted, outlined = making.profile.objects, segmentations(making)
     yield from _all("SEG", outlined)
-    if "PM" in wanted:
+    if "PM" in wanted and making.header.Modality not in making.profile.maps_not_on:
         yield from _all("PM", maps(making))
     if "IMAGE" in wanted:
         yield from _all("IMAGE", derived_images(making))
@@ -90,7 +90,7 @@ def _check(making: Making, results: Sequence[Result]) -> None:
     imaged = making.imaged
     outlined = _of("SEG", results)
     check_frames.segmentations(outlined, making)
-    if "PM" in making.profile.objects:
+    if _of("PM", results):
         check_frames.maps(_of("PM", results), making)
     if "IMAGE" in making.profile.objects:
         check_derived.derived_images(_of("IMAGE", results), making)

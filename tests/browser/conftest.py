@@ -38,7 +38,7 @@ def pytest_runtest_makereport(
     return report
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def viewed_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     folder = tmp_path_factory.mktemp("viewed")
     environment = configured(folder, ModelsFolder=str(models.install(folder / "models")), QuietMostSeconds=2)
@@ -46,7 +46,7 @@ def viewed_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def sent(viewed_node: Node, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Study]:
     """By modality; all jobs have ended."""
     made = studies.all_of(tmp_path_factory.mktemp("studies"))
@@ -58,7 +58,7 @@ def sent(viewed_node: Node, tmp_path_factory: pytest.TempPathFactory) -> dict[st
     return made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(viewed_node: Node) -> Iterator[Browser]:
     with Browser(viewed_node.url, *viewed_node.credentials) as opened:
         yield opened
@@ -69,7 +69,7 @@ def viewer(browser: Browser) -> Viewer:
     return Viewer(browser)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def jobs(viewed_node: Node, sent: dict[str, Study]) -> Jobs:
     """By modality and model."""
     return {

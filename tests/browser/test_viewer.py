@@ -158,8 +158,10 @@ def test_a_report_is_drawn_with_its_numbers(viewer: Viewer, jobs: Jobs, viewed_n
     viewer.outlined(1)
 
     volume = numbers(result(viewed_node, job, "SR"))["Volume"]
-    viewer.open_report("Bright balls report", f"Volume: {volume:.2f} cm3")
+    laid = viewer.open_report("Bright balls report", series_of(job, "SR"))
 
+    assert f"Volume: {volume:.2f} cm3" in laid
+    assert [series_of(job, "SR")] in viewer.shown()
     assert viewer.browser.complaints == []
     viewer.browser.picture("mr-report")
 

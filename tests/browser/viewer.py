@@ -50,9 +50,12 @@ ACTIVATE = """() => {
   const { viewportGridService } = window.services;
   viewportGridService.setActiveViewportId([...viewportGridService.getState().viewports.keys()][0]);
 }"""
-WRITTEN = """wanted => {
-  const found = [...document.querySelectorAll('[data-cy=viewport-pane] svg text')].map(each => each.textContent);
-  return found.some(text => wanted.every(part => text.includes(part))) && found;
+# What the viewer has taken from a report and laid upon its images.
+REPORTED = """series => {
+  const [report] = window.services.displaySetService.getDisplaySetsForSeries(series) ?? [];
+  const found = report?.measurements ?? [];
+  return found.length > 0 && found.every(each => each.loaded) &&
+    found.flatMap(each => (each.labels ?? []).map(({ label, value }) => `${label}: ${value}`));
 }"""
 VERDICT = """() => {
   const found = [...document.querySelectorAll('.inference-node-verdict')].map(each => each.innerText);
@@ -91,18 +94,19 @@ class Viewer:
         (found,) = self.browser.colours([at])
         return found
 
-    def open_report(self, description: str, *parts: str) -> None:
-        """In the first pane, until one of the texts on it has all the parts.
+    def open_report(self, description: str, series_uid: str) -> list[str]:
+        """In the first pane; answers the texts that it has laid upon its images.
 
         A busy machine may take a double click for two single ones.
         """
 
-        def drawn() -> bool:
+        def hung() -> bool:
             self.browser.evaluate(ACTIVATE)
             self.browser.double_click(f"[data-cy*=study-browser-thumbnail]:has-text('{description}')")
-            return self.browser.comes(WRITTEN, list(parts), within_s=10)
+            return self.browser.comes(REPORTED, series_uid, within_s=10)
 
-        eventually(drawn, within_s=60, what=f"a text with {parts}")
+        eventually(hung, within_s=60, what=f"the report {description} in a pane")
+        return list(self.browser.until(REPORTED, series_uid))
 
     def predict(self, model: str, *, slice_alone: bool = False) -> list[str]:
         """What the viewer says on the image when the model has run."""

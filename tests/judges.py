@@ -6,6 +6,8 @@ judge minds it has a row among the exceptions of docs/conformance.md, and nothin
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
 import shutil
 import subprocess
@@ -187,20 +189,27 @@ def _beyond(judge: str, path: Path, lines: Sequence[str]) -> list[str]:
 
 
 def _javascript(question: Mapping[str, Any]) -> dict[str, Any]:
-    """Its last line; before it the libraries chat."""
-    assert (JAVASCRIPT / "node_modules").is_dir(), "dcmjs is not installed; run script/test, which installs it"
-    asked = subprocess.run(
-        ["node", "judge.mjs"],
-        input=json.dumps(question),
-        capture_output=True,
-        text=True,
-        cwd=JAVASCRIPT,
-        timeout=SECONDS_MOST,
-        check=False,
-    )
-    assert asked.returncode == 0, asked.stderr
-    answer: dict[str, Any] = json.loads(asked.stdout.splitlines()[-1])
+    """One process answers all questions of a run: its libraries take longer to load than to answer."""
+    judge = _javascript_judge()
+    assert judge.stdin is not None and judge.stdout is not None
+    judge.stdin.write(json.dumps(question) + "\n")
+    judge.stdin.flush()
+    line = next((line for line in judge.stdout if line.startswith("> ")), None)
+    assert line is not None, "the judge in JavaScript has ended"
+    said = json.loads(line.removeprefix("> "))
+    assert "error" not in said, said["error"]
+    answer: dict[str, Any] = said["answer"]
     return answer
+
+
+@functools.cache
+def _javascript_judge() -> subprocess.Popen[str]:
+    assert (JAVASCRIPT / "node_modules").is_dir(), "dcmjs is not installed; run script/test, which installs it"
+    judge = subprocess.Popen(
+        ["node", "judge.mjs"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=JAVASCRIPT
+    )
+    atexit.register(judge.communicate)  # without a further question it ends
+    return judge
 
 
 def _dcmqi(name: str) -> str:

@@ -1,10 +1,11 @@
-// What dcmjs and the adapters of Cornerstone, on which OHIF stands, read in our objects: one question on standard input,
-// its answer as the last line of standard output.
+// What dcmjs and the adapters of Cornerstone, on which OHIF stands, read in our objects: a question is a line on standard
+// input, its answer the next line on standard output that begins with "> "; what the libraries chat goes between.
 //   {"ask": "read", "path"}                 dcmjs: the data set by keyword, written and read once more
 //   {"ask": "segmentation", "path", "images"}   label maps over the images, as layers of runs [label, length], and segments
 //   {"ask": "map", "path", "images"}        the map's values laid over the images
 // `images` are {"id", and what the viewer knows of the image, module by module}.
 import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
 import dcmjs from 'dcmjs';
 
 const { DicomMessage, DicomMetaDictionary } = dcmjs.data;
@@ -29,10 +30,13 @@ function read({ path }) {
   return { dataset, same: JSON.stringify(again.dataset) === JSON.stringify(dataset) };
 }
 
+// Whatever an earlier question told the libraries is forgotten.
 async function viewing(images) {
-  const { metaData } = await import('@cornerstonejs/core');
+  const { metaData, cache } = await import('@cornerstonejs/core');
   const known = new Map(images.map(image => [image.id, image]));
   const provider = { get: (module, id) => known.get(id)?.[module] };
+  cache.purgeCache();
+  metaData.removeAllProviders();
   metaData.addProvider(provider.get, 10_000);
   return { ids: images.map(image => image.id), provider, ...(await import('@cornerstonejs/adapters')) };
 }
@@ -60,6 +64,13 @@ async function map({ path, images }) {
   return { values: Array.from(pixelData) };
 }
 
-const question = JSON.parse(readFileSync(0, 'utf8'));
-const answer = await { read, segmentation, map }[question.ask](question);
-process.stdout.write('\n' + JSON.stringify(answer) + '\n', () => process.exit(0));
+for await (const line of createInterface({ input: process.stdin })) {
+  const question = JSON.parse(line);
+  let said;
+  try {
+    said = { answer: await { read, segmentation, map }[question.ask](question) };
+  } catch (error) {
+    said = { error: error.stack };
+  }
+  process.stdout.write(`\n> ${JSON.stringify(said)}\n`);
+}

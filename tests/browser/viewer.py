@@ -14,6 +14,12 @@ SHOWN = """() => {
     displaySetInstanceUIDs.map(uid => displaySetService.getDisplaySetByUID(uid).SeriesInstanceUID)
   );
 }"""
+HUNG = """series => {
+  const { viewportGridService, displaySetService } = window.services;
+  return [...viewportGridService.getState().viewports.values()].some(({ displaySetInstanceUIDs }) =>
+    displaySetInstanceUIDs.some(uid => displaySetService.getDisplaySetByUID(uid).SeriesInstanceUID === series)
+  );
+}"""
 # Every viewport that shows images has drawn one.
 DRAWN = """count => {
   const { viewportGridService, cornerstoneViewportService } = window.services;
@@ -50,12 +56,10 @@ ACTIVATE = """() => {
   const { viewportGridService } = window.services;
   viewportGridService.setActiveViewportId([...viewportGridService.getState().viewports.keys()][0]);
 }"""
-# What the viewer has taken from a report and laid upon its images.
-REPORTED = """series => {
-  const [report] = window.services.displaySetService.getDisplaySetsForSeries(series) ?? [];
-  const found = report?.measurements ?? [];
-  return found.length > 0 && found.every(each => each.loaded) &&
-    found.flatMap(each => (each.labels ?? []).map(({ label, value }) => `${label}: ${value}`));
+# A text drawn upon an image, with all of the parts.
+WRITTEN = """wanted => {
+  const found = [...document.querySelectorAll('[data-cy=viewport-pane] svg text')].map(each => each.textContent);
+  return found.some(text => wanted.every(part => text.includes(part))) && found;
 }"""
 VERDICT = """() => {
   const found = [...document.querySelectorAll('.inference-node-verdict')].map(each => each.innerText);
@@ -94,19 +98,19 @@ class Viewer:
         (found,) = self.browser.colours([at])
         return found
 
-    def open_report(self, description: str, series_uid: str) -> list[str]:
-        """In the first pane; answers the texts that it has laid upon its images.
-
-        A busy machine may take a double click for two single ones.
-        """
+    def open_report(self, description: str, series_uid: str) -> None:
+        """In the first pane. A busy machine may take a double click for two single ones."""
 
         def hung() -> bool:
             self.browser.evaluate(ACTIVATE)
             self.browser.double_click(f"[data-cy*=study-browser-thumbnail]:has-text('{description}')")
-            return self.browser.comes(REPORTED, series_uid, within_s=10)
+            return self.browser.comes(HUNG, series_uid, within_s=5)
 
-        eventually(hung, within_s=60, what=f"the report {description} in a pane")
-        return list(self.browser.until(REPORTED, series_uid))
+        eventually(hung, what=f"the report {description} in a pane")
+
+    def written(self, *parts: str) -> list[str]:
+        """What is written upon the images, once a text with all these parts is."""
+        return list(self.browser.until(WRITTEN, parts))
 
     def predict(self, model: str, *, slice_alone: bool = False) -> list[str]:
         """What the viewer says on the image when the model has run."""

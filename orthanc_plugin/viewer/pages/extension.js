@@ -2,6 +2,7 @@
 import { protocolOf, PROTOCOL } from './hanging.js';
 import { Outlines } from './outlines.js';
 import { predict } from './predict.js';
+import { Reports } from './reports.js';
 import { Verdicts } from './verdicts.js';
 
 const BUTTON = {
@@ -17,6 +18,7 @@ const BUTTON = {
 };
 
 let outlines = null;
+let reports = null;
 let verdicts = null;
 
 export const extension = {
@@ -40,12 +42,14 @@ export const extension = {
 
   onModeEnter({ servicesManager }) {
     outlines = new Outlines(servicesManager);
+    reports = new Reports(servicesManager);
     verdicts = new Verdicts(servicesManager);
   },
 
   onModeExit() {
     outlines?.close();
+    reports?.close();
     verdicts?.close();
-    outlines = verdicts = null;
+    outlines = reports = verdicts = null;
   },
 };

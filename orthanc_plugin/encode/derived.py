@@ -37,7 +37,7 @@ from orthanc_plugin.measure.findings import DerivedImage
 
 SH_LENGTH = 16
 
-# Frames of multi-frame sources become single images of these classes.
+# Frames of multi-frame sources, and images of retired classes, become single images of these classes.
 SINGLE = {"CT": CTImageStorage, "MR": MRImageStorage, "US": UltrasoundImageStorage}
 # What is of the source's own pixels, of its file, or of its frames together, and untrue of the image that is derived.
 UNTRUE = (
@@ -168,7 +168,7 @@ def _groups(header: Dataset, source: SourceSlice) -> list[Dataset]:
 
 
 def _class_of(header: Dataset, source: SourceSlice) -> UID:
-    if source.frame_number is None:
+    if source.frame_number is None and not UID(header.SOPClassUID).is_retired:
         return UID(header.SOPClassUID)
     return SINGLE.get(header.Modality, SecondaryCaptureImageStorage)
 

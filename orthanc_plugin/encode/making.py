@@ -10,6 +10,7 @@ from pydicom.dataset import Dataset
 from orthanc_plugin.deliver.profile import Profile
 from orthanc_plugin.encode.context import source_headers
 from orthanc_plugin.encode.identity import Identity, Origin
+from orthanc_plugin.encode.unknown import make_known
 from orthanc_plugin.imaging.image import Imaged
 from orthanc_plugin.measure.findings import Findings
 
@@ -42,6 +43,7 @@ class Making:
     @cached_property
     def headers(self) -> tuple[Dataset, ...]:
         """One a slice or image in the source's order, or that of a multi-frame source; the first is the context."""
+        make_known(self.imaged.headers)
         return tuple(source_headers(self.imaged, self.texts))
 
     @property

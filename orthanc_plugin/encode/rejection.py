@@ -17,6 +17,7 @@ from orthanc_plugin import __version__
 from orthanc_plugin.encode.context import FOLLOWING, MANUFACTURER, RESULTS_FROM, UNCHECKED, altered
 from orthanc_plugin.encode.identity import derived_uid
 from orthanc_plugin.encode.making import Predecessor
+from orthanc_plugin.encode.unknown import make_known
 
 # Of the four titles of IOCM none says "replaced"; this one asks archives to hide or mark, and harms nobody.
 SUPERSEDED: Code = codes.DCM.RejectedForQualityReasons
@@ -92,6 +93,7 @@ def _device() -> DeviceObserverIdentifyingAttributes:
 
 def _settle(note: KeyObjectSelectionDocument, context: Dataset, made_at: datetime) -> None:
     """What highdicom can't copy, or takes from the clock."""
+    make_known([context])
     note.copy_patient_and_study_information(context)
     if context.get("SpecificCharacterSet"):
         note.SpecificCharacterSet = context.SpecificCharacterSet

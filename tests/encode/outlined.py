@@ -124,7 +124,14 @@ FLAT = {
     "MG of two sizes": lambda: flat(mammogram(1), mammogram(2, rows=40)),
     "US in colour": lambda: flat(radiograph("US", colour=True)),
     "US film in colour": lambda: flat(film()),
+    "US of a retired class": lambda: flat(of_class("1.2.840.10008.5.1.4.1.1.6")),
 }
+
+
+def of_class(sop_class_uid: str) -> Dataset:
+    dataset = radiograph("US", colour=True)
+    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = sop_class_uid
+    return dataset
 
 
 def oblique_mr() -> Volume:

@@ -17,6 +17,10 @@ const BUTTON = {
   },
 };
 
+// OHIF's icons have none for this, so the word stands beside the one that is there.
+const NAMED = `[data-cy=${BUTTON.id}] button { width: auto !important; padding: 0 8px; }
+  [data-cy=${BUTTON.id}] button::after { content: '${BUTTON.props.label}'; color: #fff; font-size: 14px; }`;
+
 let outlines = null;
 let reports = null;
 let verdicts = null;
@@ -34,6 +38,7 @@ export const extension = {
 
   preRegistration({ servicesManager, commandsManager, extensionManager }) {
     const { hangingProtocolService } = servicesManager.services;
+    document.head.appendChild(Object.assign(document.createElement('style'), { textContent: NAMED }));
     hangingProtocolService.addProtocol(PROTOCOL, () => ({ protocol: protocolOf(servicesManager) }));
     commandsManager.registerCommand('DEFAULT', 'predict', {
       commandFn: () => predict({ servicesManager, extensionManager, outlines, verdicts }),

@@ -11,7 +11,7 @@ from functools import partial
 
 from pydicom.dataset import Dataset
 
-from orthanc_plugin import __version__
+from orthanc_plugin import __version__, suited
 from orthanc_plugin.archive.protocol import Archive
 from orthanc_plugin.deliver.profile import Profile
 from orthanc_plugin.encode.context import moment
@@ -99,15 +99,17 @@ def made(lease: Lease, rooms: Rooms) -> tuple[Result, ...]:
         frame = dict(job.order.parameters).get(FRAME)
         inputs = inputs_of(model.card, {role.name: read(rooms.archive, role) for role in roles}, frame)
         given = clinical(model.card, dict(job.order.parameters), inputs.main.headers[0])
+        strange = suited.by_header(model.card, inputs.main)
         superseded = lease.predecessors(lambda uid: rooms.archive.file(uid) is not None)
     with lease.step("infer"):
         soft = softly(model.card, rooms.profile)
         raw = infer(rooms.device, model, inputs.by_role, job.order.priority, lease.check, soft=soft)
+        strange += suited.by_answers(model.card, raw.said)
     with lease.step("measure"):
         origin = origin_of(job, model, rooms, given, inputs, superseded)
         findings = measured(model.card, inputs.main, raw, origin, given)
     with lease.step("encode"):
-        findings = cautioned(findings, (*missing(model.card, inputs), *origin.remarks, rooms.device.fallback))
+        findings = cautioned(findings, (*strange, *missing(model.card, inputs), *origin.remarks, rooms.device.fallback))
         predecessors = tuple(predecessor(each, inputs.main.headers[0]) for each in superseded)
         making = Making(findings, inputs.main, origin, rooms.profile, inputs.headers_beside, predecessors)
         results = (*encode(making), *rejecting(making))

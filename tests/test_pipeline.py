@@ -157,7 +157,7 @@ def flat_outliner(house: House) -> Model:
     return graphs.model(folder, [stage], outputs | {"measurements": [{"measure": "volumes"}]})
 
 
-def classifier(house: House, **stage: Any) -> Model:
+def classifier(house: House, checks: Sequence[dict[str, Any]] = (), **stage: Any) -> Model:
     folder = house.models / "classifier"
     graphs.write_classifier(folder / "model.onnx", [0.0, -0.3])
     items = [{"label": name, "code": graphs.concept(name, name), "threshold": 0.3} for name in ("One", "Two")]
@@ -169,9 +169,8 @@ def classifier(house: House, **stage: Any) -> Model:
         "heat_map": {"stage": "only", "output": "heat"},
     }
     window = {"kind": "window", "lowest": 0, "highest": 255}
-    return graphs.model(
-        folder, [graphs.stage(outputs=["logits", "heat"], intensity=window, **stage)], {"classes": classes}
-    )
+    named = graphs.stage(outputs=["logits", "means", "heat"], intensity=window, **stage)
+    return graphs.model(folder, [named], {"classes": classes}, checks=list(checks))
 
 
 def texts(document: Dataset) -> list[str]:
@@ -232,6 +231,22 @@ def test_a_classifier_of_single_images_gives_a_report_and_a_page(house: House) -
     mean = 100 / 255 * 13 / 16  # 40 columns for 48 rows: 13 of the 16 of the matrix
     assert numbers(results["SR"])["Probability"] == pytest.approx(1 / (1 + np.exp(0.3 - mean)), abs=0.01)
     assert results["SC"].Modality == "OT"
+
+
+def test_what_is_strange_to_a_model_is_a_caution_or_the_end(house: House) -> None:
+    role = house.takes("series", [radiograph("DX")])
+    strange = {
+        "from": {"stage": "only", "output": "means"},
+        "between": {"least": 0.9},
+        "says": "Darker than anything that the model has seen.",
+    }
+
+    _, results = house.runs(classifier(house, [strange | {"otherwise": "caution"}], kind="image"), role)
+    assert strange["says"] in texts(results["SR"])
+
+    with pytest.raises(Unsuitable) as caught:
+        house.runs(classifier(house, [strange | {"otherwise": "refuse"}], kind="image"), role)
+    assert caught.value.sentence == strange["says"]
 
 
 def test_one_image_of_a_series_alone(house: House) -> None:

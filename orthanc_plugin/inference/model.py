@@ -107,6 +107,7 @@ def _numbers_of(model: Model, stage: Stage) -> tuple[str, ...]:
     for measure in outputs.measurements:
         if isinstance(measure, BodyComposition):
             wanted += [measure.offset_mm, measure.sigma_mm]
+    wanted += [check.source for check in model.card.output_checks]
     return tuple(dict.fromkeys(each.output for each in wanted if each.stage == stage.name))
 
 

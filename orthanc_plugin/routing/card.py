@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from orthanc_plugin.errors import ConfigurationError
+from orthanc_plugin.routing.checks import Check, OutputCheck
 from orthanc_plugin.routing.entry import CodedConcept, Entry
 from orthanc_plugin.routing.network import Positive, RemoveSmall, Stage
 from orthanc_plugin.routing.outputs import BodyComposition, Outputs, SegmentOutput
@@ -76,6 +77,7 @@ class Card(Entry):
     clinical_inputs: tuple[ClinicalInput, ...] = ()
     stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
     outputs: Outputs
+    checks: tuple[Check, ...] = ()
     limits: Limits
     priority: Literal["routine", "stat"] = "routine"
 
@@ -104,7 +106,7 @@ class Card(Entry):
             for role in stage.roles:
                 if role not in self.inputs:
                     raise ValueError(f"the stage {stage.name} takes the role {role}, which is not among the inputs")
-        for wanted in self.outputs.wanted():
+        for wanted in (*self.outputs.wanted(), *(check.source for check in self.output_checks)):
             if wanted.stage not in stages or wanted.output not in stages[wanted.stage].outputs:
                 raise ValueError(f"no stage {wanted.stage} has the output {wanted.output}")
         return self
@@ -183,6 +185,10 @@ class Card(Entry):
     @property
     def segments(self) -> tuple[SegmentOutput, ...]:
         return self.outputs.segments.items if self.outputs.segments is not None else ()
+
+    @property
+    def output_checks(self) -> tuple[OutputCheck, ...]:
+        return tuple(check for check in self.checks if isinstance(check, OutputCheck))
 
     @property
     def main_role(self) -> str:

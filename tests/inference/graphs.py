@@ -131,7 +131,7 @@ def write_channels(path: Path, factors: list[float], shape: list[Any] | None = N
 
 
 def write_classifier(path: Path, bias: list[float]) -> Path:
-    """hu [n, c, r, k] -> logits [n, classes]: the mean of the item plus each bias; and heat [n, 1, r, k], the input."""
+    """hu [n, c, r, k] -> logits [n, classes], the mean of the item plus each bias; means [n, 1]; heat, the input."""
     nodes = [
         helper.make_node("ReduceMean", ["hu"], ["mean"], axes=[1, 2, 3], keepdims=0),
         constant("column", np.array([-1, 1], np.int64)),
@@ -142,7 +142,7 @@ def write_classifier(path: Path, bias: list[float]) -> Path:
     return write(
         path,
         nodes,
-        outputs={"logits": ["n", len(bias)], "heat": FREE},
+        outputs={"logits": ["n", len(bias)], "means": ["n", 1], "heat": FREE},
         initializers={"bias": np.array([bias], np.float32)},
     )
 

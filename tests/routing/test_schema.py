@@ -23,12 +23,15 @@ def test_the_published_schema_is_the_code_s() -> None:
 
 
 def test_the_examples_are_right() -> None:
-    card, pictures, several, with_prior, overlay = examples()
+    card, pictures, checks, several, with_prior, overlay = examples()
     read = Card.model_validate_json(card)
     drawing = json.loads(card)
     drawing["outputs"] |= json.loads(pictures)
     drawing["stages"][0]["outputs"] += ["t2", "quiet"]
     assert len(Card.model_validate(drawing, strict=False).outputs.pictures) == 3
+    checked = json.loads(card) | json.loads(checks)
+    checked["stages"][0]["outputs"] += ["strangeness"]
+    assert len(Card.model_validate(checked, strict=False).output_checks) == 1
     for roles in map(json.loads, (several, with_prior)):
         stages = [stage | {"roles": list(roles)} for stage in json.loads(card)["stages"]]
         assert Card.model_validate_json(json.dumps({**json.loads(card), "inputs": roles, "stages": stages}))

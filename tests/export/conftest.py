@@ -9,6 +9,7 @@ collect_ignore = [
     "test_evaluate.py",
     "test_features.py",
     "test_from_folders.py",
+    "test_graph.py",
     "test_importers.py",
     "test_train.py",
 ]

@@ -12,11 +12,11 @@ from pydantic import ValidationError
 
 from export.body_region import train as training
 from export.body_region.data import Part, parts_of
-from export.body_region.export import Probability, check_parity, export_network, load_trained
+from export.body_region.export import Probability, export_network, load_trained
 from export.body_region.report import Trial, calibration, confusion_of, figures_of, report
 from export.body_region.settings import Settings, read_settings
 from export.body_region.train import SettingsError, threshold_of, train
-from export.parity import ParityError
+from export.graph import ParityError, check_parity
 from export.phantoms.regions.region import REGIONS
 from orthanc_plugin.inference.region import FOLDER
 
@@ -107,7 +107,7 @@ def test_the_graph_says_what_torch_says_in_any_unit(tmp_path: Path, cache: Path)
         torch.testing.assert_close(trained.network(image), trained.network(image * 3000 - 1000), rtol=1e-3, atol=1e-3)
         next(trained.network.parameters()).mul_(-4)
     with pytest.raises(ParityError, match=r"^region\.onnx differs from torch by .*; at most 1e-04 is allowed\.$"):
-        check_parity(Probability(trained.network).eval(), tmp_path / "graph" / "region.onnx")
+        check_parity(Probability(trained.network).eval(), tmp_path / "graph" / "region.onnx", {"image": image}, 1e-4)
 
 
 def test_the_threshold_is_the_lowest_that_lets_few_enough_wrong_answers_pass() -> None:

@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from export.abdominal_muscle_ct.report import evaluate, held_out_seeds
 from export.abdominal_muscle_ct.trial import FOLDER
-from export.evaluate import evaluate, held_out_seeds, sha256
+from export.evaluation.shipped import sha256
 
 
 @pytest.mark.skipif(not (FOLDER / "level.onnx").exists(), reason="the model is not trained yet")

@@ -10,7 +10,8 @@ import torch
 from export.abdominal_muscle_ct.export import Probability, Trained, export_network, load_trained
 from export.abdominal_muscle_ct.model import LevelNet, TissueNet
 from export.abdominal_muscle_ct.train import Machine, train
-from export.parity import ParityError, check_parity
+from export.graph import ParityError
+from export.parity import check_parity
 from tests.export.training import tiny
 
 SHIPPED = Path(__file__).parents[2] / "onnx_models" / "abdominal-muscle-ct"

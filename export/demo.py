@@ -13,18 +13,16 @@ from typing import Any
 
 import requests
 from pydicom import dcmread
-from pydicom.uid import CTImageStorage
 from pynetdicom import AE
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-from export.phantoms import abdomen
-from export.phantoms.dicom import write_series
+from export.phantoms.studies import STUDIES
 
-SEEDS = (7, 8)
-SLICES, ROWS = 20, 256
+SEED = 7
 ENDED = frozenset({"done", "skipped", "failed", "set-aside", "cancelled"})
 LOOK_EVERY_S = 0.5
 UP_WITHIN_S = 120
+ENDED_WITHIN_S = 600
 
 
 @dataclass(frozen=True)
@@ -50,23 +48,22 @@ class Node:
             f"The node at {self.url} is not well after {UP_WITHIN_S} s; see {self.url}/inference/api/health."
         )
 
-    def job(self, series_uid: str) -> dict[str, Any] | None:
-        newest = self.get("/inference/api/jobs", series=series_uid, limit="1")["jobs"]
+    def job(self, study_uid: str, model: str) -> dict[str, Any] | None:
+        newest = self.get("/inference/api/jobs", study=study_uid, model=model, limit="1")["jobs"]
         return newest[0] if newest else None
 
 
-def demonstrate(node: Node, progress: Progress, seed: int) -> None:
+def demonstrate(node: Node, progress: Progress, model: str) -> None:
     """One study, from the drawing of its phantom to the links to its results."""
-    task = progress.add_task(f"Phantom {seed}: drawing", total=SLICES)
+    task = progress.add_task(f"{model}: drawing a phantom", total=None)
     with tempfile.TemporaryDirectory() as folder:
-        phantom = abdomen.phantom(seed, slices=SLICES, rows=ROWS)
-        files = write_series(phantom, Path(folder), uid_seed=f"demo {seed} {time.time_ns()}")
-        progress.update(task, description=f"Phantom {seed}: C-STORE")
-        series_uid = push(node, files, progress, task)
-    job = ended(node, series_uid, progress, task, seed)
-    progress.update(task, description=f"Phantom {seed}: {job['state']}", total=1, completed=1)
+        files = STUDIES[model](SEED, Path(folder), f"demo {time.time_ns()}")
+        progress.update(task, description=f"{model}: C-STORE", total=len(files))
+        study_uid = push(node, files, progress, task)
+    job = ended(node, study_uid, model, progress, task)
+    progress.update(task, description=f"{model}: {job['state']}", total=1, completed=1)
     say = progress.console.print
-    say(f"Phantom {seed}: {job['model'] or 'no model'}, {job['state']}{'. ' + job['reason'] if job['reason'] else ''}")
+    say(f"{model}: {job['state']}{'. ' + job['reason'] if job['reason'] else ''}")
     for result in job["results"]:
         address = f"/dicom-web/studies/{job['study']}/series/{result['series_instance_uid']}"
         say(f"  {result['kind']:4} {node.url}{address}/metadata", soft_wrap=True)
@@ -74,32 +71,34 @@ def demonstrate(node: Node, progress: Progress, seed: int) -> None:
         say(f"  see  {node.url}{job['viewer']}", soft_wrap=True)
 
 
-def push(node: Node, files: list[Path], progress: Progress, task: Any) -> str:
+def push(node: Node, files: list[Path], progress: Progress, task: TaskID) -> str:
+    """The study's UID."""
+    datasets = [dcmread(path) for path in files]
     scanner = AE("DEMO")
-    scanner.add_requested_context(CTImageStorage)
+    for sop_class, syntax in sorted({(each.SOPClassUID, each.file_meta.TransferSyntaxUID) for each in datasets}):
+        scanner.add_requested_context(sop_class, syntax)
     association = scanner.associate("127.0.0.1", node.dicom_port, ae_title="ORTHANC")
     if not association.is_established:
         raise SystemExit(f"Nothing takes C-STORE at port {node.dicom_port}; is the node running?")
-    series_uid = ""
-    for path in files:
-        dataset = dcmread(path)
-        series_uid = str(dataset.SeriesInstanceUID)
+    for dataset in datasets:
         status = association.send_c_store(dataset).get("Status")
         if status != 0:
             raise SystemExit(f"The node refused an instance with the status {status}; see its log.")
         progress.advance(task)
     association.release()
-    return series_uid
+    return str(datasets[0].StudyInstanceUID)
 
 
-def ended(node: Node, series_uid: str, progress: Progress, task: Any, seed: int) -> dict[str, Any]:
+def ended(node: Node, study_uid: str, model: str, progress: Progress, task: TaskID) -> dict[str, Any]:
     progress.update(task, total=None)
-    while True:
-        job = node.job(series_uid)
+    end = time.monotonic() + ENDED_WITHIN_S
+    while time.monotonic() < end:
+        job = node.job(study_uid, model)
         if job is not None and job["state"] in ENDED:
             return job
-        progress.update(task, description=f"Phantom {seed}: {job['state'] if job else 'waiting for more slices'}")
+        progress.update(task, description=f"{model}: {job['state'] if job else 'waiting for more images'}")
         time.sleep(LOOK_EVERY_S)
+    raise SystemExit(f"{model} has not ended after {ENDED_WITHIN_S} s; see {node.url}/inference/api/jobs.")
 
 
 def main() -> None:
@@ -113,8 +112,8 @@ def main() -> None:
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     try:
         with Progress(*columns) as progress:
-            for seed in SEEDS:
-                demonstrate(node, progress, seed)
+            for model in STUDIES:
+                demonstrate(node, progress, model)
         print(f"All studies: {node.url}/ohif/ (name and password: {node.state_folder / 'credentials.json'})")
     except requests.RequestException:
         raise SystemExit("The node is gone; the demonstration ends.") from None

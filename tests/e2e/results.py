@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from dicomweb_client import DICOMwebClient
@@ -45,6 +46,15 @@ def retrieve(client: DICOMwebClient, study_uid: str) -> dict[str, Dataset]:
     assert len({result.series_uid for result in found}) == len(found), "results share a series"
     return {
         result.kind: client.retrieve_instance(study_uid, result.series_uid, result.sop_instance_uid) for result in found
+    }
+
+
+def of_job(client: DICOMwebClient, job: Mapping[str, Any]) -> dict[str, Dataset]:
+    """By kind, what a job says that it stored; of several of a kind the first."""
+    named = {each["kind"]: each for each in reversed(job["results"])}
+    return {
+        kind: client.retrieve_instance(job["study"], each["series_instance_uid"], each["sop_instance_uid"])
+        for kind, each in named.items()
     }
 
 

@@ -1,0 +1,78 @@
+"""Every model of the catalogue, from a phantom that a scanner pushes to results that others can read."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydicom.dataset import Dataset
+
+from export.phantoms.studies import STUDIES
+from orthanc_plugin.routing.folder import Model, read
+from tests import judges
+from tests.e2e import results
+from tests.e2e.node import PROJECT, Node
+
+CATALOGUE = {path.parent.name: read(path.parent) for path in sorted((PROJECT / "onnx_models").glob("*/card.json"))}
+
+
+def test_every_model_has_a_phantom() -> None:
+    assert sorted(STUDIES) == sorted(CATALOGUE)
+
+
+@pytest.fixture(scope="module")
+def demonstrated(node: Node) -> str:
+    """What `script/server --demo` shows of all models."""
+    address = ["--url", node.url, "--dicom-port", str(node.dicom_port), "--state", str(node.state_folder)]
+    command = [str(PROJECT / ".venv/bin/python"), "-m", "export.demo", *address]
+    ran = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=280, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return ran.stdout
+
+
+@pytest.fixture(scope="module", params=sorted(CATALOGUE))
+def ended(request: pytest.FixtureRequest, node: Node, demonstrated: str) -> dict[str, Any]:
+    """The job of a model on its phantom, which the demonstration links to."""
+    shown = re.search(rf"^{request.param}: done.*?StudyInstanceUIDs=([0-9.]+)", demonstrated, re.DOTALL | re.MULTILINE)
+    assert shown is not None, demonstrated
+    return node.jobs(study=shown[1], model=request.param)[0]
+
+
+@pytest.fixture
+def given(ended: dict[str, Any], node: Node) -> dict[str, Dataset]:
+    """The results by their kind, as the archive gives them."""
+    return results.of_job(node.dicomweb(), ended)
+
+
+def kinds(model: Model) -> set[str]:
+    """What the profile `ohif` takes of what a card gives; no map on ultrasound, where the page shows it."""
+    outputs = model.card.outputs
+    wanted = {"SR", "SC"} if outputs.segments or outputs.classes else {"SC"}
+    if outputs.segments is not None:
+        wanted.add("SEG")
+    if outputs.maps or (outputs.classes is not None and outputs.classes.heat_map is not None):
+        wanted.add("PM")
+    return wanted - ({"PM"} if model.card.name.endswith("-us") else set())
+
+
+def test_it_gives_what_its_card_says(ended: dict[str, Any]) -> None:
+    model = CATALOGUE[ended["model"]]
+    assert (ended["state"], ended["reason"]) == ("done", None)
+    assert {result["kind"] for result in ended["results"]} == kinds(model)
+    assert (ended["version"], ended["digest"]) == (model.card.version, model.digest)
+
+
+def test_the_report_says_what_it_is_worth(ended: dict[str, Any], given: dict[str, Dataset]) -> None:
+    card = CATALOGUE[ended["model"]].card
+    texts = [element.value for element in given["SR"].iterall() if element.keyword == "TextValue"]
+    assert any(card.notice in text for text in texts)
+    assert given["SR"].SeriesDescription.startswith(card.title)
+
+
+def test_dciodvfy_finds_no_error(given: dict[str, Dataset], tmp_path: Path) -> None:
+    for kind, dataset in given.items():
+        dataset.save_as(tmp_path / f"{kind}.dcm", enforce_file_format=True)
+        assert judges.dciodvfy(tmp_path / f"{kind}.dcm") == []

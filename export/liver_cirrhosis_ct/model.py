@@ -1,0 +1,128 @@
+"""The network: slices in HU and clinical values in, logits of cirrhosis with and without them, and a liver map out."""
+
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import adaptive_avg_pool2d
+
+from export.classifier import Classifier
+from export.liver_cirrhosis_ct import VALUES
+from export.strangeness import Strangeness, description_of
+
+# The first is the paper's, 150 wide around 30; enhanced livers reach beyond it, so the second is wider.
+_WINDOWS_HU = ((-45.0, 105.0), (-150.0, 250.0))
+_BODY_HU = -300.0
+_FURTHEST = 4.0  # deviations; a laboratory's slip counts for no more
+_HIDDEN = 16
+
+
+class Windows(nn.Module):
+    """HU to a channel a window, each from 0 to 1."""
+
+    def forward(self, hu: Tensor) -> Tensor:
+        return torch.cat([(hu.clamp(low, high) - low) / (high - low) for low, high in _WINDOWS_HU], dim=1)
+
+
+class Fusion(nn.Module):
+    """What clinical values [N, K], NaN where unknown, add to the image's logit [N]: nothing where none is known."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("middle", torch.zeros(len(VALUES)))
+        self.register_buffer("spread", torch.ones(len(VALUES)))
+        self.first = nn.Linear(1 + 2 * len(VALUES), _HIDDEN)
+        self.last = nn.Linear(_HIDDEN, 1, bias=False)
+
+    def forward(self, logit: Tensor, clinical: Tensor) -> Tensor:
+        unknown = torch.isnan(clinical)
+        middle, spread = cast(Tensor, self.middle), cast(Tensor, self.spread)
+        scaled = ((torch.where(unknown, middle, clinical) - middle) / spread).clamp(-_FURTHEST, _FURTHEST)
+        known = (~unknown).float()
+        nothing = torch.zeros_like(scaled)
+        return self._judged(logit, scaled, known) - self._judged(logit, nothing, nothing)
+
+    def _judged(self, logit: Tensor, scaled: Tensor, known: Tensor) -> Tensor:
+        given = torch.cat([logit[:, None], scaled, known], dim=1)
+        return cast(Tensor, self.last(torch.tanh(self.first(given)))[:, 0])
+
+    def learn_scale(self, clinical: Tensor) -> None:
+        """Mean and deviation of the values that are known."""
+        for number in range(len(VALUES)):
+            known = clinical[~torch.isnan(clinical[:, number]), number]
+            if len(known) > 1:
+                cast(Tensor, self.middle)[number] = known.mean()
+                cast(Tensor, self.spread)[number] = known.std().clamp_min(1e-3)
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """`features` [N, F, h, w], `activation` [N, 1, h, w] whose mean is `image_logit` [N], `liver_logits` [N, h, w]."""
+
+    windows: Tensor
+    features: Tensor
+    activation: Tensor
+    image_logit: Tensor
+    liver_logits: Tensor
+
+
+class CirrhosisNet(nn.Module):
+    """One trunk with two heads. Its last block works at a 16th of the matrix, not a 32nd, so that places stay told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.windows = Windows()
+        self.classifier = Classifier(channels=len(_WINDOWS_HU), classes=1)
+        self.classifier.trunk.transition3.pool = nn.Identity()
+        self.liver = nn.Conv2d(self.classifier.head.in_channels, 1, 1)
+        self.fusion = Fusion()
+
+    def see(self, hu: Tensor) -> Seen:
+        windows = self.windows(hu)
+        features = self.classifier.features(windows)
+        activation = self.classifier.activation(features)
+        return Seen(windows, features, activation, activation.mean(dim=(1, 2, 3)), self.liver(features)[:, 0])
+
+    def forward(self, hu: Tensor, clinical: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(logit of the image alone [N], with the values [N], logits of the liver's map [N, h, w]); for training.
+
+        What the values add learns from the image's logit as it is, and does not bend it.
+        """
+        seen = self.see(hu)
+        added = self.fusion(seen.image_logit.detach(), clinical)
+        return seen.image_logit, seen.image_logit.detach() + added, seen.liver_logits
+
+
+class Served(nn.Module):
+    """As the node takes it: hu [N, 1, rows, columns] and clinical [N, K] to five outputs, one row an item.
+
+    `probability` [N, 1] with the values, `image_alone` [N, 1] without them, `liver` [N] the share of the body that is
+    liver, `activation` [N, 1, h, w], `strangeness` [N].
+    """
+
+    def __init__(self, network: CirrhosisNet, strangeness: Strangeness, temperature: float) -> None:
+        super().__init__()
+        self.network, self.strangeness, self.temperature = network, strangeness, temperature
+
+    def forward(self, hu: Tensor, clinical: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        seen = self.network.see(hu)
+        both = seen.image_logit + self.network.fusion(seen.image_logit, clinical)
+        return (
+            torch.sigmoid(both / self.temperature)[:, None],
+            torch.sigmoid(seen.image_logit / self.temperature)[:, None],
+            liver_share(seen.liver_logits, hu),
+            seen.activation,
+            self.strangeness(description_of(seen.windows, seen.features)),
+        )
+
+
+def liver_share(liver_logits: Tensor, hu: Tensor) -> Tensor:
+    """[N]: of the body's pixels."""
+    body = (hu > _BODY_HU).float().mean(dim=(1, 2, 3))
+    return torch.sigmoid(liver_logits).mean(dim=(1, 2)) / body.clamp_min(0.02)
+
+
+def liver_cells(liver: Tensor, like: Tensor) -> Tensor:
+    """Masks [N, rows, columns] as the shares that the cells of the map [N, h, w] have of it."""
+    return adaptive_avg_pool2d(liver[:, None].float(), like.shape[-2:])[:, 0]

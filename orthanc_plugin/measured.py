@@ -62,8 +62,7 @@ class Measuring:
     def classified(self, main: Imaged) -> Iterator[Findings]:
         wanted, said = self.card.outputs.classes, self.raw.classification
         if said is not None and wanted is not None:
-            tracking_uids = [self.identity.tracking_uid(item.label) for item in wanted.items]
-            yield classes.findings(wanted, main, said, tracking_uids, main.cautions)
+            yield classes.findings(wanted, main, said, self.identity.tracking_uid, main.cautions)
 
     def _on_images(self, main: Images, masks_snyx: NDArray[np.bool_]) -> Findings:
         return single_images.findings(

@@ -103,7 +103,8 @@ def made(lease: Lease, rooms: Rooms) -> tuple[Result, ...]:
         superseded = lease.predecessors(lambda uid: rooms.archive.file(uid) is not None)
     with lease.step("infer"):
         soft = softly(model.card, rooms.profile)
-        raw = infer(rooms.device, model, inputs.by_role, job.order.priority, lease.check, soft=soft)
+        counted = dict(given.counted)
+        raw = infer(rooms.device, model, inputs.by_role, job.order.priority, lease.check, soft=soft, clinical=counted)
         strange += suited.by_answers(model.card, raw.said)
     with lease.step("measure"):
         origin = origin_of(job, model, rooms, given, inputs, superseded)

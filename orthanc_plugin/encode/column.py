@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from PIL import ImageDraw
 
+from orthanc_plugin.encode.by_slice import CHART_HEIGHT, draw_by_slice
 from orthanc_plugin.encode.lettering import shortened, width, wrapped, write
 from orthanc_plugin.encode.picture import HEAT, HEAT_OPACITY
 from orthanc_plugin.encode.theme import Theme
@@ -36,7 +37,12 @@ class Column:
 
     def fill(self, findings: Findings) -> None:
         kept = min(self._cautions_height(findings.cautions), CAUTIONS_LEAST) + self._legend_height(findings)
+        by_slice = next((found for found in findings.classes if found.by_slice), None)
+        kept += 0 if by_slice is None else CHART_HEIGHT + BETWEEN
         below = self._figures(findings.figures, self.bottom - kept)
+        if by_slice is not None:
+            draw_by_slice(self.draw, self.theme, (self.left, below, self.right, below + CHART_HEIGHT), by_slice)
+            below += CHART_HEIGHT + BETWEEN
         below = self._legend(findings, below)
         self._cautions(findings.cautions, below)
 

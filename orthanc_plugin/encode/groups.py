@@ -29,7 +29,15 @@ from orthanc_plugin.encode.making import Making
 from orthanc_plugin.errors import Broken
 from orthanc_plugin.imaging.image import Imaged
 from orthanc_plugin.imaging.volume import Volume
-from orthanc_plugin.measure.findings import Absence, ClassFinding, Measurement, PlanarFinding, Segment, Verdict
+from orthanc_plugin.measure.findings import (
+    Absence,
+    ClassFinding,
+    Measurement,
+    PlanarFinding,
+    Segment,
+    SliceScore,
+    Verdict,
+)
 
 VERDICTS: dict[Verdict, Code] = {
     "present": codes.SCT.Present,
@@ -56,7 +64,8 @@ def groups(making: Making, outlined: Sequence[Dataset]) -> list[Group]:
         planar = (each for each in findings.planar if each.segment_number == segment.number)
         found += [_planar(segment, each, imaged, origin) for each in planar]
     found += [_absent(absence, findings.key_slice, imaged, origin) for absence in findings.absent]
-    return found + [_classified(each, imaged, origin) for each in findings.classes]
+    found += [_classified(each, imaged, origin) for each in findings.classes]
+    return found + [_on_slice(each, score, imaged, origin) for each in findings.classes for score in each.telling]
 
 
 def algorithm(origin: Origin, *more: str) -> AlgorithmIdentification:
@@ -128,13 +137,28 @@ def _planar(segment: Segment, found: PlanarFinding, imaged: Imaged, origin: Orig
     )
 
 
-def _absent(absence: Absence, slice_index: int, imaged: Imaged, origin: Origin) -> Group:
-    """What was not found is said about the whole key slice, so that this group too has a place."""
+def _on_slice(found: ClassFinding, score: SliceScore, imaged: Imaged, origin: Origin) -> Group:
+    """What the classifier says of one slice alone, which is no verdict; its place is the whole slice."""
+    return PlanarROIMeasurementsAndQualitativeEvaluations(
+        tracking_identifier=TrackingIdentifier(score.tracking_uid, f"{found.label}, this image alone"),
+        referenced_region=_whole_slice(score.slice_index, imaged),
+        finding_type=found.code,
+        algorithm_id=algorithm(origin),
+        measurements=[hd.sr.Measurement(codes.DCM.Probability, score.probability, codes.UCUM.NoUnits)],
+    )
+
+
+def _whole_slice(slice_index: int, imaged: Imaged) -> ImageRegion:
     rows, columns = imaged.shape_yx(slice_index)
     border = np.array([(0, 0), (columns, 0), (columns, rows), (0, rows), (0, 0)], np.float64)
+    return _region(border, slice_index, imaged)
+
+
+def _absent(absence: Absence, slice_index: int, imaged: Imaged, origin: Origin) -> Group:
+    """What was not found is said about the whole key slice, so that this group too has a place."""
     return PlanarROIMeasurementsAndQualitativeEvaluations(
         tracking_identifier=TrackingIdentifier(absence.tracking_uid, absence.label),
-        referenced_region=_region(border, slice_index, imaged),
+        referenced_region=_whole_slice(slice_index, imaged),
         finding_type=absence.property,
         algorithm_id=algorithm(origin),
         qualitative_evaluations=[QualitativeEvaluation(codes.DCM.PresenceOfProperty, codes.SCT.Absent)],

@@ -50,17 +50,25 @@ def _of_stage(device: Device, model: Model, stage: Stage) -> Iterator[str]:
 
 
 def _of_inputs(stage: Stage, described: Graph, named: str) -> Iterator[str]:
-    names = [given.name for given in described.inputs]
-    if names != [stage.input]:
-        yield f"{named} takes {', '.join(names) or 'nothing'}, where its card says {stage.input}."
+    names, wanted = [given.name for given in described.inputs], _wanted_inputs(stage)
+    if sorted(names) != sorted(wanted):
+        yield f"{named} takes {', '.join(names) or 'nothing'}, where its card says {', '.join(wanted)}."
         return
-    [given] = described.inputs
-    if given.type not in FLOATS:
-        yield f"{named} takes {given.type} in {given.name}; only floating-point inputs are fed."
-    if not _fits(given, (stage.batch, *input_shape(stage))):
-        shape = " x ".join("?" if length is None else str(length) for length in given.shape)
-        wanted = " x ".join(str(length) for length in (stage.batch, *input_shape(stage)))
-        yield f"{named} takes {shape} in {given.name}, where its card says {wanted}."
+    for given in described.inputs:
+        if given.type not in FLOATS:
+            yield f"{named} takes {given.type} in {given.name}; only floating-point inputs are fed."
+        if not _fits(given, wanted[given.name]):
+            shape = " x ".join("?" if length is None else str(length) for length in given.shape)
+            said = " x ".join(str(length) for length in wanted[given.name])
+            yield f"{named} takes {shape} in {given.name}, where its card says {said}."
+
+
+def _wanted_inputs(stage: Stage) -> dict[str, tuple[int, ...]]:
+    """Names and shapes, with the axis of the batch."""
+    wanted: dict[str, tuple[int, ...]] = {stage.input: (stage.batch, *input_shape(stage))}
+    if stage.clinical is not None:
+        wanted[stage.clinical.input] = (stage.batch, len(stage.clinical.names))
+    return wanted
 
 
 def _fits(given: Tensor, wanted: tuple[int, ...]) -> bool:

@@ -19,13 +19,14 @@ class Classification:
     """`probabilities` in the order of the card's classes; `index` is the source's slice or image worth showing.
 
     `index` is None where no slice of the source is one that the network saw. `heat_yx` lies on that slice, and is of
-    the class number `shown`.
+    the class number `shown`. `by_slice` holds the source's slices that were chosen, with their own probabilities.
     """
 
     probabilities: tuple[float, ...]
     index: int | None
     heat_yx: NDArray[np.float32] | None
     shown: int = 0
+    by_slice: tuple[tuple[int, tuple[float, ...]], ...] = ()
 
 
 def probabilities(classes: Classes, answers: NDArray[np.float32], network: Network) -> NDArray[np.float64]:
@@ -68,4 +69,14 @@ def classification(
         index = turned.source_slice(int(about[item]))
         if heat_yx is not None:
             heat_yx = None if index is None else turned.slice_to_source(int(about[item]), heat_yx)
-    return Classification(tuple(float(share) for share in of_series(classes, found)), index, heat_yx, shown)
+    whole, each = of_series(classes, found), _by_slice(found, about, turned) if classes.where is not None else ()
+    return Classification(tuple(float(share) for share in whole), index, heat_yx, shown, each)
+
+
+def _by_slice(
+    found: NDArray[np.float64], about: NDArray[np.int64], turned: Turned | None
+) -> tuple[tuple[int, tuple[float, ...]], ...]:
+    """In the source's order."""
+    indices = (int(number) if turned is None else turned.source_slice(int(number)) for number in about)
+    each = zip(indices, found.tolist(), strict=True)
+    return tuple(sorted((index, tuple(shares)) for index, shares in each if index is not None))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from orthanc_plugin.errors import Unsuitable
 from orthanc_plugin.imaging.image import Imaged, Images
 from orthanc_plugin.inference import classes, items, patches, slices
 from orthanc_plugin.inference.classes import Classification
@@ -30,6 +31,11 @@ class Series:
     slices: NDArray[np.int64]
     turned: Turned | None
 
+    def only(self, counted: NDArray[np.bool_]) -> Series:
+        """Of some of the items."""
+        answers = {name: rows[counted] for name, rows in self.answers.items()}
+        return Series(answers, self.slices[counted], self.turned)
+
     def numbers(self, output: Output) -> NDArray[np.float32]:
         """Of an output that gives one number an item."""
         return self.answers[output.output].reshape(-1)
@@ -49,7 +55,7 @@ class Series:
 class RawOutput:
     """`drawn` lies on the grid of the source of the card's main role, single images laid out as `drawn.laid_out` does.
 
-    `said` holds by stage the outputs that are numbers, one row an item.
+    `said` holds by stage the outputs that are numbers, one row an item; of the stage of classes those items that count.
     """
 
     drawn: Drawn
@@ -66,9 +72,10 @@ class Bench:
     inputs: Mapping[str, Imaged]
     priority: int
     check: Callable[[], None]
+    clinical: Mapping[str, float]
 
     def network(self, stage: Stage) -> Network:
-        return Network(self.device, self.model, stage, self.check, self.priority)
+        return Network(self.device, self.model, stage, self.check, self.priority, clinical=self.clinical)
 
 
 def infer(
@@ -79,12 +86,13 @@ def infer(
     check: Callable[[], None],
     *,
     soft: bool = False,
+    clinical: Mapping[str, float] | None = None,
 ) -> RawOutput:
     """`inputs` by role; `check` is called between batches and patches and may raise to stop.
 
-    `soft` asks for the probabilities around the masks: four bytes a voxel and segment.
+    `soft` asks for the probabilities around the masks: four bytes a voxel and segment. `clinical` are values by name.
     """
-    bench = Bench(device, model, inputs, priority, check)
+    bench = Bench(device, model, inputs, priority, check, clinical or {})
     outputs = model.card.outputs
     drawn = Drawn()
     said: dict[str, Series] = {}
@@ -92,7 +100,8 @@ def infer(
         numbers, wanted = _numbers_of(model, stage), Wanted.of(outputs, stage.name, soft)
         if numbers or wanted:
             run = _of_images if stage.kind == "image" else _of_volume
-            said[stage.name], found = run(bench, stage, numbers, wanted)
+            series, found = run(bench, stage, numbers, wanted)
+            said[stage.name] = _counting(bench, stage, series)
             drawn = drawn.joined(found)
     classification = None
     if outputs.classes is not None:
@@ -103,7 +112,9 @@ def infer(
 def _numbers_of(model: Model, stage: Stage) -> tuple[str, ...]:
     """The outputs of the stage that the card uses as numbers of each slice or image."""
     outputs = model.card.outputs
-    wanted: list[Output] = [outputs.classes.source] if outputs.classes is not None else []
+    wanted: list[Output] = []
+    if outputs.classes is not None:
+        wanted += [outputs.classes.source, *([outputs.classes.where] if outputs.classes.where is not None else [])]
     for measure in outputs.measurements:
         if isinstance(measure, BodyComposition):
             wanted += [measure.offset_mm, measure.sigma_mm]
@@ -178,6 +189,22 @@ def _of_volume(bench: Bench, stage: Stage, numbers: tuple[str, ...], wanted: Wan
     return collected.series(turned), easel.done(turned.voxels_zyx, turned.spacing_mm).moved(turned.to_source)
 
 
+def _counting(bench: Bench, stage: Stage, said: Series) -> Series:
+    """The items that the card's classes are about; Unsuitable when there are none."""
+    classes = bench.model.card.outputs.classes
+    if classes is None or classes.where is None or classes.where.stage != stage.name:
+        return said
+    numbers = said.answers[classes.where.output]
+    if numbers.shape[1] != 1:
+        raise bench.network(stage).broken(
+            f"answers {numbers.shape[1]} numbers in {classes.where.output} instead of one"
+        )
+    counted = numbers[:, 0] >= classes.where.least
+    if not counted.any():
+        raise Unsuitable(classes.where.says, stage="infer")
+    return said.only(counted)
+
+
 def _classified(bench: Bench, wanted: Classes, said: Series) -> Classification:
     stage = bench.model.card.stage(wanted.source.stage)
     network = bench.network(stage)
@@ -185,7 +212,8 @@ def _classified(bench: Bench, wanted: Classes, said: Series) -> Classification:
     item, shown = classes.shown(wanted, probabilities)
     heat = None
     if wanted.heat_map is not None:
-        heat = slices.heat(network, _fitted(bench, stage, said), item, wanted.heat_map.output, shown)
+        number = int(said.slices[item])
+        heat = slices.heat(network, _fitted(bench, stage, said), number, wanted.heat_map.output, shown)
     return classes.classification(wanted, probabilities, said.slices, said.turned, item, shown, heat)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +19,19 @@ Answers = dict[str, NDArray[np.float32]]
 log = logging.getLogger(__name__)
 
 
+def feeds(stage: Stage, batch: NDArray[np.float32], clinical: Mapping[str, float]) -> dict[str, NDArray[np.generic]]:
+    """The inputs of the graph by name: the items, and beside each of them the clinical values, NaN where missing."""
+    fed: dict[str, NDArray[np.generic]] = {stage.input: batch}
+    if stage.clinical is not None:
+        row = np.array([clinical.get(name, np.nan) for name in stage.clinical.names], np.float32)
+        fed[stage.clinical.input] = np.repeat(row[np.newaxis], len(batch), axis=0)
+    return fed
+
+
 class Network:
     """One stage of a model on the device; `check` is called before each batch and may raise to stop.
 
-    `limit_s` is for one batch, and for what nobody else watches over.
+    `limit_s` is for one batch, and for what nobody else watches over. `clinical` are values by the names of the card.
     """
 
     def __init__(
@@ -33,6 +42,7 @@ class Network:
         check: Callable[[], None],
         priority: int = LEAST_URGENT,
         limit_s: float | None = None,
+        clinical: Mapping[str, float] | None = None,
     ) -> None:
         self.stage = stage
         self.name = model.card.name
@@ -43,6 +53,7 @@ class Network:
         self._priority = priority
         self._check = check
         self._limit_s = limit_s
+        self._clinical = clinical or {}
         self._memory_mb = model.card.limits.memory_mb
 
     def __call__(self, batch: NDArray[np.float32]) -> Answers:
@@ -74,9 +85,8 @@ class Network:
     def _fold(self, graph: Path, batch: NDArray[np.float32]) -> Answers:
         self._check()
         try:
-            answers = self._device.infer(
-                graph, self._digest, {self.stage.input: batch}, self._priority, self._limit_s, self._memory_mb
-            )
+            fed = feeds(self.stage, batch, self._clinical)
+            answers = self._device.infer(graph, self._digest, fed, self._priority, self._limit_s, self._memory_mb)
         except OutOfMemory as error:
             if len(batch) == 1 and isinstance(error, OverLimit):
                 raise Broken(error.sentence, stage="infer") from error  # it would take as much the next time

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,9 +12,11 @@ from pydicom.uid import UID
 
 from orthanc_plugin.imaging.image import Imaged
 from orthanc_plugin.inference.classes import Classification
-from orthanc_plugin.measure.findings import ClassFinding, Figure, Findings, ValueMap, Verdict
+from orthanc_plugin.measure.findings import ClassFinding, Figure, Findings, SliceScore, ValueMap, Verdict
 from orthanc_plugin.measure.worth import worth_opening
 from orthanc_plugin.routing.outputs import Classes, ClassOutput
+
+Track = Callable[[str], UID]
 
 # The peak of a heat map is shown by a square of this part of the image's shorter side.
 PEAK_SHARE = 0.15
@@ -27,19 +29,29 @@ NO_SLICE = "The network saw the series in another orientation than it was acquir
 
 
 def findings(
-    classes: Classes, imaged: Imaged, said: Classification, tracking_uids: Sequence[UID], cautions: tuple[str, ...]
+    classes: Classes, imaged: Imaged, said: Classification, track: Track, cautions: tuple[str, ...]
 ) -> Findings:
-    """`tracking_uids` are in the order of the card's classes."""
+    """`track` gives the tracking UID of what is found under a name."""
     key_slice = len(imaged) // 2 if said.index is None else said.index
     contour = _around_peak(said.heat_yx) if said.heat_yx is not None else border(imaged.shape_yx(key_slice))
     found = tuple(
         ClassFinding(
-            item.label, item.code.code(), share, item.threshold, verdict, uid, key_slice, contour, item.undetermined
+            label=item.label,
+            code=item.code.code(),
+            probability=said.probabilities[number],
+            threshold=item.threshold,
+            verdict=verdict,
+            tracking_uid=track(item.label),
+            slice_index=key_slice,
+            contour_xy=contour,
+            undetermined=item.undetermined,
+            by_slice=_by_slice(item.label, number, said, track),
         )
-        for item, share, verdict, uid in zip(
-            classes.items, said.probabilities, _verdicts(classes, said.probabilities), tracking_uids, strict=True
+        for number, (item, verdict) in enumerate(
+            zip(classes.items, _verdicts(classes, said.probabilities), strict=True)
         )
     )
+    telling = (score.slice_index for each in found[said.shown : said.shown + 1] for score in each.telling)
     return Findings(
         segments=(),
         planar=(),
@@ -50,7 +62,14 @@ def findings(
         classes=found,
         heat_yx=said.heat_yx,
         maps=_heat_maps(classes, said, key_slice),
-        worth_opening=(key_slice,),
+        worth_opening=worth_opening((key_slice, *telling)),
+    )
+
+
+def _by_slice(label: str, number: int, said: Classification, track: Track) -> tuple[SliceScore, ...]:
+    return tuple(
+        SliceScore(index, probabilities[number], track(f"{label} on image {index + 1}"))
+        for index, probabilities in said.by_slice
     )
 
 

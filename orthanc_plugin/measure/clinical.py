@@ -21,11 +21,15 @@ AGE_UNITS = {"Y": 1.0, "M": 12.0, "W": 365.25 / 7, "D": 365.25}
 
 @dataclass(frozen=True)
 class Clinical:
-    """What was used, by name, and the card's words on what is missing; `numbers` are those with their codes."""
+    """What was used, by name, and the card's words on what is missing; `numbers` are those with their codes.
+
+    `counted` is what graphs take: numbers as they are, and texts as the numbers that the card says.
+    """
 
     values: tuple[tuple[str, Value], ...]
     cautions: tuple[str, ...]
     numbers: tuple[Measurement, ...] = ()
+    counted: tuple[tuple[str, float], ...] = ()
 
     def number(self, name: str) -> float | None:
         value = dict(self.values).get(name)
@@ -37,6 +41,7 @@ def clinical(card: Card, parameters: Mapping[str, Value], of: Dataset) -> Clinic
     values: list[tuple[str, Value]] = []
     cautions: list[str] = []
     numbers: list[Measurement] = []
+    counted: list[tuple[str, float]] = []
     for wanted in card.clinical_inputs:
         value = parameters.get(wanted.name)
         if value is None and wanted.header is not None:
@@ -48,13 +53,21 @@ def clinical(card: Card, parameters: Mapping[str, Value], of: Dataset) -> Clinic
         else:
             values.append((wanted.name, _checked(wanted, value)))
             numbers += _coded(wanted, value)
-    return Clinical(tuple(values), tuple(cautions), tuple(numbers))
+            counted += [(wanted.name, _number(wanted, value))] if wanted.countable else []
+    return Clinical(tuple(values), tuple(cautions), tuple(numbers), tuple(counted))
 
 
 def _checked(wanted: ClinicalInput, value: Value) -> Value:
     if wanted.unit and (isinstance(value, bool) or not isinstance(value, int | float)):
         raise Unsuitable(f"{wanted.name} was given as something that is no number; give it in {wanted.unit}.")
+    if wanted.as_numbers is not None and value not in wanted.as_numbers:
+        known = ", ".join(wanted.as_numbers)
+        raise Unsuitable(f"{wanted.name} was given as something that the model does not know; give one of {known}.")
     return value
+
+
+def _number(wanted: ClinicalInput, value: Value) -> float:
+    return float(value) if wanted.as_numbers is None else wanted.as_numbers[str(value)]
 
 
 def _coded(wanted: ClinicalInput, value: Value) -> tuple[Measurement, ...]:
@@ -66,9 +79,10 @@ def _coded(wanted: ClinicalInput, value: Value) -> tuple[Measurement, ...]:
 
 
 def _from_header(wanted: ClinicalInput, keyword: str, of: Dataset) -> Value | None:
-    """A number that is none is as good as missing."""
+    """A number that is none, or a text that says nothing to the model, is as good as missing."""
     if not wanted.unit:
-        return header.text(of, keyword) or None
+        text = header.text(of, keyword)
+        return text if text and text in (wanted.as_numbers or (text,)) else None
     age = re.fullmatch(r"0*(\d{1,3})([YMWD])", header.text(of, keyword))
     if age is not None:
         return float(age[1]) / AGE_UNITS[age[2]]

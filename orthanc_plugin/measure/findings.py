@@ -13,6 +13,9 @@ from pydicom.uid import UID
 Verdict = Literal["present", "absent", "undetermined"]
 
 
+TELLING_MOST = 5
+"""Of the slices that a classifier looked at; a report that marked all of them would hide what it says in sum."""
+
 Encoding = Literal["binary", "fractional", "labelmap"]
 """How outlines are written; what the card prefers, where the destination leaves the choice."""
 
@@ -76,12 +79,22 @@ class Absence:
     tracking_uid: UID
 
 
+@dataclass(frozen=True)
+class SliceScore:
+    """What a classifier says of one slice alone."""
+
+    slice_index: int
+    probability: float
+    tracking_uid: UID
+
+
 @dataclass(frozen=True, eq=False)
 class ClassFinding:
     """What a classifier says of the series or image; `contour_xy` is the place on the slice that shows it best.
 
     That is the neighbourhood of the heat map's peak, or the outline of the whole image. Points are as in
     `PlanarFinding`. From one end of `undetermined` to the other, where it is there, it is neither present nor absent.
+    `by_slice` are the slices that `probability` is made of, in their order, where the model chose among them.
     """
 
     label: str
@@ -93,6 +106,13 @@ class ClassFinding:
     slice_index: int
     contour_xy: NDArray[np.float64]
     undetermined: tuple[float, float] | None = None
+    by_slice: tuple[SliceScore, ...] = ()
+
+    @property
+    def telling(self) -> tuple[SliceScore, ...]:
+        """The slices that say most of it, the most telling first."""
+        ordered = sorted(self.by_slice, key=lambda score: (-score.probability, score.slice_index))
+        return tuple(ordered[:TELLING_MOST])
 
 
 @dataclass(frozen=True, eq=False)

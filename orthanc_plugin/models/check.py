@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from orthanc_plugin.errors import NodeError
 from orthanc_plugin.inference.check import disagreements, input_shape
 from orthanc_plugin.inference.device import Device
+from orthanc_plugin.inference.network import feeds
 from orthanc_plugin.models.card_file import wrongs
 from orthanc_plugin.routing.card import Card
 from orthanc_plugin.routing.folder import Model, read
@@ -57,8 +58,8 @@ def graphs(model: Model, device: Device) -> Iterator[Finding]:
         return
     for stage in model.card.stages:
         for graph in model.graphs(stage):
-            zeros: Answers = {stage.input: np.zeros((1, *input_shape(stage)), np.float32)}
-            answers = device.infer(graph, model.digest, zeros, memory_mb=model.card.limits.memory_mb)
+            blank = feeds(stage, np.zeros((1, *input_shape(stage)), np.float32), {})
+            answers = device.infer(graph, model.digest, blank, memory_mb=model.card.limits.memory_mb)
             wrong = tuple(faults(model.card, stage, graph.name, answers))
             yield from (Finding(False, sentence) for sentence in wrong)
             if not wrong:

@@ -38,7 +38,10 @@ class Figure(Entry):
 
 
 class ClinicalInput(Entry):
-    """A value beside the pixels: given with the order, or in the header; `missing` says what its absence means."""
+    """A value beside the pixels: given with the order, or in the header; `missing` says what its absence means.
+
+    `as_numbers` says what a text counts as where a graph takes it; a header's text that is none of these is missing.
+    """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     code: CodedConcept
@@ -46,6 +49,17 @@ class ClinicalInput(Entry):
     header: str | None = None
     missing: Literal["leave-out", "refuse"]
     meaning_of_missing: str
+    as_numbers: Annotated[dict[str, float], Field(min_length=1)] | None = None
+
+    @model_validator(mode="after")
+    def text_or_number(self) -> Self:
+        if self.unit and self.as_numbers is not None:
+            raise ValueError(f"{self.name} has a unit, so it is a number and no text with as_numbers")
+        return self
+
+    @property
+    def countable(self) -> bool:
+        return bool(self.unit) or self.as_numbers is not None
 
 
 class Limits(Entry):
@@ -109,6 +123,20 @@ class Card(Entry):
         for wanted in (*self.outputs.wanted(), *(check.source for check in self.output_checks)):
             if wanted.stage not in stages or wanted.output not in stages[wanted.stage].outputs:
                 raise ValueError(f"no stage {wanted.stage} has the output {wanted.output}")
+        return self
+
+    @model_validator(mode="after")
+    def fed(self) -> Self:
+        """What a graph takes beside the pixels is a number."""
+        given = {each.name: each for each in self.clinical_inputs}
+        for stage in self.stages:
+            for name in stage.clinical.names if stage.clinical is not None else ():
+                if name not in given:
+                    raise ValueError(f"the stage {stage.name} takes {name}, which is not among the clinical inputs")
+                if not given[name].countable:
+                    raise ValueError(
+                        f"the stage {stage.name} takes {name}, a text; say in as_numbers what it counts as"
+                    )
         return self
 
     @model_validator(mode="after")
@@ -180,6 +208,13 @@ class Card(Entry):
                 raise ValueError(
                     "a heat map comes from the stage of its classes, of slices or images without a spacing"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def chosen_among_its_own(self) -> Self:
+        classes = self.outputs.classes
+        if classes is not None and classes.where is not None and classes.where.stage != classes.source.stage:
+            raise ValueError("the slices that count are chosen by an output of the stage of the classes")
         return self
 
     @property

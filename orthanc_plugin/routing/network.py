@@ -56,6 +56,16 @@ class Untouched(Entry):
 Intensity = Annotated[Window | Percentile | ZScore | Scale | Untouched, Discriminator("kind")]
 
 
+class ClinicalFeed(Entry):
+    """A second input of a graph: the card's clinical inputs of these names, in this order, a row an item.
+
+    A value that is missing is not a number (NaN), which the graph itself copes with.
+    """
+
+    input: str
+    names: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
 class Stage(Entry):
     """One network of the model: ONNX files of the folder (several are folds, averaged) and what it takes.
 
@@ -65,7 +75,7 @@ class Stage(Entry):
     with it the series is brought to that spacing, null leaving the slices as they are, and windows overlap by
     `overlap` where it is larger than one. `orientation` says where slices, rows and columns run to: towards the head,
     the back (posterior) and the patient's left unless stated. The channels are the roles in their order, of a stack
-    role by role its slices.
+    role by role its slices. `clinical` are values of the card that go in beside the pixels.
     """
 
     name: str
@@ -82,6 +92,7 @@ class Stage(Entry):
     overlap: Annotated[float, Field(ge=0, lt=1)] = 0.5
     intensity: Intensity = Untouched(kind="untouched")
     channels: Literal["grey", "rgb"] = "grey"
+    clinical: ClinicalFeed | None = None
     batch: Positive = 1
 
     @model_validator(mode="after")
@@ -96,6 +107,8 @@ class Stage(Entry):
             raise ValueError(f"the stage {self.name} takes single images, which have no spacing in three directions")
         if self.kind != "image" and self.channels == "rgb":
             raise ValueError(f"the stage {self.name} takes colours, which only single images have")
+        if self.clinical is not None and self.clinical.input == self.input:
+            raise ValueError(f"the stage {self.name} takes images and clinical values in one input, {self.input}")
         return self
 
 

@@ -143,8 +143,21 @@ class ClassOutput(Entry):
         return self.undetermined is not None and self.undetermined[0] <= share <= self.undetermined[1]
 
 
+class Where(Output):
+    """Only slices or images count whose number in this output is at least `least`.
+
+    Where none does, the job is skipped with the sentence `says`.
+    """
+
+    least: float
+    says: Annotated[str, Field(min_length=1, max_length=400)]
+
+
 class Classes(Entry):
-    """Probabilities from the columns of one output; over several slices the `series` rule makes one of them."""
+    """Probabilities from the columns of one output; over several slices the `series` rule makes one of them.
+
+    With `where` the results say the probability of each slice that counts, too.
+    """
 
     source: Annotated[Output, Field(alias="from")]
     activation: Literal["softmax", "sigmoid", "none"]
@@ -152,6 +165,7 @@ class Classes(Entry):
     series: Literal["mean", "largest"] = "mean"
     items: Annotated[tuple[ClassOutput, ...], Field(min_length=1)]
     heat_map: HeatMap | None = None
+    where: Where | None = None
 
 
 class BodyComposition(Entry):
@@ -200,6 +214,8 @@ class Outputs(Entry):
             yield self.classes.source
             if self.classes.heat_map is not None:
                 yield self.classes.heat_map
+            if self.classes.where is not None:
+                yield self.classes.where
         for picture in self.pictures:
             if picture.source is not None:
                 yield picture.source

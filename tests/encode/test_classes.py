@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code
+from pydicom.uid import UID
 
 from orthanc_plugin.encode.identity import Identity
 from orthanc_plugin.encode.making import Making
+from orthanc_plugin.encode.page import COLUMN
 from orthanc_plugin.encode.picture import picture
 from orthanc_plugin.encode.results import encode
 from orthanc_plugin.encode.view import around, view
@@ -18,7 +20,7 @@ from orthanc_plugin.imaging.image import Imaged, images
 from orthanc_plugin.imaging.instance import decode
 from orthanc_plugin.imaging.series import assemble
 from orthanc_plugin.measure.classes import border
-from orthanc_plugin.measure.findings import ClassFinding, Figure, Findings, Verdict
+from orthanc_plugin.measure.findings import ClassFinding, Figure, Findings, SliceScore, Verdict
 from tests import judges
 from tests.builders import series
 from tests.encode import making
@@ -78,11 +80,18 @@ def test_the_judges_hold_nothing_against_it(source: str, tmp_path: Path) -> None
     assert "Imaging Measurement Report" in judges.dsrdump(tmp_path / "SR.dcm")
 
 
+def slice_by_slice(on: Imaged) -> Findings:
+    said = findings(on)
+    scores = tuple(SliceScore(index, 0.5 + index / 20, UID(f"2.25.7{index}")) for index in range(len(on)))
+    return replace(said, classes=(replace(said.classes[0], by_slice=scores), *said.classes[1:]))
+
+
 @pytest.mark.slow
-def test_the_template_is_kept(tmp_path: Path) -> None:
+@pytest.mark.parametrize("of", [findings, slice_by_slice])
+def test_the_template_is_kept(of: Callable[[Imaged], Findings], tmp_path: Path) -> None:
     """On CT, since the judge does not know the procedure code of radiographs."""
     on = making.volume()
-    report, _ = encode(Making(findings(on), on, making.origin()))
+    report, _ = encode(Making(of(on), on, making.origin()))
     path = tmp_path / "sr.dcm"
     path.write_bytes(making.written(report.dataset))
 
@@ -110,6 +119,39 @@ def test_each_class_says_how_likely_it_is_and_whether_that_is_enough() -> None:
         assert by_name["Image Region"].GraphicData == [0, 0, 40, 0, 40, 48, 0, 48, 0, 0]
         said[finding] = (presence, probability)
     assert said == {"Pneumonia": ("Present", 0.875), "Tumour": ("Absent", 0.25)}
+
+
+def test_the_most_telling_slices_have_groups_of_their_own_without_a_verdict(tmp_path: Path) -> None:
+    on = making.volume()
+    report, page = encode(Making(slice_by_slice(on), on, making.origin()))
+    document = making.read_back(report.dataset)
+    [groups] = [
+        item
+        for item in document.ContentSequence
+        if item.ConceptNameCodeSequence[0].CodeMeaning == "Imaging Measurements"
+    ]
+    said = []
+    for group in list(groups.ContentSequence)[2:]:
+        by_name = {item.ConceptNameCodeSequence[0].CodeMeaning: item for item in group.ContentSequence}
+        assert "Presence of property" not in by_name
+        assert by_name["Tracking Identifier"].TextValue == "Pneumonia, this image alone"
+        [image] = by_name["Image Region"].ContentSequence
+        probability = float(by_name["Probability"].MeasuredValueSequence[0].NumericValue)
+        said.append((image.ReferencedSOPSequence[0].ReferencedSOPInstanceUID, probability))
+    assert said == [(on.sources[index].sop_instance_uid, pytest.approx(0.5 + index / 20)) for index in (5, 4, 3, 2, 1)]
+    for name, dataset in (("sr", report.dataset), ("sc", page.dataset)):
+        (tmp_path / name).write_bytes(making.written(dataset))
+        assert judges.dciodvfy(tmp_path / name) == []
+
+
+def test_the_page_draws_a_bar_a_slice() -> None:
+    on = making.volume()
+    plain, drawn = (
+        encode(Making(said, on, making.origin()))[1].dataset.pixel_array for said in (findings(on), slice_by_slice(on))
+    )
+    changed = (plain != drawn).any(axis=2)
+    assert changed[:, : COLUMN - 20].sum() == 0
+    assert changed.sum() > 1000
 
 
 def test_what_is_undetermined_says_so_and_from_where_to_where() -> None:

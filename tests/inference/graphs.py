@@ -147,6 +147,22 @@ def write_classifier(path: Path, bias: list[float]) -> Path:
     )
 
 
+def write_fed(path: Path, values: int) -> Path:
+    """hu and values [n, values] -> logits [n, 1]: the mean of the item plus the sum of the values that are numbers."""
+    nodes = [
+        helper.make_node("ReduceMean", ["hu"], ["mean"], axes=[1, 2, 3], keepdims=0),
+        constant("column", np.array([-1, 1], np.int64)),
+        helper.make_node("Reshape", ["mean", "column"], ["means"]),
+        constant("nought", np.array(0, np.float32)),
+        helper.make_node("IsNaN", ["values"], ["unknown"]),
+        helper.make_node("Where", ["unknown", "nought", "values"], ["known"]),
+        constant("across", np.array([1], np.int64)),
+        helper.make_node("ReduceSum", ["known", "across"], ["sum"], keepdims=1),
+        helper.make_node("Add", ["means", "sum"], ["logits"]),
+    ]
+    return write(path, nodes, outputs={"logits": ["n", 1]}, more_inputs={"values": ["n", values]})
+
+
 def constant(name: str, value: np.ndarray) -> NodeProto:  # type: ignore[type-arg]
     return helper.make_node("Constant", [], [name], value=numpy_helper.from_array(value))
 
@@ -157,12 +173,16 @@ def write(
     shape: list[Any] | None = None,
     initializers: dict[str, np.ndarray] | None = None,  # type: ignore[type-arg]
     outputs: dict[str, list[Any]] | None = None,
+    more_inputs: dict[str, list[Any]] | None = None,
 ) -> Path:
     outputs = outputs or {"probability": ["n", *(f"o{axis}" for axis in range(len(shape or FREE) - 1))]}
     graph = helper.make_graph(
         nodes,
         "tiny",
-        [helper.make_tensor_value_info("hu", TensorProto.FLOAT, shape or FREE)],
+        [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, lengths)
+            for name, lengths in {"hu": shape or FREE, **(more_inputs or {})}.items()
+        ],
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, lengths) for name, lengths in outputs.items()],
         [numpy_helper.from_array(value, name) for name, value in (initializers or {}).items()],
     )

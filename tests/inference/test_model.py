@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from orthanc_plugin.errors import Broken, Unsuitable
 from orthanc_plugin.imaging.image import Imaged, Images
 from orthanc_plugin.imaging.volume import SourceSlice, Volume
+from orthanc_plugin.inference.check import disagreements
 from orthanc_plugin.inference.device import Device
 from orthanc_plugin.inference.model import RawOutput, infer
 from orthanc_plugin.routing.folder import Model
@@ -252,6 +253,79 @@ def test_a_heat_map_is_turned_as_its_slice_is(device: Device, tmp_path: Path) ->
     found = run(device, model, series=on).classification
     assert found is not None and found.heat_yx is not None and found.index is not None
     np.testing.assert_allclose(found.heat_yx, on.voxels_zyx[found.index], atol=1e-6)
+
+
+def choosing(folder: Path, least: float, **more: Any) -> Model:
+    """The probability is the mean of a slice, and so is what it is chosen by."""
+    graphs.write_classifier(folder / "model.onnx", [0.0])
+    where = {"stage": "only", "output": "logits", "least": least, "says": "No slice is bright enough."}
+    items = [{"label": "One", "code": graphs.concept("One", "One"), "threshold": 0.5}]
+    classes = {"from": {"stage": "only", "output": "logits"}, "activation": "none", "exclusive": False, "items": items}
+    stages = [graphs.stage(outputs=["logits", "heat"])]
+    return graphs.model(folder, stages, {"classes": classes | {"where": where} | more})
+
+
+def ramp(orientation: str = "HPL") -> Volume:
+    """Slices that are even, 0.2 to 0.7 bright."""
+    voxels = np.linspace(0.2, 0.7, 6, dtype=np.float32)[:, None, None] * np.ones((1, 16, 16), np.float32)
+    return replace(volume(orientation=orientation), voxels_zyx=voxels)
+
+
+def test_only_the_slices_that_the_card_chooses_count(device: Device, tmp_path: Path) -> None:
+    model = choosing(tmp_path / "bright", 0.45, heat_map={"stage": "only", "output": "heat"})
+    said = run(device, model, series=ramp(orientation="FPL"))
+    found = said.classification
+    assert found is not None and found.heat_yx is not None
+    assert found.probabilities == pytest.approx((0.6,))
+    assert [index for index, _ in found.by_slice] == [3, 4, 5]
+    assert [share for _, (share,) in found.by_slice] == pytest.approx([0.5, 0.6, 0.7])
+    assert found.index == 5
+    assert found.heat_yx.mean() == pytest.approx(0.7)
+    assert said.said["only"].answers["logits"].shape == (3, 1)
+
+
+def test_without_a_slice_that_counts_there_is_no_result(device: Device, tmp_path: Path) -> None:
+    with pytest.raises(Unsuitable) as refusal:
+        run(device, choosing(tmp_path / "bright", 0.9), series=ramp())
+    assert refusal.value.sentence == "No slice is bright enough."
+
+
+def test_slices_are_chosen_by_one_number_each(device: Device, tmp_path: Path) -> None:
+    where = {"stage": "only", "output": "heat", "least": 0.5, "says": "None."}
+    model = choosing(tmp_path / "bright", 0.5, where=where)
+    with pytest.raises(Broken) as failure:
+        run(device, model, series=ramp())
+    assert failure.value.sentence == (
+        "The network model.onnx of bright answered the shape (4, 1, 16, 16) in heat, where each has one row; "
+        "its card and its graph must agree."
+    )
+
+
+def test_clinical_values_go_in_beside_each_slice_and_missing_ones_are_no_numbers(
+    device: Device, tmp_path: Path
+) -> None:
+    graphs.write_fed(tmp_path / "fed" / "model.onnx", 3)
+    items = [{"label": "One", "code": graphs.concept("One", "One"), "threshold": 0.5}]
+    classes = {"from": {"stage": "only", "output": "logits"}, "activation": "none", "exclusive": False, "items": items}
+    names = ["a", "b", "c"]
+    given = [
+        {
+            "name": name,
+            "code": graphs.concept(name, name),
+            "unit": "1",
+            "missing": "leave-out",
+            "meaning_of_missing": "",
+        }
+        for name in names
+    ]
+    stages = [graphs.stage(outputs=["logits"], batch=4, clinical={"input": "values", "names": ["c", "a", "b"]})]
+    model = graphs.model(tmp_path / "fed", stages, {"classes": classes}, clinical_inputs=given)
+    assert disagreements(device, model) == ()
+    found = infer(device, model, {"series": ramp()}, 10, lambda: None, clinical={"a": 0.05, "c": 0.1}).classification
+    assert found is not None
+    assert found.probabilities == pytest.approx((0.45 + 0.15,))
+    alone = run(device, model, series=ramp()).classification
+    assert alone is not None and alone.probabilities == pytest.approx((0.45,))
 
 
 def test_colours_and_greys_become_what_the_network_takes(device: Device, tmp_path: Path) -> None:

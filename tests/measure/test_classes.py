@@ -13,7 +13,9 @@ from orthanc_plugin.routing.outputs import Classes
 from tests.encode import making
 from tests.inference.graphs import concept
 
-UIDS = (UID("2.25.1"), UID("2.25.2"))
+
+def track(name: str) -> UID:
+    return UID(f"2.25.{1 + sum(name.encode())}")
 
 
 def wanted(**more: Any) -> Classes:
@@ -27,7 +29,7 @@ def wanted(**more: Any) -> Classes:
 
 def found(*probabilities: float, index: int | None = 4, heat: np.ndarray | None = None, **more: Any) -> Findings:  # type: ignore[type-arg]
     said = Classification(probabilities, index, heat)
-    return classes.findings(wanted(**more), making.volume(), said, UIDS, ("The slices are thick.",))
+    return classes.findings(wanted(**more), making.volume(), said, track, ("The slices are thick.",))
 
 
 def test_each_class_is_present_above_its_own_threshold() -> None:
@@ -115,3 +117,20 @@ def test_outlines_and_classes_together_keep_the_slice_of_the_outlines() -> None:
     assert both.worth_opening[:2] == (outlined.key_slice, 0)
     assert both.headline == f"Present: One (0.50). {outlined.headline}"
     assert len(both.classes) == 2 and both.segments == outlined.segments
+
+
+def test_the_slices_that_a_class_is_made_of_say_so_themselves_and_the_most_telling_are_worth_opening() -> None:
+    by_slice = tuple((index, (share, 0.1)) for index, share in ((1, 0.2), (2, 0.8), (3, 0.6), (4, 0.4)))
+    said = Classification((0.5, 0.1), 2, None, 0, by_slice)
+    findings = classes.findings(wanted(), making.volume(), said, track, ())
+    one, two = findings.classes
+    assert [(score.slice_index, score.probability) for score in one.by_slice] == [
+        (1, 0.2),
+        (2, 0.8),
+        (3, 0.6),
+        (4, 0.4),
+    ]
+    assert [score.slice_index for score in one.telling] == [2, 3, 4, 1]
+    assert one.by_slice[0].tracking_uid == track("One on image 2")
+    assert {score.probability for score in two.by_slice} == {0.1}
+    assert findings.worth_opening == (2, 3, 4, 1)

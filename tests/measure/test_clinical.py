@@ -76,3 +76,23 @@ def test_a_value_without_a_unit_is_a_word() -> None:
     sex = {"name": "sex", "unit": "", "header": "PatientSex"}
     assert given(header(PatientSex="F"), **sex).values == (("sex", "F"),)
     assert given(header(PatientSex="F"), **sex).number("sex") is None
+
+
+SEX = {"name": "sex", "unit": "", "header": "PatientSex", "as_numbers": {"M": 1, "F": 0}}
+
+
+def test_what_a_graph_takes_are_numbers_and_texts_that_count_as_some() -> None:
+    assert given(header(PatientAge="045Y")).counted == (("age_years", 45.0),)
+    assert given(header(PatientSex="F"), **SEX).counted == (("sex", 0.0),)
+    assert given(header(PatientSex="F"), **SEX).values == (("sex", "F"),)
+    assert given(header(PatientSex="F"), unit="", header="PatientSex").counted == ()
+
+
+def test_a_text_of_the_header_that_says_nothing_to_the_model_is_missing() -> None:
+    assert given(header(PatientSex="O"), **SEX) == Clinical((), ("Without the age there is no score.",))
+
+
+def test_a_text_of_the_order_that_says_nothing_to_the_model_is_refused() -> None:
+    with pytest.raises(Unsuitable) as refusal:
+        given(header(), {"sex": "male"}, **SEX)
+    assert refusal.value.sentence == "sex was given as something that the model does not know; give one of M, F."

@@ -193,3 +193,35 @@ def test_the_shipped_cards_are_right() -> None:
         files = [file for stage in json.loads(path.read_text())["stages"] for file in stage["files"]]
         if all((path.parent / file).is_file() for file in files):
             assert read(path.parent).card.name == path.parent.name
+
+
+def clinical(**changes: Any) -> dict[str, Any]:
+    coded = {"value": "a", "scheme": "99TEST", "meaning": "A"}
+    return {"name": "a", "code": coded, "unit": "1", "missing": "leave-out", "meaning_of_missing": "No a."} | changes
+
+
+def test_what_a_graph_takes_beside_the_pixels_is_a_clinical_input_that_is_a_number(tmp_path: Path) -> None:
+    stages = [stage(clinical={"input": "values", "names": ["a"]})]
+    sentences = {
+        "unknown": wrong(tmp_path / "1", stages=stages),
+        "text": wrong(tmp_path / "2", stages=stages, clinical_inputs=[clinical(unit="")]),
+        "both": wrong(tmp_path / "3", clinical_inputs=[clinical(as_numbers={"M": 1})]),
+        "one input": wrong(tmp_path / "4", stages=[stage(clinical={"input": "x", "names": ["a"]})]),
+    }
+    assert sentences == {
+        "unknown": ": the stage only takes a, which is not among the clinical inputs",
+        "text": ": the stage only takes a, a text; say in as_numbers what it counts as",
+        "both": " at clinical_inputs.0: a has a unit, so it is a number and no text with as_numbers",
+        "one input": " at stages.0: the stage only takes images and clinical values in one input, x",
+    }
+    folder = model_folder(tmp_path / "5", stages=stages, clinical_inputs=[clinical(unit="", as_numbers={"M": 1})])
+    assert read(folder).card.stages[0].clinical is not None
+
+
+def test_slices_are_chosen_by_the_network_that_classifies_them(tmp_path: Path) -> None:
+    outputs = classes()
+    outputs["classes"]["where"] = {"stage": "other", "output": "y", "least": 0.5, "says": "None."}
+    stages = [stage(), stage(name="other")]
+    assert wrong(tmp_path, stages=stages, outputs=outputs) == (
+        ": the slices that count are chosen by an output of the stage of the classes"
+    )

@@ -13,7 +13,7 @@ from orthanc_plugin.encode.identity import Identity, Origin
 from orthanc_plugin.imaging.image import Imaged, Images
 from orthanc_plugin.imaging.volume import Volume
 from orthanc_plugin.inference.model import RawOutput
-from orthanc_plugin.measure import body_composition, classes, maps, outlines, single_images
+from orthanc_plugin.measure import body_composition, classes, maps, outlines, single_images, texture
 from orthanc_plugin.measure.clinical import Clinical
 from orthanc_plugin.measure.findings import Findings
 from orthanc_plugin.measure.level import locate
@@ -62,7 +62,10 @@ class Measuring:
     def classified(self, main: Imaged) -> Iterator[Findings]:
         wanted, said = self.card.outputs.classes, self.raw.classification
         if said is not None and wanted is not None:
-            yield classes.findings(wanted, main, said, self.identity.tracking_uid, main.cautions)
+            track = self.identity.tracking_uid
+            found = classes.findings(wanted, main, said, track, main.cautions)
+            looked_at = self.raw.regions
+            yield texture.with_regions(found, wanted, looked_at, len(main), track) if looked_at else found
 
     def _on_images(self, main: Images, masks_snyx: NDArray[np.bool_]) -> Findings:
         return single_images.findings(

@@ -24,6 +24,7 @@ from orthanc_plugin.errors import NodeError, SourceGone, Unsuitable
 from orthanc_plugin.imaging.frame import only_frame
 from orthanc_plugin.imaging.image import Imaged, images
 from orthanc_plugin.imaging.instance import Instance, decode
+from orthanc_plugin.imaging.roi import given_region
 from orthanc_plugin.imaging.series import Series, assemble
 from orthanc_plugin.imaging.volume import volume
 from orthanc_plugin.inference.device import Device
@@ -99,12 +100,21 @@ def made(lease: Lease, rooms: Rooms) -> tuple[Result, ...]:
         frame = dict(job.order.parameters).get(FRAME)
         inputs = inputs_of(model.card, {role.name: read(rooms.archive, role) for role in roles}, frame)
         given = clinical(model.card, dict(job.order.parameters), inputs.main.headers[0])
+        region = given_region(dict(job.order.parameters))
         strange = suited.by_header(model.card, inputs.main)
         superseded = lease.predecessors(lambda uid: rooms.archive.file(uid) is not None)
     with lease.step("infer"):
         soft = softly(model.card, rooms.profile)
-        counted = dict(given.counted)
-        raw = infer(rooms.device, model, inputs.by_role, job.order.priority, lease.check, soft=soft, clinical=counted)
+        raw = infer(
+            rooms.device,
+            model,
+            inputs.by_role,
+            job.order.priority,
+            lease.check,
+            soft=soft,
+            clinical=dict(given.counted),
+            given=region,
+        )
         strange += suited.by_answers(model.card, raw.said)
     with lease.step("measure"):
         origin = origin_of(job, model, rooms, given, inputs, superseded)
@@ -142,7 +152,7 @@ def inputs_of(card: Card, series: Mapping[str, Series], frame: Parameter | None 
     """
     if len(series) == 1 and len(card.inputs) == 1:
         series = dict(zip(card.inputs, series.values(), strict=True))
-    flat = {role for stage in card.stages if stage.kind == "image" for role in stage.roles}
+    flat = {role for stage in card.stages if stage.flat for role in stage.roles}
     by_role = {role: images(found) if role in flat else volume(found) for role, found in series.items()}
     if frame is not None:
         by_role = {role: only_frame(imaged, int(frame)) for role, imaged in by_role.items()}

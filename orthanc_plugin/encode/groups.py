@@ -34,6 +34,7 @@ from orthanc_plugin.measure.findings import (
     ClassFinding,
     Measurement,
     PlanarFinding,
+    RegionFinding,
     Segment,
     SliceScore,
     Verdict,
@@ -65,6 +66,7 @@ def groups(making: Making, outlined: Sequence[Dataset]) -> list[Group]:
         found += [_planar(segment, each, imaged, origin) for each in planar]
     found += [_absent(absence, findings.key_slice, imaged, origin) for absence in findings.absent]
     found += [_classified(each, imaged, origin) for each in findings.classes]
+    found += [_looked_at(each, imaged, origin) for each in findings.regions]
     return found + [_on_slice(each, score, imaged, origin) for each in findings.classes for score in each.telling]
 
 
@@ -174,6 +176,18 @@ def _classified(found: ClassFinding, imaged: Imaged, origin: Origin) -> Group:
         algorithm_id=algorithm(origin, operating_point(found)),
         measurements=[hd.sr.Measurement(codes.DCM.Probability, found.probability, codes.UCUM.NoUnits)],
         qualitative_evaluations=[QualitativeEvaluation(codes.DCM.PresenceOfProperty, VERDICTS[found.verdict])],
+    )
+
+
+def _looked_at(found: RegionFinding, imaged: Imaged, origin: Origin) -> Group:
+    return PlanarROIMeasurementsAndQualitativeEvaluations(
+        tracking_identifier=TrackingIdentifier(found.tracking_uid, found.label),
+        referenced_region=_region(found.contour_xy, found.slice_index, imaged),
+        finding_type=found.finding,
+        finding_sites=[FindingSite(found.site)] if found.site is not None else None,
+        algorithm_id=algorithm(origin),
+        measurements=_numbers(found.measurements),
+        qualitative_evaluations=[QualitativeEvaluation(what, how) for what, how in found.evaluations] or None,
     )
 
 

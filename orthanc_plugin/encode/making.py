@@ -61,6 +61,7 @@ class Making:
         found = self.findings
         outlined = [(each.label, each.property) for each in found.segments]
         outlined += [(each.label, each.property) for each in found.absent]
+        outlined += [(each.label, each.finding) for each in found.regions]
         named = [*outlined, *((each.label, each.code) for each in found.classes)]
         shown = [*(each.label for each in found.maps), *(each.label for each in found.images)]
         labels = (label for label, _ in named)

@@ -14,6 +14,7 @@ BLACK: Colour = (0, 0, 0)
 OVERLAY_OPACITY = 0.32
 HEAT: Colour = (255, 60, 30)
 HEAT_OPACITY = 0.55
+REGION: Colour = (255, 225, 60)
 # The longest of these that fits in a third of the picture.
 SCALES_MM = (200, 100, 50, 20, 10, 5, 2, 1)
 # Letters are smaller on smaller pictures, within what can be read and what disturbs.
@@ -28,6 +29,8 @@ def picture(view: View, box: Size) -> Image.Image:
     shown, pixels_per_mm = fitting(view, box)
     plain = Image.fromarray(view.pixels).convert("RGB").resize(shown, Image.Resampling.BICUBIC)
     drawn = Image.fromarray(_overlaid(np.asarray(plain), view, shown))
+    for line_xy in view.lines_xy:
+        _outline(drawn, line_xy, view)
     _letters(drawn, view.around)
     if view.pixel_mm is not None:
         _scale(drawn, pixels_per_mm)
@@ -76,6 +79,13 @@ def _edge(mask_yx: NDArray[np.bool_]) -> NDArray[np.bool_]:
     padded = np.pad(mask_yx, 1)
     inside = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
     return mask_yx & ~inside
+
+
+def _outline(drawn: Image.Image, line_xy: NDArray[np.float64], view: View) -> None:
+    rows, columns = view.pixels.shape[:2]
+    points = [(x * drawn.width / columns, y * drawn.height / rows) for x, y in line_xy]
+    for thick, colour in ((4, BLACK), (2, REGION)):
+        ImageDraw.Draw(drawn).line(points, colour, thick, joint="curve")
 
 
 def _letter_size(drawn: Image.Image) -> int:

@@ -30,7 +30,7 @@ Around = tuple[str, str, str, str]
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """`pixels` are (rows, columns) or (rows, columns, RGB); `heat_yx` goes from 0 to 1."""
+    """`pixels` are (rows, columns) or (rows, columns, RGB); `heat_yx` goes from 0 to 1; `lines_xy` are (x, y)."""
 
     pixels: NDArray[np.uint8]
     pixel_mm: tuple[float, float] | None
@@ -38,6 +38,7 @@ class View:
     masks: tuple[tuple[Colour, NDArray[np.bool_]], ...]
     heat_yx: NDArray[np.float32] | None
     caption: str
+    lines_xy: tuple[NDArray[np.float64], ...] = ()
 
 
 def view(findings: Findings, imaged: Imaged, index: int, shown: Window | None = None) -> View:
@@ -50,6 +51,7 @@ def view(findings: Findings, imaged: Imaged, index: int, shown: Window | None = 
         masks=tuple((segment.rgb, segment.mask_zyx[index, :rows, :columns]) for segment in findings.segments),
         heat_yx=_heat(findings, index, (rows, columns)),
         caption=caption(imaged, index),
+        lines_xy=tuple(region.contour_xy for region in findings.regions if region.slice_index == index),
     )
 
 

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
+from pydicom.pixels.processing import apply_color_lut
 
-from orthanc_plugin.imaging.header import integer, name, number, numbers, refusal, text
+from orthanc_plugin.imaging.header import DAMAGED, integer, name, number, numbers, refusal, text
 from orthanc_plugin.imaging.instance import Instance
 from orthanc_plugin.imaging.series import Series
 from orthanc_plugin.imaging.volume import SourceSlice, Volume
 
 GREY = ("MONOCHROME1", "MONOCHROME2")
+PALETTE = "PALETTE COLOR"
 # On the patient where the machine was calibrated for it, else on the detector.
 SPACINGS = ("PixelSpacing", "ImagerPixelSpacing")
 
@@ -65,6 +67,8 @@ def _pixels(instance: Instance, frame: int) -> NDArray[np.float32]:
     values = np.asarray(stored, np.float32)
     if stored.ndim == 3:
         return values
+    if text(header, "PhotometricInterpretation") == PALETTE:
+        return _looked_up(instance, frame)
     if text(header, "PhotometricInterpretation") not in GREY:
         raise refusal(header, f"{name(header)} has colours that can't be read; send it as RGB or grey.")
     if "ModalityLUTSequence" in header:
@@ -79,6 +83,19 @@ def _pixels(instance: Instance, frame: int) -> NDArray[np.float32]:
     if slope is None or intercept is None:
         return values
     return values * np.float32(slope) + np.float32(intercept)
+
+
+def _looked_up(instance: Instance, frame: int) -> NDArray[np.float32]:
+    """The colours of a palette, from 0 to 255."""
+    header = instance.header
+    try:
+        colours = apply_color_lut(np.asarray(instance.frames[frame]), header)
+    except DAMAGED as error:
+        raise refusal(
+            header, f"{name(header)} has a palette of colours that can't be read; send it as RGB or grey."
+        ) from error
+    most = np.iinfo(colours.dtype).max
+    return np.asarray(colours[..., :3], np.float32) * np.float32(255 / most)
 
 
 def _dark_and_bright(instance: Instance) -> int:

@@ -28,6 +28,8 @@ def dry_run(device: Device, model: Model) -> None:
 
 def input_shape(stage: Stage) -> tuple[int, ...]:
     """One item as the network takes it, without the axis of the batch."""
+    if stage.texture is not None:
+        return (len(stage.texture.features),)
     if stage.kind == "volume":
         return len(stage.roles), stage.depth, stage.rows, stage.columns
     colours = 3 if stage.channels == "rgb" else 1

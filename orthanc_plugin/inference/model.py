@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from orthanc_plugin.errors import Unsuitable
 from orthanc_plugin.imaging.image import Imaged, Images
-from orthanc_plugin.inference import classes, items, patches, slices
+from orthanc_plugin.imaging.roi import GivenRegion
+from orthanc_plugin.inference import classes, items, patches, slices, texture
 from orthanc_plugin.inference.classes import Classification
 from orthanc_plugin.inference.device import Device
 from orthanc_plugin.inference.drawing import Easel, Wanted
@@ -18,6 +19,7 @@ from orthanc_plugin.inference.drawn import Drawn, laid_out
 from orthanc_plugin.inference.intensity import scaling
 from orthanc_plugin.inference.network import Answers, Network
 from orthanc_plugin.inference.preprocess import Turned, channels, turn
+from orthanc_plugin.inference.texture import Region
 from orthanc_plugin.routing.folder import Model
 from orthanc_plugin.routing.network import Stage
 from orthanc_plugin.routing.outputs import BodyComposition, Classes, Output
@@ -56,11 +58,13 @@ class RawOutput:
     """`drawn` lies on the grid of the source of the card's main role, single images laid out as `drawn.laid_out` does.
 
     `said` holds by stage the outputs that are numbers, one row an item; of the stage of classes those items that count.
+    `regions` are those whose texture was looked at.
     """
 
     drawn: Drawn
     classification: Classification | None
     said: Mapping[str, Series]
+    regions: tuple[Region, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +77,7 @@ class Bench:
     priority: int
     check: Callable[[], None]
     clinical: Mapping[str, float]
+    given: GivenRegion | None
 
     def network(self, stage: Stage) -> Network:
         return Network(self.device, self.model, stage, self.check, self.priority, clinical=self.clinical)
@@ -87,18 +92,24 @@ def infer(
     *,
     soft: bool = False,
     clinical: Mapping[str, float] | None = None,
+    given: GivenRegion | None = None,
 ) -> RawOutput:
     """`inputs` by role; `check` is called between batches and patches and may raise to stop.
 
     `soft` asks for the probabilities around the masks: four bytes a voxel and segment. `clinical` are values by name.
+    `given` is the region whose texture is looked at, which is found where none is given.
     """
-    bench = Bench(device, model, inputs, priority, check, clinical or {})
+    bench = Bench(device, model, inputs, priority, check, clinical or {}, given)
     outputs = model.card.outputs
     drawn = Drawn()
     said: dict[str, Series] = {}
+    looked_at: list[Region] = []
     for stage in model.card.stages:
         numbers, wanted = _numbers_of(model, stage), Wanted.of(outputs, stage.name, soft)
-        if numbers or wanted:
+        if stage.kind == "texture" and numbers:
+            said[stage.name], found_there = _of_texture(bench, stage, numbers)
+            looked_at += found_there
+        elif numbers or wanted:
             run = _of_images if stage.kind == "image" else _of_volume
             series, found = run(bench, stage, numbers, wanted)
             said[stage.name] = _counting(bench, stage, series)
@@ -106,7 +117,7 @@ def infer(
     classification = None
     if outputs.classes is not None:
         classification = _classified(bench, outputs.classes, said[outputs.classes.source.stage])
-    return RawOutput(drawn, classification, said)
+    return RawOutput(drawn, classification, said, tuple(looked_at))
 
 
 def _numbers_of(model: Model, stage: Stage) -> tuple[str, ...]:
@@ -156,6 +167,15 @@ def _of_images(bench: Bench, stage: Stage, numbers: tuple[str, ...], wanted: Wan
         if wanted:
             sheets += [_sheet(network, wanted, first, fitted, n, _item(answers, n - start)) for n in numbered]
     return collected.series(None), laid_out(sheets) if sheets else Drawn()
+
+
+def _of_texture(bench: Bench, stage: Stage, numbers: tuple[str, ...]) -> tuple[Series, tuple[Region, ...]]:
+    network = bench.network(stage)
+    collected = Numbers(network, numbers)
+    found = texture.regions(stage, items.images(stage, bench.inputs)[stage.roles[0]], bench.given)
+    for about, answers in texture.run(network, found):
+        collected.add(about, answers)
+    return collected.series(None), found
 
 
 def _sheet(network: Network, wanted: Wanted, of: Images, fitted: slices.Fitted, number: int, answers: Answers) -> Drawn:
@@ -213,7 +233,11 @@ def _classified(bench: Bench, wanted: Classes, said: Series) -> Classification:
     heat = None
     if wanted.heat_map is not None:
         number = int(said.slices[item])
-        heat = slices.heat(network, _fitted(bench, stage, said), number, wanted.heat_map.output, shown)
+        if stage.kind == "texture":
+            images = items.images(stage, bench.inputs)[stage.roles[0]]
+            heat = texture.heat(network, images.pixels[number], wanted.heat_map.output, shown)
+        else:
+            heat = slices.heat(network, _fitted(bench, stage, said), number, wanted.heat_map.output, shown)
     return classes.classification(wanted, probabilities, said.slices, said.turned, item, shown, heat)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from orthanc_plugin.archive.protocol import StoredSeries
+from orthanc_plugin.imaging.roi import ROI
 from orthanc_plugin.intake.orthanc import Series
 from orthanc_plugin.intake.terms import Terms
 from orthanc_plugin.jobs.job import SHADOW, InputSet, Job, Order, Parameter, Priority, Role
@@ -30,12 +31,18 @@ def order(input_set: InputSet, model: Model, terms: Terms, remarks: tuple[str, .
         model=model.card.name,
         version=model.card.version,
         digest=model.digest,
-        parameters=tuple(sorted({*terms.parameters, *shadow})),
+        parameters=tuple(sorted({*terms.parameters, *region(model, terms), *shadow})),
         priority=min(terms.priority, Priority[model.card.priority.upper()]),
         released=terms.released,
         limit_s=model.card.limits.seconds,
         remarks=remarks,
     )
+
+
+def region(model: Model, terms: Terms) -> tuple[tuple[str, Parameter], ...]:
+    """What was drawn, where the model looks at a region and the order names none."""
+    named = any(name == ROI for name, _ in terms.parameters)
+    return () if named or model.card.region_px is None else terms.drawn
 
 
 def nobody(input_set: InputSet) -> Order:

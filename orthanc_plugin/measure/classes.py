@@ -24,6 +24,7 @@ QUANTITIES = {
     "class-activation": codes.DCM.ClassActivation,
     "gradient-weighted-class-activation": codes.DCM.GradientWeightedClassActivation,
     "saliency": codes.DCM.Saliency,
+    "probability": codes.DCM.Probability,
 }
 NO_SLICE = "The network saw the series in another orientation than it was acquired in; the middle image is shown."
 

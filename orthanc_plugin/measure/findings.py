@@ -116,6 +116,23 @@ class ClassFinding:
 
 
 @dataclass(frozen=True, eq=False)
+class RegionFinding:
+    """A region that was looked at for its texture, with its numbers; `evaluations` say (what, how) of the finding.
+
+    Points are as in `PlanarFinding`.
+    """
+
+    label: str
+    finding: Code
+    site: Code | None
+    tracking_uid: UID
+    slice_index: int
+    contour_xy: NDArray[np.float64]
+    measurements: tuple[Measurement, ...]
+    evaluations: tuple[tuple[Code, Code], ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
 class ValueMap:
     """A number for each pixel of some slices, as a heat map or a probability has it.
 
@@ -168,6 +185,7 @@ class Findings:
     cautions: tuple[str, ...]
     absent: tuple[Absence, ...] = ()
     classes: tuple[ClassFinding, ...] = ()
+    regions: tuple[RegionFinding, ...] = ()
     heat_yx: NDArray[np.float32] | None = None
     maps: tuple[ValueMap, ...] = ()
     images: tuple[DerivedImage, ...] = ()
@@ -178,4 +196,4 @@ class Findings:
     @property
     def says_something(self) -> bool:
         """Beside maps and images, which show and say nothing."""
-        return bool(self.segments or self.absent or self.classes)
+        return bool(self.segments or self.absent or self.classes or self.regions)

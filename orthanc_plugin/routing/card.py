@@ -186,7 +186,7 @@ class Card(Entry):
         segments = self.outputs.segments
         if segments is None:
             return self
-        flat = self.stage(segments.source.stage).kind == "image"
+        flat = self.stage(segments.source.stage).flat
         for step in segments.steps:
             if isinstance(step, RemoveSmall) and (step.least_mm2 is None) == flat:
                 raise ValueError("remove-small has least_mm2 on single images and least_mm3 in volumes")
@@ -197,10 +197,13 @@ class Card(Entry):
     @model_validator(mode="after")
     def supported(self) -> Self:
         kinds = {stage.name: stage for stage in self.stages}
-        flat = {role for stage in self.stages if stage.kind == "image" for role in stage.roles}
-        deep = {role for stage in self.stages if stage.kind != "image" for role in stage.roles}
+        flat = {role for stage in self.stages if stage.flat for role in stage.roles}
+        deep = {role for stage in self.stages if not stage.flat for role in stage.roles}
         for role in sorted(flat & deep):
             raise ValueError(f"the role {role} is taken as single images by one stage and as a volume by another")
+        for source in self.outputs.drawn():
+            if kinds[source.stage].kind == "texture":
+                raise ValueError(f"the stage {source.stage} looks at texture and draws a heat map of classes alone")
         heat_map = self.outputs.classes.heat_map if self.outputs.classes is not None else None
         if heat_map is not None and self.outputs.classes is not None:
             stage = kinds[heat_map.stage]
@@ -229,6 +232,11 @@ class Card(Entry):
     def main_role(self) -> str:
         """On whose images results lie: the first role of the stage that outlines, or classifies, or draws."""
         return self.stage(next(iter(self.outputs.wanted())).stage).roles[0]
+
+    @property
+    def region_px(self) -> int | None:
+        """The side of the region whose texture it looks at; None where it looks at whole images."""
+        return next((stage.columns for stage in self.stages if stage.kind == "texture"), None)
 
     def stage(self, name: str) -> Stage:
         for stage in self.stages:

@@ -53,6 +53,37 @@ class Untouched(Entry):
     kind: Literal["untouched"]
 
 
+TextureNumber = Literal[
+    "autocorrelation",
+    "sum-of-squares",
+    "sum-average",
+    "sum-variance",
+    "mean-grey",
+    "grey-deviation",
+    "grain-down",
+    "grain-across",
+    "sector-share",
+    "sector-taper",
+    "dark-share",
+    "image-deviation",
+]
+"""The first four are of the co-occurrence of grey levels; the others say what the region and the image are like."""
+
+
+class Texture(Entry):
+    """How a region of an ultrasound image becomes the numbers that a network takes, `features` in their order.
+
+    The grey values of the sector are equalised, then each becomes the largest less the least of the square of
+    `range_filter` pixels around it; `grey_levels` of that are counted in pairs `distance` pixels apart, in four
+    directions.
+    """
+
+    features: Annotated[tuple[TextureNumber, ...], Field(min_length=1)]
+    range_filter: Annotated[int, Field(ge=3)] | None = None
+    grey_levels: Annotated[int, Field(ge=2, le=256)] = 8
+    distance: Positive = 1
+
+
 Intensity = Annotated[Window | Percentile | ZScore | Scale | Untouched, Discriminator("kind")]
 
 
@@ -70,7 +101,8 @@ class Stage(Entry):
     """One network of the model: ONNX files of the folder (several are folds, averaged) and what it takes.
 
     `slices` takes each slice, `stack` each with its neighbours as channels, `volume` overlapping patches, `image` one
-    image. `rows` and `columns` are the matrix or the patch, `depth` the slices of a stack or patch. Without
+    image, `texture` a region of even tissue on each image as numbers, `rows` x `columns` pixels of it. `rows` and
+    `columns` are the matrix or the patch, `depth` the slices of a stack or patch. Without
     `spacing_mm` (slices, rows, columns) a slice fills the matrix, and patches are taken from the grid of the series;
     with it the series is brought to that spacing, null leaving the slices as they are, and windows overlap by
     `overlap` where it is larger than one. `orientation` says where slices, rows and columns run to: towards the head,
@@ -80,7 +112,7 @@ class Stage(Entry):
 
     name: str
     files: Annotated[tuple[str, ...], Field(min_length=1)]
-    kind: Literal["slices", "stack", "volume", "image"]
+    kind: Literal["slices", "stack", "volume", "image", "texture"]
     roles: Annotated[tuple[str, ...], Field(min_length=1)] = ("series",)
     input: str
     outputs: Annotated[tuple[str, ...], Field(min_length=1)]
@@ -94,6 +126,12 @@ class Stage(Entry):
     channels: Literal["grey", "rgb"] = "grey"
     clinical: ClinicalFeed | None = None
     batch: Positive = 1
+    texture: Texture | None = None
+
+    @property
+    def flat(self) -> bool:
+        """Whether it takes single images, which have no place in space."""
+        return self.kind in ("image", "texture")
 
     @model_validator(mode="after")
     def possible(self) -> Self:
@@ -101,14 +139,18 @@ class Stage(Entry):
             raise ValueError(f"the orientation {self.orientation} of the stage {self.name} names a direction twice")
         if self.kind == "stack" and self.depth % 2 == 0:
             raise ValueError(f"the stack {self.name} has an even depth, so it has no middle slice")
-        if self.kind in ("slices", "image") and self.depth != 1:
+        if self.kind in ("slices", "image", "texture") and self.depth != 1:
             raise ValueError(f"the stage {self.name} has a depth, which only stacks and volumes have")
-        if self.kind == "image" and self.spacing_mm is not None:
+        if self.flat and self.spacing_mm is not None:
             raise ValueError(f"the stage {self.name} takes single images, which have no spacing in three directions")
         if self.kind != "image" and self.channels == "rgb":
             raise ValueError(f"the stage {self.name} takes colours, which only single images have")
         if self.clinical is not None and self.clinical.input == self.input:
             raise ValueError(f"the stage {self.name} takes images and clinical values in one input, {self.input}")
+        if (self.kind == "texture") != (self.texture is not None):
+            raise ValueError(f"the stage {self.name} has texture without being of that kind, or the other way round")
+        if self.kind == "texture" and len(self.roles) > 1:
+            raise ValueError(f"the stage {self.name} looks at texture, which is that of the images of one role")
         return self
 
 

@@ -115,21 +115,28 @@ def _demand_channel(label: str, channel: int, channels: int) -> None:
 
 
 class HeatMap(Output):
-    """Where the network looked, of any coarseness: for all classes, or a channel a class."""
+    """Where the network looked, of any coarseness: for all classes, or a channel a class.
 
-    quantity: Literal["class-activation", "gradient-weighted-class-activation", "saliency"] = "class-activation"
+    Of a stage that looks at texture it is the output of the classes itself, asked of regions all over the image.
+    """
+
+    quantity: Literal["class-activation", "gradient-weighted-class-activation", "saliency", "probability"] = (
+        "class-activation"
+    )
 
 
 class ClassOutput(Entry):
     """A finding that is present where the probability passes the operating threshold.
 
-    Within the ends of `undetermined`, between which the threshold lies, it is neither present nor absent.
+    Within the ends of `undetermined`, between which the threshold lies, it is neither present nor absent. `severity` is
+    how severe the finding of the classes is when this one is present.
     """
 
     label: str
     code: CodedConcept
     threshold: Share
     undetermined: tuple[Share, Share] | None = None
+    severity: CodedConcept | None = None
 
     @model_validator(mode="after")
     def threshold_within(self) -> Self:
@@ -157,6 +164,7 @@ class Classes(Entry):
     """Probabilities from the columns of one output; over several slices the `series` rule makes one of them.
 
     With `where` the results say the probability of each slice that counts, too.
+    Where the classes are grades of one `finding`, each says its `severity`; `site` is where in the body it is.
     """
 
     source: Annotated[Output, Field(alias="from")]
@@ -166,6 +174,17 @@ class Classes(Entry):
     items: Annotated[tuple[ClassOutput, ...], Field(min_length=1)]
     heat_map: HeatMap | None = None
     where: Where | None = None
+    finding: CodedConcept | None = None
+    site: CodedConcept | None = None
+
+    @model_validator(mode="after")
+    def graded(self) -> Self:
+        severities = [item.severity for item in self.items if item.severity is not None]
+        if self.finding is None and severities:
+            raise ValueError("classes that state a severity are grades of one finding; state it")
+        if self.finding is not None and (len(severities) < len(self.items) or not self.exclusive):
+            raise ValueError("grades of a finding exclude one another, and each of them states its severity")
+        return self
 
 
 class BodyComposition(Entry):
@@ -205,6 +224,14 @@ class Outputs(Entry):
     @property
     def pictures(self) -> tuple[MapOutput | ImageOutput, ...]:
         return (*self.maps, *self.images)
+
+    def drawn(self) -> Iterator[Output]:
+        """The outputs that are pictures, save heat maps."""
+        if self.segments is not None:
+            yield self.segments.source
+        for picture in self.pictures:
+            if picture.source is not None:
+                yield picture.source
 
     def wanted(self) -> Iterator[Output]:
         """All outputs that something is made of; the first lies on the images that the results lie on."""

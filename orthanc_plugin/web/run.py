@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from orthanc_plugin.errors import Unsuitable
+from orthanc_plugin.intake.drawn import drawn_on
 from orthanc_plugin.intake.one_image import OneImage
 from orthanc_plugin.intake.order import Placed
 from orthanc_plugin.intake.orders import Orders
@@ -22,9 +24,12 @@ def run(wish: Wish, orders: Orders, orthanc: Orthanc, catalogue: Catalogue) -> l
     """On a series or image as told; in a study on each series that is for the model, or that any model is for."""
     terms = Terms(priority=wish.priority, parameters=wish.parameters)
     if wish.series_uid is not None:
+        terms = with_drawn(terms, wish.series_uid, orthanc, catalogue)
         return list(orders.orders_for(wish.series_uid, wish.model, terms))
     if wish.instance_uid is not None:
-        return list(orders.order_image(image_of(orthanc, wish.instance_uid, wish.frame), wish.model, terms))
+        image = image_of(orthanc, wish.instance_uid, wish.frame)
+        terms = with_drawn(terms, image.series_uid, orthanc, catalogue, image)
+        return list(orders.order_image(image, wish.model, terms))
     study_uid = str(wish.study_uid)
     model = None if wish.model is None else catalogue.model(wish.model)
     known = tuple(series_of(orthanc, study_uid))
@@ -36,7 +41,21 @@ def run(wish: Wish, orders: Orders, orthanc: Orthanc, catalogue: Catalogue) -> l
             f"No series of the study {study_uid} is for {wish.model or 'any model'}; "
             'name one as "series" to run a model on it all the same.'
         )
-    return [placed for uid in chosen for placed in orders.orders_for(uid, wish.model, terms)]
+    return [
+        placed
+        for uid in chosen
+        for placed in orders.orders_for(uid, wish.model, with_drawn(terms, uid, orthanc, catalogue))
+    ]
+
+
+def with_drawn(
+    terms: Terms, series_uid: str, orthanc: Orthanc, catalogue: Catalogue, image: OneImage | None = None
+) -> Terms:
+    """With the region that somebody drew on the series; nobody looks for one where no model would look at it."""
+    sides = [model.card.region_px for model in catalogue.models if model.card.region_px is not None]
+    drawn = drawn_on(orthanc, series_uid, max(sides)) if sides else None
+    elsewhere = drawn is not None and image is not None and not drawn.lies_on(image)
+    return terms if drawn is None or elsewhere else replace(terms, drawn=drawn.parameters)
 
 
 def image_of(orthanc: Orthanc, instance_uid: str, frame: int | None) -> OneImage:

@@ -9,6 +9,8 @@ from typing import Any
 
 from pydicom.uid import RE_VALID_UID
 
+from orthanc_plugin.errors import Unsuitable
+from orthanc_plugin.imaging.roi import given_region
 from orthanc_plugin.jobs.job import FRAME, SHADOW, Parameter, Priority
 from orthanc_plugin.web.message import Wrong
 
@@ -97,6 +99,10 @@ def parameters(value: object) -> tuple[tuple[str, Parameter], ...]:
         for name in RESERVED:
             if name in value:
                 raise Wrong(f'"parameters" holds "{name}", by which the node means something itself; leave it out.')
+        try:
+            given_region(value)
+        except Unsuitable as error:
+            raise Wrong(error.sentence) from error
         return tuple(sorted(value.items()))
     raise Wrong(f'"parameters" is {shown(value)}; allowed is an object of texts, numbers, true and false.')
 

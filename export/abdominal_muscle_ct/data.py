@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from export.abdominal_muscle_ct import TISSUES
 from export.abdominal_muscle_ct.settings import Augmentation, Settings, SettingsError, Split, Stage
-from export.abdominal_muscle_ct.sources import Entry, list_entries
+from export.abdominal_muscle_ct.sources import Entry, Kept, list_entries
 
 
 @dataclass(frozen=True)
@@ -56,11 +56,17 @@ class Batch:
 
 
 class CachedSlices(Dataset[dict[str, Any]]):
-    """Single slices of cases that lie as arrays on disk; `rows` is the matrix they are brought to."""
+    """Single slices of cases that lie as arrays on disk; `rows` is the matrix they are brought to.
 
-    def __init__(self, folders: list[Path], rows: int, transform: Compose | None) -> None:
+    `chosen` are the numbers of each case's slices, where it has so many; without it all are taken.
+    """
+
+    def __init__(
+        self, folders: list[Path], rows: int, transform: Compose | None, chosen: tuple[int, ...] | None = None
+    ) -> None:
         self._folders, self._rows, self._transform = folders, rows, transform
-        self._index = [(n, i) for n, folder in enumerate(folders) for i in range(len(_offsets(folder)))]
+        counts = [len(_offsets(folder)) for folder in folders]
+        self._index = [(n, i) for n, count in enumerate(counts) for i in range(count) if chosen is None or i in chosen]
 
     def __len__(self) -> int:
         return len(self._index)
@@ -111,7 +117,8 @@ def augmentation(given: Augmentation, rows: int) -> Compose:
 
 def training_batches(folders: list[Path], settings: Settings, stage: Stage, epoch: int, workers: int = 1) -> DataLoader:
     """The same epoch of the same seed and as many workers give the same batches, also after a resumption."""
-    slices = CachedSlices(folders, stage.rows, augmentation(settings.augmentation, stage.rows))
+    chosen = slices_of(epoch, stage.slices, settings.split.train_slices)
+    slices = CachedSlices(folders, stage.rows, augmentation(settings.augmentation, stage.rows), chosen)
     generator = torch.Generator().manual_seed(settings.seed * 1000 + epoch)
     return DataLoader(
         slices, batch_size=stage.batch, shuffle=True, drop_last=len(slices) > stage.batch, num_workers=workers,
@@ -119,9 +126,14 @@ def training_batches(folders: list[Path], settings: Settings, stage: Stage, epoc
     )  # fmt: skip
 
 
-def validation_batches(folders: list[Path], settings: Settings, workers: int = 1) -> DataLoader:
-    slices = CachedSlices(folders, settings.stages[-1].rows, None)
-    return DataLoader(slices, batch_size=settings.stages[-1].batch, num_workers=workers, collate_fn=collate)
+def slices_of(epoch: int, count: int, kept: int) -> tuple[int, ...]:
+    """The numbers of the slices of an epoch: they go round all that are kept."""
+    return tuple(sorted({(epoch * count + i) % kept for i in range(min(count, kept))}))
+
+
+def validation_batches(folders: list[Path], stage: Stage, workers: int = 1) -> DataLoader:
+    slices = CachedSlices(folders, stage.rows, None)
+    return DataLoader(slices, batch_size=stage.batch, num_workers=workers, collate_fn=collate)
 
 
 def collate(samples: list[dict[str, Any]]) -> Batch:
@@ -134,13 +146,23 @@ def collate(samples: list[dict[str, Any]]) -> Batch:
     )
 
 
-def cache_cases(entries: tuple[Entry, ...], slices: int, rows: int, root: Path) -> list[Path]:
+def cache_cases(entries: tuple[Entry, ...], kept: Kept, root: Path) -> list[Path]:
     """Makes the cases that are not on disk yet, on all processors; gives one folder per case."""
-    folders = [_cache_folder(entry, slices, rows, root) for entry in entries]
+    folders = [_cache_folder(entry, kept, root) for entry in entries]
     missing = [(e, f) for e, f in zip(entries, folders, strict=True) if not (f / "offsets.npy").exists()]
     if missing:
-        _make_all(missing, slices, rows)
+        _make_all(missing, kept)
     return folders
+
+
+def kept_of(settings: Settings) -> tuple[Kept, Kept]:
+    """What is kept of each patient to train on, and of each to validate on."""
+    split, rows = settings.split, settings.cached_rows
+    train, held = (
+        Kept(slices, rows, split.lowest_mm, split.highest_mm)
+        for slices in (split.train_slices, split.validation_slices)
+    )
+    return train, held
 
 
 def demand_levels(folders: list[Path]) -> None:
@@ -151,21 +173,21 @@ def demand_levels(folders: list[Path]) -> None:
         )
 
 
-def _cache_folder(entry: Entry, slices: int, rows: int, root: Path) -> Path:
+def _cache_folder(entry: Entry, kept: Kept, root: Path) -> Path:
     name = hashlib.sha256(entry.case.encode()).hexdigest()[:16]
-    return root / f"{slices}x{rows}" / name
+    return root / f"{kept.slices}x{kept.rows} {kept.lowest_mm:g} to {kept.highest_mm:g}" / name
 
 
-def _make_all(missing: list[tuple[Entry, Path]], slices: int, rows: int) -> None:
+def _make_all(missing: list[tuple[Entry, Path]], kept: Kept) -> None:
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        made = pool.map(_make_case, *zip(*missing, strict=True), [slices] * len(missing), [rows] * len(missing))
+        made = pool.map(_make_case, *zip(*missing, strict=True), [kept] * len(missing))
         for _ in tqdm(made, total=len(missing), desc="cases", unit="case"):
             pass
 
 
-def _make_case(entry: Entry, folder: Path, slices: int, rows: int) -> None:
+def _make_case(entry: Entry, folder: Path, kept: Kept) -> None:
     """The offsets are written last: their file says that the case is whole."""
-    case = entry.load(slices, rows)
+    case = entry.load(kept)
     folder.mkdir(parents=True, exist_ok=True)
     np.save(folder / "hu.npy", case.voxels_zyx)
     np.save(folder / "labels.npy", case.labels_zyx)

@@ -5,6 +5,9 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
+Network = Literal["tissue", "tissue-densenet", "level"]
+NETWORKS: tuple[Network, ...] = ("tissue", "tissue-densenet", "level")
+
 
 class SettingsError(ValueError):
     """A sentence for whoever wrote the configuration or pointed to the data."""
@@ -12,21 +15,30 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True)
 class Split:
-    """Patients (or, for real data, their proportions) and slices per patient that are trained and validated on."""
+    """Patients (or, for real data, their proportions) and slices per patient that are kept to train and validate on.
+
+    Of phantoms the slices lie between `lowest_mm` and `highest_mm` above mid L3.
+    """
 
     train: int
     validation: int
     test: int
     train_slices: int
     validation_slices: int
+    lowest_mm: float
+    highest_mm: float
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A stretch of the training. `rows` is the matrix the slices are brought to."""
+    """A stretch of the training. `rows` is the matrix the slices are brought to.
+
+    `slices` of each patient are seen in an epoch, others in the next, until all that are kept had their turn.
+    """
 
     epochs: int
     rows: int
+    slices: int
     batch: int
     learning_rate: float
 
@@ -45,7 +57,7 @@ class Augmentation:
 @dataclass(frozen=True)
 class Settings:
     name: str
-    network: Literal["tissue", "level"]
+    network: Network
     channels: tuple[int, ...]
     units_per_level: int
     seed: int
@@ -54,6 +66,11 @@ class Settings:
     augmentation: Augmentation
     stages: tuple[Stage, ...]
     bfloat16: bool
+
+    @property
+    def outlines(self) -> bool:
+        """Whether the network outlines tissues; else it finds the level."""
+        return self.network != "level"
 
     @property
     def epochs(self) -> int:
@@ -84,8 +101,8 @@ def parse_settings(text: str) -> Settings:
         "channels": tuple(raw.get("channels", [])),
     }
     settings: Settings = _build(Settings, raw | parts)
-    if settings.network not in ("tissue", "level"):
-        raise SettingsError(f"The network is '{settings.network}'; it must be 'tissue' or 'level'.")
+    if settings.network not in NETWORKS:
+        raise SettingsError(f"The network is '{settings.network}'; it must be one of {', '.join(NETWORKS)}.")
     return settings
 
 

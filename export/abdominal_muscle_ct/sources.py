@@ -19,7 +19,7 @@ from export.abdominal_muscle_ct import TISSUES
 from export.abdominal_muscle_ct.settings import SettingsError
 from export.phantoms import abdomen
 
-_LOWEST_MM, _HIGHEST_MM = -122.0, 150.0  # about S1 to T11 around mid L3
+_DRAWING = ("abdomen", "canvas", "cavity", "ends", "organs", "patient", "scanner", "spine", "tissue", "trunk")
 _LEVELS_FILE = "levels.csv"
 _Voxel = TypeVar("_Voxel", bound=np.generic)
 
@@ -36,6 +36,16 @@ class Case:
     offsets_mm: NDArray[np.float32]
 
 
+@dataclass(frozen=True)
+class Kept:
+    """How many slices of a case, on how many rows; of phantoms at heights between these above mid L3."""
+
+    slices: int
+    rows: int
+    lowest_mm: float
+    highest_mm: float
+
+
 class Entry(Protocol):
     """A case that is made when it is needed. One patient may have several; `case` is its name."""
 
@@ -43,7 +53,7 @@ class Entry(Protocol):
     def case(self) -> str: ...
     @property
     def patient(self) -> str: ...
-    def load(self, slices: int, rows: int) -> Case: ...
+    def load(self, kept: Kept) -> Case: ...
 
 
 @dataclass(frozen=True)
@@ -60,12 +70,12 @@ class PhantomEntry:
     def patient(self) -> str:
         return f"{'shifted' if self.shifted else 'phantom'}-{self.seed}"
 
-    def load(self, slices: int, rows: int) -> Case:
-        """The first slice is near mid L3, the others anywhere from T11 to S1."""
+    def load(self, kept: Kept) -> Case:
+        """The first slice is near mid L3, the others anywhere in the range."""
         anatomy = abdomen.draw_anatomy(self.seed, shifted=self.shifted)
         rng = np.random.default_rng([self.seed, int(self.shifted), 9])
-        heights = np.append(rng.uniform(-8, 8), rng.uniform(_LOWEST_MM, _HIGHEST_MM, slices - 1))
-        rendered = [anatomy.render(float(z), rows) for z in heights]
+        heights = np.append(rng.uniform(-8, 8), rng.uniform(kept.lowest_mm, kept.highest_mm, kept.slices - 1))
+        rendered = [anatomy.render(float(z), kept.rows) for z in heights]
         return Case(
             voxels_zyx=np.stack([image for image, _ in rendered]),
             labels_zyx=np.stack([labels for _, labels in rendered]),
@@ -75,7 +85,8 @@ class PhantomEntry:
 
 @cache
 def _generator_digest() -> str:
-    sources = sorted(Path(abdomen.__file__).parent.glob("*.py"))
+    """Of what draws a slice, not of what writes it as DICOM."""
+    sources = [Path(abdomen.__file__).with_name(f"{name}.py") for name in _DRAWING]
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:8]
 
 
@@ -184,12 +195,14 @@ class RealEntry:
     pair: _DicomPair | _NiftiPair
     l3_mm: float | None
 
-    def load(self, slices: int, rows: int) -> Case:
+    def load(self, kept: Kept) -> Case:
+        """Evenly over the whole stack."""
         stack = self.pair.read()
-        chosen = np.linspace(0, len(stack.voxels_zyx) - 1, min(slices, len(stack.voxels_zyx))).round().astype(int)
+        count = min(kept.slices, len(stack.voxels_zyx))
+        chosen = np.linspace(0, len(stack.voxels_zyx) - 1, count).round().astype(int)
         offsets = stack.heights_mm[chosen] - (np.nan if self.l3_mm is None else self.l3_mm)
         voxels, labels = stack.voxels_zyx[chosen], stack.labels_zyx[chosen]
-        return Case(_to_rows(voxels, rows), _to_rows(labels, rows), offsets.astype(np.float32))
+        return Case(_to_rows(voxels, kept.rows), _to_rows(labels, kept.rows), offsets.astype(np.float32))
 
 
 def _to_rows(slices: NDArray[_Voxel], rows: int) -> NDArray[_Voxel]:

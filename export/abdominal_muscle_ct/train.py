@@ -1,4 +1,4 @@
-"""Trains one of the two networks: a configuration goes in, checkpoints and TensorBoard curves come out.
+"""Trains one of the networks: a configuration goes in, checkpoints and TensorBoard curves come out.
 
 python -m export.abdominal_muscle_ct.train --config export/abdominal_muscle_ct/configs/tissue.json
 """
@@ -16,18 +16,21 @@ from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
+from export.abdominal_muscle_ct import familiar
 from export.abdominal_muscle_ct.data import (
     Batch,
     cache_cases,
     demand_levels,
     entries_of,
+    kept_of,
     training_batches,
     validation_batches,
 )
-from export.abdominal_muscle_ct.model import build_network
+from export.abdominal_muscle_ct.model import LevelNet, build_network
 from export.abdominal_muscle_ct.settings import Settings, SettingsError, parse_settings, read_settings
 
-RUNS = Path(__file__).parents[1] / "runs"
+RUNS = Path(__file__).parents[1] / "runs" / "abdominal-muscle-ct"
+STRANGENESS = "strangeness.pt"
 _SMALLEST_SHARE = 0.02  # of the learning rate, at a stage's end
 
 
@@ -59,11 +62,9 @@ class Machine:
 
 def train(settings: Settings, data: str, out: Path, cache: Path, machine: Machine) -> Path:
     """Runs the epochs that the checkpoint in `out` has not seen yet; gives the checkpoint's path."""
-    parts, split, device = entries_of(data, settings), settings.split, machine.device
-    kind = data.replace("/", "_").replace(":", "_")
-    seen = cache_cases(parts.train, split.train_slices, settings.cached_rows, cache / kind)
-    held = cache_cases(parts.validation, split.validation_slices, settings.cached_rows, cache / kind)
-    if settings.network == "level":
+    device = machine.device
+    seen, held = cached(settings, data, cache)
+    if not settings.outlines:
         demand_levels(seen + held)
     set_determinism(settings.seed)
     network = _channels_last(build_network(settings), device)
@@ -75,12 +76,21 @@ def train(settings: Settings, data: str, out: Path, cache: Path, machine: Machin
             stage, _ = settings.stage_of(epoch)
             batches = training_batches(seen, settings, stage, epoch, machine.workers)
             loss = _run_epoch(network, optimiser, batches, settings, epoch, device)
-            score = validate(network, validation_batches(held, settings, machine.workers), settings, device)
+            score = validate(network, validation_batches(held, stage, machine.workers), settings, device)
             curves.add_scalar("loss/train", loss, epoch)
             curves.add_scalar(f"{_score_name(settings)}/validation", score, epoch)
             tqdm.write(f"epoch {epoch + 1}/{settings.epochs}: loss {loss:.4f}, {_score_name(settings)} {score:.4f}")
             _save(checkpoint, settings, data, network, optimiser, epoch + 1)
+    if isinstance(network, LevelNet):
+        familiar.save(familiar.fitted(network, seen, held, settings, machine.workers), out / STRANGENESS)
     return checkpoint
+
+
+def cached(settings: Settings, data: str, cache: Path) -> tuple[list[Path], list[Path]]:
+    """The folders of the cases to train and to validate on, made where they are not there yet."""
+    parts, root = entries_of(data, settings), cache / data.replace("/", "_").replace(":", "_")
+    train, held = kept_of(settings)
+    return cache_cases(parts.train, train, root), cache_cases(parts.validation, held, root)
 
 
 def _channels_last(network: nn.Module, device: torch.device) -> nn.Module:
@@ -121,7 +131,7 @@ def learning_rate(settings: Settings, epoch: int, share: float) -> float:
 
 def loss_of(settings: Settings, answer: Tensor | tuple[Tensor, Tensor], batch: Batch, device: torch.device) -> Tensor:
     """Binary cross entropy per tissue; for the level the negative log likelihood of a normal distribution."""
-    if settings.network == "tissue":
+    if settings.outlines:
         assert isinstance(answer, Tensor)
         return nn.functional.binary_cross_entropy_with_logits(answer.float(), batch.tissues.to(device))
     offset, sigma = (value.float() for value in answer)
@@ -136,17 +146,17 @@ def validate(network: nn.Module, batches: DataLoader, settings: Settings, device
     for batch in batches:
         answer = network(batch.hu.to(device, memory_format=torch.channels_last))
         count += len(batch.hu)
-        if settings.network == "level":
+        if not settings.outlines:
             error += float((answer[0].cpu() - batch.offsets_mm).abs().sum())
             continue
         found = (answer > 0).cpu().float()
         overlap += 2 * (found * batch.tissues).sum(dim=(0, 2, 3))
         size += (found + batch.tissues).sum(dim=(0, 2, 3))
-    return error / count if settings.network == "level" else float((overlap / size).mean())
+    return float((overlap / size).mean()) if settings.outlines else error / count
 
 
 def _score_name(settings: Settings) -> str:
-    return "dice" if settings.network == "tissue" else "mean error in mm"
+    return "dice" if settings.outlines else "mean error in mm"
 
 
 def _save(

@@ -90,7 +90,7 @@ def paint_great_vessels(canvas: Canvas, organs: Organs, here: SpineAt, hu: Atten
     """Aorta and inferior vena cava before the spine, and from their bifurcation the iliac vessels."""
     front = here.y_mm - 0.76 * here.body_half_mm
     below = here.level - organs.bifurcation
-    if here.level < -0.4:
+    if -5.4 < here.level < -0.4:
         _paint_crura(canvas, here, front, hu)
     if below < 0:
         _vessel(canvas, here.x_mm + 9, front - organs.aorta_mm - 1, organs.aorta_mm, hu.artery, organs.calcified)

@@ -9,6 +9,7 @@ import numpy as np
 VERTEBRAE = ("T10", "T11", "T12", "L1", "L2", "L3", "L4", "L5", "S1", "S2")
 _HEIGHTS_MM = np.array([27.0, 28.5, 30.5, 33.0, 34.5, 35.5, 36.0, 36.0, 34.0, 30.0])  # with the disc below
 _L3 = VERTEBRAE.index("L3")
+_ABOVE_MM, _BELOW_MM = 26.0, 30.0  # a level in the chest and in the pelvis, where no vertebra's own height is drawn
 
 
 class Generator(Enum):
@@ -46,8 +47,19 @@ class Build:
 
     def level(self, z_mm: float) -> float:
         """Vertebral level at a height above mid L3 (z cranial): L3 is 0, L4 is 1, T12 is -3; halves are discs."""
-        edges_level = np.arange(len(self.vertebra_edges_mm)) - _L3 - 0.5
-        return float(np.interp(-z_mm, self.vertebra_edges_mm, edges_level))
+        below_mm, edges_mm = -z_mm, self.vertebra_edges_mm
+        edges_level = np.arange(len(edges_mm)) - _L3 - 0.5
+        above = min(below_mm - edges_mm[0], 0.0) / (_ABOVE_MM * self.stature)
+        beyond = max(below_mm - edges_mm[-1], 0.0) / (_BELOW_MM * self.stature)
+        return float(np.interp(below_mm, edges_mm, edges_level) + above + beyond)
+
+    def z_mm(self, level: float) -> float:
+        """The height above mid L3 at which a level lies: `level` the other way round."""
+        edges_mm = self.vertebra_edges_mm
+        edges_level = np.arange(len(edges_mm)) - _L3 - 0.5
+        above = min(level - edges_level[0], 0.0) * _ABOVE_MM * self.stature
+        beyond = max(level - edges_level[-1], 0.0) * _BELOW_MM * self.stature
+        return -float(np.interp(level, edges_level, edges_mm) + above + beyond)
 
 
 def draw_patient(rng: np.random.Generator, generator: Generator) -> tuple[Patient, Build]:

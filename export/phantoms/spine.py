@@ -9,16 +9,17 @@ from export.phantoms.canvas import MUSCLE, Canvas, Outline, draw_wobble
 from export.phantoms.patient import Build
 from export.phantoms.tissue import Attenuation, Texture
 
-# Knots of the anatomy below: T10, T11, T12, L1, L2, L3, L4, L5, S1, S2
-_LEVELS = np.arange(-5, 5)
-_TRANSVERSE_MM = np.array([26, 23, 19, 34, 40, 46, 40, 38, 46, 46])
-_BODY_HALF_MM = np.array([17, 18.5, 20, 21, 22, 23.5, 25, 26.5, 40, 42])
-_ERECTOR_HALF_X_MM = np.array([22, 24, 26, 30, 32.5, 34, 33, 29, 22, 16])
-_ERECTOR_HALF_Y_MM = np.array([12, 13, 15, 18, 20, 21, 21, 18, 12, 9])
-_PSOAS_MM = np.array([0, 0, 1.5, 7.5, 12.5, 16.5, 19.5, 20.5, 19, 17])
-_PSOAS_X_MM = np.array([22, 22, 22, 26, 32, 38, 44, 49, 56, 62])
-_PSOAS_Y_MM = np.array([6, 6, 6, 6, 4, 2, -1, -6, -16, -24])
-_QUADRATUS_MM = np.array([0, 0, 4, 8, 11.5, 14, 15, 0, 0, 0])
+# Knots of the anatomy below: T10, T11, T12, L1, L2, L3, L4, L5, S1, S2, S4, the hips, the symphysis
+_LEVELS = np.arange(-5, 8)
+_TRANSVERSE_MM = np.array([26, 23, 19, 34, 40, 46, 40, 38, 46, 46, 46, 46, 46])
+_BODY_HALF_MM = np.array([17, 18.5, 20, 21, 22, 23.5, 25, 26.5, 40, 42, 33, 18, 9])
+_ERECTOR_HALF_X_MM = np.array([22, 24, 26, 30, 32.5, 34, 33, 29, 22, 16, 6, 0, 0])
+_ERECTOR_HALF_Y_MM = np.array([12, 13, 15, 18, 20, 21, 21, 18, 12, 9, 4, 0, 0])
+_PSOAS_MM = np.array([0, 0, 1.5, 7.5, 12.5, 16.5, 19.5, 20.5, 19, 17, 16, 15, 14])
+_PSOAS_X_MM = np.array([22, 22, 22, 26, 32, 38, 44, 49, 56, 62, 68, 73, 76])
+_PSOAS_Y_MM = np.array([6, 6, 6, 6, 4, 2, -1, -6, -16, -24, -44, -66, -78])
+_QUADRATUS_MM = np.array([0, 0, 4, 8, 11.5, 14, 15, 0, 0, 0, 0, 0, 0])
+_LOWEST_BONE = 7.0
 
 
 @dataclass(frozen=True)
@@ -72,11 +73,11 @@ class SpineAt:
 
 
 def at_level(spine: Spine, build: Build, level: float) -> SpineAt:
-    lordosis = 9 * np.cos((level - 0.3) / 1.9) - 6 + 9 * max(level - 2.2, 0)
+    lordosis = 9 * np.cos((min(level, 4.0) - 0.3) / 1.9) - 6 + 9 * np.clip(level - 2.2, 0, 1.8) - 16 * max(level - 4, 0)
     scale = build.stature
     return SpineAt(
         x_mm=float(spine.sagittal_mm + build.scoliosis_mm * np.sin(level / 1.5 + spine.curve_phase)),
-        y_mm=float(build.half_depth_mm * 1.02 - spine.back_mm - lordosis + 4),
+        y_mm=float(build.half_depth_mm * 1.02 - spine.back_mm - lordosis + 4 - 9 * np.clip(-4.9 - level, 0, 2)),
         level=level,
         body_half_mm=float(np.interp(level, _LEVELS, _BODY_HALF_MM)) * scale,
         scale=scale,
@@ -152,6 +153,8 @@ def _paint_muscle(canvas: Canvas, outline: Outline, build: Build, hu: Attenuatio
 
 
 def paint_bones(canvas: Canvas, spine: Spine, here: SpineAt, hu: Attenuation) -> None:
+    if here.level > _LOWEST_BONE:
+        return
     within = here.within
     sacral = here.level > 2.5
     if sacral:
@@ -163,7 +166,8 @@ def paint_bones(canvas: Canvas, spine: Spine, here: SpineAt, hu: Attenuation) ->
         _vertebral_body(here, 1.0).paint(canvas, hu.cortical_bone)
         inner = hu.cortical_bone * 0.75 if end_plate else hu.spongy_bone
         _vertebral_body(here, 0.92).paint(canvas, float(inner))
-    _paint_arch(canvas, spine, here, hu)
+    if here.level < 5.2:
+        _paint_arch(canvas, spine, here, hu)
     if spine.hardware and 0.4 < here.level < 2.2:
         for side in (-1, 1):
             Outline(here.x_mm + side * 15, here.y_mm + 18, 3.2, 14.0, side * 0.25).paint(canvas, 2900.0)
@@ -209,7 +213,10 @@ def _bone(
 
 def _paint_sacrum(canvas: Canvas, here: SpineAt, hu: Attenuation) -> None:
     half = here.body_half_mm * min(0.75 + 0.6 * (here.level - 2.5), 1.25)
-    Outline(here.x_mm, here.y_mm + 10, half * 1.25, 26 * here.scale, 0.0, 2.6).paint(canvas, hu.cortical_bone)
-    Outline(here.x_mm, here.y_mm + 10, half * 1.25 - 2, 24 * here.scale, 0.0, 2.6).paint(canvas, hu.spongy_bone * 0.8)
-    for side in (-1, 1):
+    deep = 26 * here.scale * float(np.clip(1 - 0.36 * (here.level - 4.3), 0.25, 1))
+    Outline(here.x_mm, here.y_mm + 10, half * 1.25, deep, 0.0, 2.6).paint(canvas, hu.cortical_bone)
+    Outline(here.x_mm, here.y_mm + 10, half * 1.25 - 2, deep - 2 * here.scale, 0.0, 2.6).paint(
+        canvas, hu.spongy_bone * 0.8
+    )
+    for side in (-1, 1) if here.level < 5 else ():
         Outline(here.x_mm + side * 19, here.y_mm + 14, 4.5, 4.5).paint(canvas, -60.0)

@@ -23,6 +23,8 @@ _ANGLES = 1440
 _THETA = (np.arange(_ANGLES) / _ANGLES * 2 - 1) * np.pi  # atan2(y, x): 0 is left, pi/2 the back
 _FROM_FRONT = np.arctan2(np.abs(np.cos(_THETA)), -np.sin(_THETA))  # 0 at the navel, pi at the spine
 _EVERYWHERE = (slice(None), slice(None))
+_ACETABULUM = 5.4  # from this level down the hips take the ilium's place
+_RECESSES = 2.3  # so many levels do the lungs reach down beside the dome of the diaphragm
 Table = NDArray[np.float64]
 
 
@@ -138,7 +140,7 @@ def _flank(trunk: Trunk, build: Build, radius: Table, level: float) -> Table:
 def _gluteal(build: Build, level: float) -> tuple[Table, Table]:
     """Thickness outside the ilium, and where (0..1) the ilium is: from its crest downwards."""
     below = level - build.iliac_crest_level
-    if below <= 0:
+    if below <= 0 or level > _ACETABULUM:
         return np.zeros(_ANGLES), np.zeros(_ANGLES)
     reach = min(0.12 + 0.32 * below, 0.62)
     bell = _bell((_FROM_FRONT - np.deg2rad(122 - 6 * min(below, 2))) / reach)
@@ -219,8 +221,8 @@ def _paint_pelvis(canvas: Canvas, build: Build, ring: Ring, level: float, hu: At
 
 
 def _paint_ribs(canvas: Canvas, build: Build, ring: Ring, level: float, hu: Attenuation) -> None:
-    """Ribs T8 to T12: each runs from the spine sideways and down, so lower slices meet it further in front."""
-    for number, length in zip(range(8, 13), build.rib_lengths, strict=True):
+    """Ribs T6 to T12: each runs from the spine sideways and down, so lower slices meet it further in front."""
+    for number, length in zip(range(6, 13), (1.0, 1.0, *build.rib_lengths), strict=True):
         head = number - 15.2
         span = (1.1 if number == 12 else 2.3) * length
         way = (level - head) / span
@@ -238,14 +240,16 @@ def _paint_ribs(canvas: Canvas, build: Build, ring: Ring, level: float, hu: Atte
 
 
 def _paint_lungs(canvas: Canvas, trunk: Trunk, ring: Ring, level: float, hu: Attenuation) -> None:
-    """The recesses behind and beside the upper organs, and the diaphragm under them, which has no label."""
+    """The recesses behind and beside the upper organs, then all around them; the diaphragm has no label."""
     above = trunk.lung_reach - level
     if above <= 0:
         return
-    bell = _bell((_FROM_FRONT - np.deg2rad(125)) / min(0.35 + 0.5 * above, 1.1))
-    deep: Mask = ring.depth_mm - ring.at(ring.wall_mm) < ring.at(bell * min(10 + 22 * above, 60))
+    in_chest = max(above - _RECESSES, 0.0)
+    bell = _bell((_FROM_FRONT - np.deg2rad(125)) / (min(0.35 + 0.5 * above, 1.1) + 0.7 * in_chest))
+    reach_mm = min(10 + 22 * above, 60) + 30 * in_chest
+    deep: Mask = ring.depth_mm - ring.at(ring.wall_mm) < ring.at(bell * reach_mm)
     lungs = canvas.cavity & deep & (ring.at(bell) > 0)
-    diaphragm = canvas.cavity & (ring.depth_mm - ring.at(ring.wall_mm) < ring.at(bell * (min(10 + 22 * above, 60) + 3)))
+    diaphragm = canvas.cavity & (ring.depth_mm - ring.at(ring.wall_mm) < ring.at(bell * (reach_mm + 3)))
     canvas.paint(_EVERYWHERE, diaphragm & (ring.at(bell) > 0), hu.muscle, BACKGROUND)
     canvas.paint(_EVERYWHERE, lungs, hu.lung, BACKGROUND)
     canvas.cavity &= ~diaphragm

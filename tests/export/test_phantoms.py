@@ -91,3 +91,28 @@ def test_height_is_sometimes_unknown() -> None:
     heights = [abdomen.draw_anatomy(seed).patient.height_m for seed in range(30)]
     assert any(height is None for height in heights)
     assert all(1.3 < height < 2.1 for height in heights if height is not None)
+
+
+def test_a_whole_abdomen_reaches_from_the_lungs_to_the_hips() -> None:
+    for seed in range(3):
+        made = abdomen.whole_phantom(seed, rows=ROWS, spacing_z_mm=20.0, shifted=seed == 2)
+        length_mm = (len(made.voxels_zyx) - 1) * made.geometry.slice_spacing_mm
+        assert 350 < length_mm < 520
+        lung = np.mean((made.voxels_zyx > -890) & (made.voxels_zyx < -700), axis=(1, 2))
+        assert lung[-1] > 3 * lung[made.l3_index]
+        cortical = np.mean(made.voxels_zyx > 300, axis=(1, 2))
+        assert cortical[2] > cortical[made.l3_index]
+        assert 0 < made.l3_index < len(made.voxels_zyx) - 1
+
+
+def test_a_level_and_its_height_are_one() -> None:
+    build = abdomen.draw_anatomy(4).build
+    for level in (-7.0, -3.2, 0.0, 4.4, 6.9):
+        assert build.level(build.z_mm(level)) == pytest.approx(level)
+
+
+def test_the_same_anatomy_can_be_scanned_without_l3() -> None:
+    anatomy = abdomen.draw_anatomy(3)
+    made = abdomen.scanned(anatomy, np.arange(-200.0, -100, 20), rows=32)
+    assert made.geometry.slice_spacing_mm == 20.0
+    assert made.l3_index == len(made.voxels_zyx) - 1

@@ -10,11 +10,15 @@ from pydicom.sr.codedict import codes
 
 from export.abdominal_muscle_ct import TISSUES
 from export.abdominal_muscle_ct.settings import SettingsError
-from export.abdominal_muscle_ct.sources import list_entries
+from export.abdominal_muscle_ct.sources import Kept, list_entries
 from export.phantoms import abdomen
 from export.phantoms.dicom import write_series
 
 ROWS, SLICES = 64, 6
+
+
+def kept(slices: int, rows: int) -> Kept:
+    return Kept(slices, rows, -120, 150)
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +85,7 @@ def write_levels(folder: Path, case: str, phantom: abdomen.Phantom) -> None:
 
 def assert_is(folder: str, phantom: abdomen.Phantom) -> None:
     (entry,) = list_entries(folder, 1)
-    case = entry.load(SLICES, ROWS)
+    case = entry.load(kept(SLICES, ROWS))
     np.testing.assert_array_equal(case.voxels_zyx, phantom.voxels_zyx)
     np.testing.assert_array_equal(case.labels_zyx, phantom.labels_zyx)
     np.testing.assert_allclose(case.offsets_mm, 10.0 * (np.arange(SLICES) - phantom.l3_index), atol=1e-3)
@@ -106,13 +110,13 @@ def test_nifti_pairs_are_read_where_they_lie(tmp_path: Path, phantom: abdomen.Ph
 def test_without_levels_the_offsets_are_not_known(tmp_path: Path, phantom: abdomen.Phantom) -> None:
     write_nifti_pair(phantom, tmp_path, flipped=False)
     (entry,) = list_entries(f"nifti:{tmp_path}", 1)
-    assert np.isnan(entry.load(2, ROWS).offsets_mm).all()
+    assert np.isnan(entry.load(kept(2, ROWS)).offsets_mm).all()
 
 
 def test_fewer_slices_and_rows_are_taken_evenly(tmp_path: Path, phantom: abdomen.Phantom) -> None:
     write_nifti_pair(phantom, tmp_path, flipped=False)
     (entry,) = list_entries(f"nifti:{tmp_path}", 1)
-    case = entry.load(2, ROWS // 2)
+    case = entry.load(kept(2, ROWS // 2))
     np.testing.assert_array_equal(case.voxels_zyx, phantom.voxels_zyx[[0, -1]][:, 1::2, 1::2])
 
 
@@ -122,7 +126,7 @@ def test_a_label_on_another_grid_is_refused(tmp_path: Path, phantom: abdomen.Pha
     nibabel.save(moved, tmp_path / "one_label.nii.gz")
     (entry,) = list_entries(f"nifti:{tmp_path}", 1)
     with pytest.raises(SettingsError) as refusal:
-        entry.load(1, ROWS)
+        entry.load(kept(1, ROWS))
     assert str(refusal.value) == "one_label.nii.gz is not on the grid of one_image.nii.gz."
 
 
@@ -145,7 +149,7 @@ def test_unknown_data_and_empty_folders_are_refused(tmp_path: Path) -> None:
 
 def test_a_phantom_entry_gives_slices_around_l3_and_the_same_ones_again() -> None:
     entry = list_entries("phantoms", 5)[4]
-    case, again = entry.load(4, 32), entry.load(4, 32)
+    case, again = entry.load(kept(4, 32)), entry.load(kept(4, 32))
     np.testing.assert_array_equal(case.voxels_zyx, again.voxels_zyx)
     assert abs(case.offsets_mm[0]) <= 8
     assert entry.patient == "phantom-4"

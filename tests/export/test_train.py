@@ -49,6 +49,11 @@ def test_the_level_network_trains_and_leaves_curves(tmp_path: Path) -> None:
     assert list((tmp_path / "run" / "curves").iterdir())
 
 
+def test_the_other_encoder_trains(tmp_path: Path) -> None:
+    checkpoint = train(tiny("tissue-densenet", epochs=1), "phantoms", tmp_path / "run", tmp_path / "cache", HERE)
+    assert any("denseblock4" in name for name in weights(checkpoint))
+
+
 def test_another_configuration_does_not_go_on_from_a_checkpoint(tmp_path: Path) -> None:
     checkpoint = train(tiny("level", epochs=1), "phantoms", tmp_path / "run", tmp_path / "cache", HERE)
     with pytest.raises(SettingsError) as refusal:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.abdominal_muscle_ct import TISSUES
+from export.abdominal_muscle_ct.levels import LevelFigures, figures_of_series, level_parts
 from export.abdominal_muscle_ct.trial import Trial, try_slice
 from export.evaluation import plots, statistics
 from export.evaluation.page import Pictures, Rows, Section
@@ -18,7 +19,7 @@ from export.phantoms import abdomen
 FIRST_LINE = "Data: synthetic phantoms; no patient data."
 THESIS = {"accuracy": 0.98, "IoU": 0.78, "Dice": 0.87, "test scans": 260, "seconds per slice": 1.0}
 _WORST = 3
-_NEAR_MM = 10.0
+CLINICAL_BAR = 0.95
 
 
 @dataclass(frozen=True)
@@ -35,20 +36,21 @@ class TissueFigures:
 
 
 @dataclass(frozen=True)
-class LevelFigures:
-    """`missed`: series in which no L3 was found though it is there; `cautioned`: found, but with a caution."""
+class Bar:
+    """The share of patients at or above the bar, by the accuracy of their voxels and by that of their muscle's area.
 
-    median_error_mm: Figure
-    p95_error_mm: Figure
-    share_within_10_mm: Figure
-    missed: int
-    cautioned: int
+    The area's accuracy at mid L3 is 1 less the difference as a share of the truth.
+    """
+
+    voxels: Figure
+    muscle_area: Figure
 
 
 @dataclass(frozen=True)
 class Figures:
     patients: int
     accuracy: Figure
+    clinical_bar: Bar
     tissues: dict[str, TissueFigures]
     level: LevelFigures
     confusion: list[list[int]]
@@ -62,14 +64,26 @@ def figures_of(trials: Sequence[Trial]) -> Figures:
     return Figures(
         patients=len(trials),
         accuracy=bootstrap(confusion, statistics.accuracy),
+        clinical_bar=_bar(trials, confusion),
         tissues={name: _tissue(trials, confusion, number) for number, name in enumerate(TISSUES, start=1)},
-        level=_level(trials),
+        level=figures_of_series([trial.series for trial in trials if trial.series is not None]),
         confusion=confusion.sum(axis=0).astype(int).tolist(),
     )
 
 
 def _stack(tables: Sequence[NDArray[np.int64]]) -> Table:
     return np.stack(tables).astype(np.float64)
+
+
+def _bar(trials: Sequence[Trial], confusion: Table) -> Bar:
+    voxels = np.array([statistics.accuracy(each) for each in confusion])
+    truth, found, _ = (areas[:, 0] for areas in _areas(trials))
+    areas = 1 - np.abs(found - truth) / truth
+    return Bar(*(bootstrap_values((each >= CLINICAL_BAR).astype(float), _mean) for each in (voxels, areas)))
+
+
+def _mean(values: Table) -> float:
+    return float(values.mean())
 
 
 def _tissue(trials: Sequence[Trial], confusion: Table, number: int) -> TissueFigures:
@@ -85,7 +99,7 @@ def _tissue(trials: Sequence[Trial], confusion: Table, number: int) -> TissueFig
         calibration_error=statistics.calibration(histograms.sum(axis=0))[2],
         dice_by_threshold_alone=float(2 * hit / (2 * hit + wrong + missed)),
         area_at_true_level_cm2=statistics.agreement(truth, at_true),
-        area_at_found_level_cm2=statistics.agreement(truth, at_found),
+        area_at_found_level_cm2=statistics.agreement(truth[~np.isnan(at_found)], at_found[~np.isnan(at_found)]),
     )
 
 
@@ -97,20 +111,9 @@ def _areas(trials: Sequence[Trial]) -> tuple[Table, Table, Table]:
     )
 
 
-def _level(trials: Sequence[Trial]) -> LevelFigures:
-    errors = np.array([trial.level_error_mm for trial in trials])
-    found = np.abs(errors[~np.isnan(errors)])
-    within = np.where(np.isnan(errors), 0.0, np.abs(errors) <= _NEAR_MM)
-    return LevelFigures(
-        median_error_mm=bootstrap_values(found, lambda values: float(np.median(values))),
-        p95_error_mm=bootstrap_values(found, lambda values: float(np.percentile(values, 95))),
-        share_within_10_mm=bootstrap_values(within, lambda values: float(values.mean())),
-        missed=int(np.isnan(errors).sum()),
-        cautioned=int(sum(trial.level_cautioned for trial in trials)),
-    )
-
-
 def summary(held_out: Figures, shifted: Figures, seconds: dict[str, float]) -> Section:
+    """`seconds` a slice: of the graphs `tissue` and `level`, and of a whole job, `end to end`."""
+    bars = [held_out.clinical_bar, shifted.clinical_bar]
     muscle, muscle_shifted = held_out.tissues["muscle"], shifted.tissues["muscle"]
     return Section(
         "Beside the thesis",
@@ -126,9 +129,16 @@ def summary(held_out: Figures, shifted: Figures, seconds: dict[str, float]) -> S
                 ("Dice", str(THESIS["Dice"]), str(muscle.dice), str(muscle_shifted.dice)),
                 ("Dice of the HU range alone", "", f"{muscle.dice_by_threshold_alone:.3f}",
                  f"{muscle_shifted.dice_by_threshold_alone:.3f}"),
+                ("patients with an accuracy of at least 95 %", "", *(str(bar.voxels) for bar in bars)),
+                ("patients whose muscle area at L3 is right within 5 %", "", *(str(bar.muscle_area) for bar in bars)),
                 ("seconds a slice", "about 1 (laptop GPU)", f"{seconds['tissue']:.3f} (two CPU threads)", ""),
             ]),
-            f"Finding the level takes {seconds['level']:.4f} s a slice more. Brackets: 95 % confidence over patients.",
+            "The thesis calls an accuracy of 95 % or more clinically usable. Read as it is, over all voxels of a "
+            "patient's slices, background among them, this is a low bar; so the stricter reading stands beside it, "
+            "which asks the same of the muscle's area at mid L3, the number that is used.",
+            f"Finding the level takes {seconds['level']:.4f} s a slice more. A whole job takes "
+            f"{seconds['end to end']:.3f} s for each further slice on two cores, from files to written results. "
+            "Brackets: 95 % confidence over patients.",
         ],
     )  # fmt: skip
 
@@ -143,18 +153,21 @@ def sections(name: str, trials: Sequence[Trial], figures: Figures, folder: Path)
     truth, _, at_found = _areas(trials)
     true_areas = {tissue: truth[:, number] for number, tissue in enumerate(TISSUES)}
     found_areas = {tissue: at_found[:, number] for number, tissue in enumerate(TISSUES)}
-    errors = np.array([trial.level_error_mm for trial in trials])
+    located = ~np.isnan(at_found[:, 0])
     voxels = [
         plots.plot_roc(histograms, folder / f"{short}-roc.png"),
         plots.plot_calibration(histograms, folder / f"{short}-calibration.png"),
     ]
-    agreement = plots.plot_agreement(true_areas, found_areas, folder / f"{short}-agreement.png")
-    level = plots.plot_level(errors[~np.isnan(errors)], folder / f"{short}-level.png")
+    agreement = plots.plot_agreement(
+        {tissue: areas[located] for tissue, areas in true_areas.items()},
+        {tissue: areas[located] for tissue, areas in found_areas.items()},
+        folder / f"{short}-agreement.png",
+    )
     return [
         Section(f"{name}: tissues", [_tissue_rows(figures), "Confusion of voxels (rows: truth), in thousands:",
                                      _confusion_rows(figures), Pictures(voxels, "ROC of voxels, calibration")]),
         Section(f"{name}: level and areas at L3", [
-            _level_rows(figures), Pictures([level], "Error of the level"), _area_rows(figures),
+            *level_parts(trials, figures.level, folder / f"{short}-level.png"), _area_rows(figures),
             Pictures([agreement], "Bland-Altman: area at the level that was found against the area at mid L3"),
         ]),
         Section(f"{name}: worst cases", [
@@ -187,19 +200,6 @@ def _confusion_rows(figures: Figures) -> Rows:
         (name, *(f"{count / 1000:.0f}" for count in row)) for name, row in zip(names, figures.confusion, strict=True)
     ]
     return Rows([("", *names), *rows])
-
-
-def _level_rows(figures: Figures) -> Rows:
-    level = figures.level
-    return Rows(
-        [
-            ("median error, mm", "95th percentile, mm", "within 10 mm", "not found", "cautioned"),
-            (
-                str(level.median_error_mm), str(level.p95_error_mm), str(level.share_within_10_mm),
-                str(level.missed), str(level.cautioned),
-            ),
-        ]
-    )  # fmt: skip
 
 
 def _area_rows(figures: Figures) -> Rows:

@@ -5,36 +5,36 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from export.abdominal_muscle_ct import TISSUES
+from export.abdominal_muscle_ct.series import FOLDER, SeriesTrial, try_series
+from export.evaluation import shipped
 from export.phantoms import abdomen
 from orthanc_plugin.inference.postprocess import decided, refined
-from orthanc_plugin.measure.level import locate
 from orthanc_plugin.routing.folder import read
 from orthanc_plugin.routing.network import Hounsfield
 from orthanc_plugin.routing.outputs import Segments
 
-FOLDER = Path(__file__).parents[2] / "onnx_models" / "abdominal-muscle-ct"
 BINS = 200
 _LABELS = len(TISSUES) + 1
-_SERIES_SPACING_MM = 10.0
-_SERIES_SLICES = 27
-_AT_A_TIME = 4
+_OUTLINES = FOLDER / "model.onnx"
 
 
 @dataclass(frozen=True)
 class Trial:
-    """Tables of one patient. Areas in cm², one per tissue; histograms (tissue, is not / is, bin of the probability)."""
+    """Tables of one patient. Areas in cm², one per tissue; histograms (tissue, is not / is, bin of the probability).
+
+    `series` is what was found in a whole series of the patient, where one was tried; the areas at the level found
+    there are NaN where none was.
+    """
 
     seed: int
     shifted: bool
     confusion: NDArray[np.int64]
     threshold: NDArray[np.int64]
     histograms: NDArray[np.int64]
-    level_error_mm: float
-    level_cautioned: bool
+    series: SeriesTrial | None
     true_areas: NDArray[np.float64]
     areas_at_true_level: NDArray[np.float64]
     areas_at_found_level: NDArray[np.float64]
@@ -52,44 +52,39 @@ class Slice:
     probability: NDArray[np.float32]
 
 
-def try_patient(seed: int, shifted: bool) -> Trial:
-    """Measures at mid L3, on two further slices, and in a whole series for the level."""
+def try_patient(seed: int, shifted: bool, in_series: bool) -> Trial:
+    """Measures at mid L3, on two further slices, and where asked for in a whole series for the level."""
     anatomy = abdomen.draw_anatomy(seed, shifted=shifted)
     further = np.random.default_rng([seed, 8]).uniform(-110, 140, 2)
     slices = [try_slice(anatomy, float(height)) for height in (0.0, *further)]
-    found_height_mm, cautioned = _find_level(anatomy)
-    at_found = slices[0] if found_height_mm is None else try_slice(anatomy, found_height_mm)
+    series = try_series(anatomy) if in_series else None
     pixel_cm2 = (anatomy.scan.field_of_view_mm / slices[0].hu.shape[0] / 10) ** 2
-    confusion = _confusion(slices[0])
+    confusion = confusion_of(slices[0])
     return Trial(
         seed=seed,
         shifted=shifted,
-        confusion=sum((_confusion(one) for one in slices), np.zeros_like(confusion)),
+        confusion=sum((confusion_of(one) for one in slices), np.zeros_like(confusion)),
         threshold=np.sum([_by_threshold(one) for one in slices], axis=0),
         histograms=np.sum([_histograms(one) for one in slices], axis=0),
-        level_error_mm=np.nan if found_height_mm is None else found_height_mm,
-        level_cautioned=cautioned,
+        series=series,
         true_areas=_areas(slices[0].truth, pixel_cm2),
         areas_at_true_level=_areas(slices[0].found, pixel_cm2),
-        areas_at_found_level=_areas(at_found.found, pixel_cm2),
+        areas_at_found_level=_areas_at(anatomy, np.nan if series is None else series.found_mm, pixel_cm2),
         muscle_dice=float(2 * confusion[1, 1] / max(confusion[1].sum() + confusion[:, 1].sum(), 1)),
     )
 
 
-def try_slice(anatomy: abdomen.Anatomy, z_mm: float) -> Slice:
+def _areas_at(anatomy: abdomen.Anatomy, z_mm: float, pixel_cm2: float) -> NDArray[np.float64]:
+    return np.full(len(TISSUES), np.nan) if np.isnan(z_mm) else _areas(try_slice(anatomy, z_mm).found, pixel_cm2)
+
+
+def try_slice(anatomy: abdomen.Anatomy, z_mm: float, graph: Path = _OUTLINES) -> Slice:
     hu, labels = anatomy.render(z_mm)
     slices = hu[None].astype(np.float32)
-    probability = graph("model.onnx").run(None, {"hu": slices[:, None]})[0]
+    probability = shipped.session(graph).run(None, {"hu": slices[:, None]})[0]
     masks_szyx = refined(segments(), decided(segments(), probability), slices, voxel_mm3=1.0)
     found = _flatten(masks_szyx[:, 0])
     return Slice(hu, labels, in_range(labels, hu), found, probability[0])
-
-
-@cache
-def graph(name: str) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    return onnxruntime.InferenceSession(FOLDER / name, options, providers=["CPUExecutionProvider"])
 
 
 @cache
@@ -120,7 +115,7 @@ def _window(number: int, hu: NDArray[np.int16]) -> NDArray[np.bool_]:
     return within
 
 
-def _confusion(one: Slice) -> NDArray[np.int64]:
+def confusion_of(one: Slice) -> NDArray[np.int64]:
     pairs = one.truth.astype(np.int64) * _LABELS + one.found
     return np.bincount(pairs.ravel(), minlength=_LABELS**2).reshape(_LABELS, _LABELS)
 
@@ -145,16 +140,3 @@ def _histograms(one: Slice) -> NDArray[np.int64]:
 
 def _areas(labels: NDArray[np.uint8], pixel_cm2: float) -> NDArray[np.float64]:
     return np.asarray(np.bincount(labels.ravel(), minlength=_LABELS)[1:] * pixel_cm2, np.float64)
-
-
-def _find_level(anatomy: abdomen.Anatomy) -> tuple[float | None, bool]:
-    """Height above mid L3 of the slice that the node would measure in a series, and whether it would caution."""
-    heights = abdomen.slice_heights(anatomy, _SERIES_SLICES, _SERIES_SPACING_MM)
-    hu = np.stack([anatomy.render(float(height))[0] for height in heights])[:, None].astype(np.float32)
-    answers = [
-        graph("level.onnx").run(None, {"hu": hu[first : first + _AT_A_TIME]}) for first in range(0, len(hu), _AT_A_TIME)
-    ]
-    offsets, sigmas = (np.concatenate(values) for values in zip(*answers, strict=True))
-    level = locate(offsets, sigmas, heights - heights[0])
-    height = None if level.slice_index is None else float(heights[level.slice_index])
-    return height, bool(level.caution)

@@ -100,11 +100,13 @@ def made(part: Part, weights: Mapping[str, Tensor]) -> Features:
 
 
 def weights_of(graph: onnx.GraphProto) -> dict[str, Tensor]:
-    """By name; the exporter of torch writes those that are equal once, and the other names as the same again."""
+    """By name; those that are equal may be written once and named as the same again, those that are halves are cast."""
     found = {entry.name: torch.tensor(numpy_helper.to_array(entry)) for entry in graph.initializer}
     for node in graph.node:
         if node.op_type == "Identity" and node.input[0] in found:
             found[node.output[0]] = found[node.input[0]]
+        if node.op_type == "Cast" and node.input[0] in found:
+            found[node.output[0]] = found.pop(node.input[0]).float()
     return found
 
 

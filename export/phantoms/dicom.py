@@ -9,11 +9,13 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian
 from pydicom.valuerep import format_number_as_ds
 
+from export.phantoms import abdomen
 from export.phantoms.abdomen import Phantom
 
 _NAMESPACE = uuid.UUID("5b0c6b1e-3c0f-4d52-9c1e-6b7d6b0f2a11")
 _IMPLEMENTATION_UID = UID("2.25.121033164523109923021367719131430161937")
 _UNSIGNED_INTERCEPT = -1024
+_STUDY_ROWS = 256
 
 
 def phantom_uid(*parts: str | int) -> UID:
@@ -43,6 +45,12 @@ def write_series(
         _write(_slice(phantom, series, index, number), path, transfer_syntax)
         paths.append(path)
     return paths
+
+
+def write_study(seed: int, folder: Path, *, shifted: bool = False, uid_seed: str | None = None) -> list[Path]:
+    """A whole abdomen, of so many pixels that it is written in seconds."""
+    made = abdomen.whole_phantom(seed, rows=_STUDY_ROWS, shifted=shifted)
+    return write_series(made, folder, uid_seed=uid_seed)
 
 
 def _series_header(phantom: Phantom, uid_seed: str | int) -> Dataset:

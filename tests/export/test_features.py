@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from export.from_folders import Unusable
-from export.from_folders.features import Features, features
+from export.from_folders.features import Features, features, weights_of
 from export.from_folders.network import transferred
+from export.graph import halve_weights
 from export.importers.folder import write
 from export.importers.graph import write_graph
 from export.importers.monai_bundle import bring as bring_bundle
@@ -91,6 +92,20 @@ def test_networks_of_the_usual_kinds_are_taken_over(kind: str, tmp_path: Path) -
     taken = check(tmp_path / "model.onnx")
     with torch.inference_mode():
         assert min(taken(torch.rand(1, 1, 64, 64)).shape[2:]) in (2, 4, 8, 16)
+
+
+def test_weights_stored_as_halves_are_taken_over_under_their_own_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network, shape = networks()["DenseNet"]
+    write_graph(network.eval(), shape, tmp_path / "model.onnx")
+    whole = of(tmp_path / "model.onnx").taken
+    graph = onnx.load(tmp_path / "model.onnx")
+    monkeypatch.setattr("export.graph._SMALL", 16)
+    halve_weights(graph.graph)
+    onnx.save(graph, tmp_path / "model.onnx")
+    assert check(tmp_path / "model.onnx").taken == whole
+    assert not any(name.endswith("_half") for name in weights_of(graph.graph))
 
 
 def test_a_network_of_volumes_sees_in_an_image_what_it_sees_in_a_stack_of_it(tmp_path: Path) -> None:

@@ -74,18 +74,19 @@ def write_bands(path: Path, bands: list[tuple[float, float]]) -> Path:
     return write(path, nodes, outputs={"probability": ["n", len(bands), "r", "c"]})
 
 
-def write_level(path: Path, offset_mm: float = 0.0, sigma_mm: float = 5.0) -> Path:
-    """hu -> the same offset_mm and sigma_mm for every slice."""
+def write_level(path: Path, offset_mm: float = 0.0, sigma_mm: float = 5.0, strangeness: float = 0.5) -> Path:
+    """hu -> the same offset_mm, sigma_mm and strangeness for every slice."""
     nodes = [helper.make_node("ReduceMean", ["hu"], ["mean"], axes=[1, 2, 3], keepdims=0)]
-    for name, value in (("nought", 0.0), ("offset", offset_mm), ("sigma", sigma_mm)):
+    for name, value in (("nought", 0.0), ("offset", offset_mm), ("sigma", sigma_mm), ("strange", strangeness)):
         constant = helper.make_tensor(name, TensorProto.FLOAT, [], [value])
         nodes.append(helper.make_node("Constant", [], [name], value=constant))
     nodes += [
         helper.make_node("Mul", ["mean", "nought"], ["none"]),
         helper.make_node("Add", ["none", "offset"], ["offset_mm"]),
         helper.make_node("Add", ["none", "sigma"], ["sigma_mm"]),
+        helper.make_node("Add", ["none", "strange"], ["strangeness"]),
     ]
-    return write(path, nodes, outputs={"offset_mm": ["n"], "sigma_mm": ["n"]})
+    return write(path, nodes, outputs={"offset_mm": ["n"], "sigma_mm": ["n"], "strangeness": ["n"]})
 
 
 def write_hungry(path: Path) -> Path:

@@ -11,6 +11,8 @@ collect_ignore = [
     "test_from_folders.py",
     "test_graph.py",
     "test_importers.py",
+    "test_level_in_series.py",
+    "test_muscle_report.py",
     "test_train.py",
 ]
 if find_spec("torch") and find_spec("monai"):

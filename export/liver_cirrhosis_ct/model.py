@@ -101,20 +101,23 @@ class Served(nn.Module):
     liver, `activation` [N, 1, h, w], `strangeness` [N].
     """
 
-    def __init__(self, network: CirrhosisNet, strangeness: Strangeness, temperature: float) -> None:
+    def __init__(self, network: CirrhosisNet, strangeness: Strangeness, temperature: float, shift: float) -> None:
         super().__init__()
-        self.network, self.strangeness, self.temperature = network, strangeness, temperature
+        self.network, self.strangeness, self.temperature, self.shift = network, strangeness, temperature, shift
 
     def forward(self, hu: Tensor, clinical: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         seen = self.network.see(hu)
         both = seen.image_logit + self.network.fusion(seen.image_logit, clinical)
         return (
-            torch.sigmoid(both / self.temperature)[:, None],
-            torch.sigmoid(seen.image_logit / self.temperature)[:, None],
+            self._probability(both),
+            self._probability(seen.image_logit),
             liver_share(seen.liver_logits, hu),
             seen.activation,
             self.strangeness(description_of(seen.windows, seen.features)),
         )
+
+    def _probability(self, logit: Tensor) -> Tensor:
+        return torch.sigmoid((logit - self.shift) / self.temperature)[:, None]
 
 
 def liver_share(liver_logits: Tensor, hu: Tensor) -> Tensor:
@@ -125,4 +128,5 @@ def liver_share(liver_logits: Tensor, hu: Tensor) -> Tensor:
 
 def liver_cells(liver: Tensor, like: Tensor) -> Tensor:
     """Masks [N, rows, columns] as the shares that the cells of the map [N, h, w] have of it."""
-    return adaptive_avg_pool2d(liver[:, None].float(), like.shape[-2:])[:, 0]
+    rows, columns = like.shape[-2:]
+    return adaptive_avg_pool2d(liver[:, None].float(), (rows, columns))[:, 0]

@@ -6,6 +6,7 @@ python -m export.liver_cirrhosis_ct.train --config export/liver_cirrhosis_ct/con
 import argparse
 import math
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -38,17 +39,15 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=RUNS / "cache" / "liver")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument(
-        "--most-epochs", type=int, help="stop after so many (0: once the phantoms are made), to go on later"
-    )
+    parser.add_argument("--minutes", type=float, help="begin no epoch after so many, to go on later; 0: patients alone")
     given = parser.parse_args()
     settings = read_settings(given.config)
     torch.set_num_threads(given.threads)
-    train(settings, given.data, given.out or RUNS / settings.name, given.cache, given.device, given.most_epochs)
+    train(settings, given.data, given.out or RUNS / settings.name, given.cache, given.device, given.minutes)
 
 
 def train(
-    settings: Settings, data: str, out: Path, cache: Path, device: str = "cpu", most_epochs: int | None = None
+    settings: Settings, data: str, out: Path, cache: Path, device: str = "cpu", minutes: float | None = None
 ) -> Path:
     """Runs the epochs that the checkpoint in `out` has not seen yet; gives the checkpoint's path."""
     parts = parts_of(data, settings)
@@ -58,9 +57,11 @@ def train(
     optimiser = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=0.02)
     checkpoint = out / "checkpoint.pt"
     first = _resume(checkpoint, settings, network, optimiser, device) if checkpoint.exists() else 0
-    last = settings.epochs if most_epochs is None else min(settings.epochs, first + most_epochs)
+    ends = math.inf if minutes is None else time.monotonic() + 60 * minutes
     with SummaryWriter(out / "curves") as curves:
-        for epoch in range(first, last):
+        for epoch in range(first, settings.epochs):
+            if time.monotonic() >= ends:
+                break
             loss = _run_epoch(network, optimiser, learned, settings, epoch, device)
             scores = validate(network, held, settings, device)
             curves.add_scalar("loss/train", loss, epoch)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from export.phantoms import abdomen
 from export.phantoms.dicom import write_series
+from export.phantoms.liver import case
 
 
 def main() -> None:
@@ -18,7 +19,18 @@ def main() -> None:
     ct.add_argument("--spacing", type=float, default=5.0, help="distance of slices in mm (default 5)")
     ct.add_argument("--shifted", action="store_true", help="from the generator that nothing is trained on")
     ct.add_argument("--out", type=Path, required=True)
+    ct.set_defaults(make=_abdomen)
+    liver = kinds.add_parser("liver", help="CT of the upper abdomen, with a liver that is cirrhotic or not")
+    liver.add_argument("--seed", type=int, required=True)
+    liver.add_argument("--spacing", type=float, default=5.0, help="distance of slices in mm (default 5)")
+    liver.add_argument("--shifted", action="store_true", help="from the generator that nothing is trained on")
+    liver.add_argument("--out", type=Path, required=True)
+    liver.set_defaults(make=_liver)
     given = parser.parse_args()
+    given.make(given)
+
+
+def _abdomen(given: argparse.Namespace) -> None:
     chosen = {"rows": given.rows, "spacing_z_mm": given.spacing, "shifted": given.shifted}
     if given.whole:
         made = abdomen.whole_phantom(given.seed, **chosen)
@@ -27,6 +39,14 @@ def main() -> None:
     paths = write_series(made, given.out)
     l3 = paths[len(paths) - 1 - made.l3_index]
     print(f"{len(paths)} slices in {given.out}; mid L3 is {l3.name}")
+
+
+def _liver(given: argparse.Namespace) -> None:
+    paths = case.write_study(given.seed, given.out, shifted=given.shifted, spacing_mm=given.spacing)
+    drawn = case.draw_case(given.seed, shifted=given.shifted)
+    values = ", ".join(f"{name} {value:g}" for name, value in drawn.clinical().items())
+    label = "cirrhotic" if drawn.disease.cirrhosis else "not cirrhotic"
+    print(f"{len(paths)} slices in {given.out}; the liver is {label}; {values}")
 
 
 if __name__ == "__main__":

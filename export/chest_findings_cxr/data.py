@@ -1,10 +1,10 @@
-"""Entries in, batches for training out: images are fitted as the node fits them, kept on disk, and varied on the way out."""
+"""Entries in, batches for training out: images are fitted as the node does, kept on disk, varied on the way out."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -69,11 +69,11 @@ class Parts:
     beside: NDArray[np.uint8]
 
 
-def parts_of(settings: Settings, data: str, cache: Path, processes: int = 2) -> Parts:
+def parts_of(settings: Settings, data: str, store: Path, processes: int = 2) -> Parts:
     entries = entries_of(data, settings.train + settings.validation)
     train, validation = split(entries, settings)
-    made = [kept(some, settings.rows, cache, processes) for some in (train, validation)]
-    return Parts(made[0], made[1], beside(settings, cache, processes))
+    made = [kept(some, settings.rows, store, processes) for some in (train, validation)]
+    return Parts(made[0], made[1], beside(settings, store, processes))
 
 
 def split(entries: Sequence[Entry], settings: Settings) -> tuple[list[Entry], list[Entry]]:
@@ -90,10 +90,10 @@ def _hash(*parts: object) -> str:
     return hashlib.sha256("/".join(map(str, parts)).encode()).hexdigest()
 
 
-def kept(entries: Sequence[Entry], rows: int, cache: Path, processes: int) -> Part:
+def kept(entries: Sequence[Entry], rows: int, store: Path, processes: int) -> Part:
     """From the cache where these very entries were fitted before."""
     code = _code() if isinstance(entries[0], PhantomEntry) else ""
-    folder = cache / _hash(rows, code, *(entry.name for entry in entries))[:16]
+    folder = store / _hash(rows, code, *(entry.name for entry in entries))[:16]
     if not folder.exists():
         new = folder.with_suffix(".new")
         new.mkdir(parents=True, exist_ok=True)
@@ -102,10 +102,11 @@ def kept(entries: Sequence[Entry], rows: int, cache: Path, processes: int) -> Pa
     return Part(*(np.load(folder / f"{name}.npy", mmap_mode="r") for name in Part.__dataclass_fields__))
 
 
+@cache
 def _code() -> str:
     """Of the generator: what an older one drew is never taken for this one's."""
-    folder = Path(__file__).parents[1] / "phantoms" / "chest"
-    return _hash(*(path.read_text() for path in sorted(folder.glob("*.py"))))
+    made = [*map(radiograph, range(3)), radiograph(0, lateral=True)]
+    return hashlib.sha256(b"".join(each.image.tobytes() for each in made)).hexdigest()
 
 
 def _fill(entries: Sequence[Entry], rows: int, folder: Path, processes: int) -> None:
@@ -164,9 +165,9 @@ def cells_of(study: Study, place: Placement, cells: int) -> NDArray[np.bool_]:
     return found
 
 
-def beside(settings: Settings, cache: Path, processes: int) -> NDArray[np.uint8]:
+def beside(settings: Settings, store: Path, processes: int) -> NDArray[np.uint8]:
     """Laterals, and half as many images of other regions."""
-    file = cache / f"beside-{settings.rows}-{settings.beside}-{_code()[:16]}.npy"
+    file = store / f"beside-{settings.rows}-{settings.beside}-{_code()[:16]}.npy"
     if not file.exists():
         with ProcessPoolExecutor(processes) as pool:
             made = list(pool.map(partial(_beside, rows=settings.rows), range(settings.beside), chunksize=8))
@@ -205,8 +206,8 @@ def batches(part: Part, settings: Settings, epoch: int) -> Iterator[tuple[Tensor
 
 
 def varied(images: Tensor, inside: Tensor, places: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-    """Turned, zoomed, moved, blurred or sharpened, of another contrast, with noise, with another border; never mirrored,
-    as the heart lies on one side. Images, where they lie, and places."""
+    """Turned, zoomed, moved, blurred or sharpened, of another contrast, noise and border; never mirrored, as the heart
+    lies on one side. Gives images, where they lie, and places."""
 
     def between(low: float, high: float) -> Tensor:
         return low + (high - low) * torch.rand(len(images), generator=generator)

@@ -3,6 +3,7 @@
 `Served` is what the node asks: it brings the image to one range, turns it upright, judges it, and turns the maps back.
 """
 
+from itertools import pairwise
 from typing import cast
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 
 from export.chest_findings_cxr.settings import Settings
 from export.phantoms.chest import FINDINGS
+from export.strangeness import Strangeness, description_of
 
 LOWEST, HIGHEST = 0.02, 0.99
 _SHARPNESS = 2.0
@@ -32,12 +34,12 @@ class Percentiles(nn.Module):
 
 
 class Posture(nn.Module):
-    """How the image lies: [N, 6] logits of four quarter turns, of being inverted, and of being a frontal chest at all."""
+    """How the image lies: [N, 6] logits of four quarter turns, of being inverted, and of being a frontal chest."""
 
     def __init__(self) -> None:
         super().__init__()
         widths = (1, 12, 24, 48, 64)
-        blocks = [_block(before, after) for before, after in zip(widths, widths[1:], strict=False)]
+        blocks = [_block(before, after) for before, after in pairwise(widths)]
         self.features = nn.Sequential(nn.AvgPool2d(2), *blocks)
         self.head = nn.Linear(widths[-1] * 4, TURNS + 2)
 
@@ -96,7 +98,8 @@ class ChestNet(nn.Module):
 
     def maps(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """And the features of the last block [N, 32 growths, rows / 32, rows / 32]."""
-        levels, features = [], image
+        levels: list[Tensor] = []
+        features = image
         for name, layer in self.trunk.named_children():
             features = layer(features)
             if name in _STEPS:
@@ -135,3 +138,29 @@ class Judge(nn.Module):
 
 def build_network(settings: Settings) -> Judge:
     return Judge(settings)
+
+
+class Served(nn.Module):
+    """As the node takes it. Images [N, 1, rows, rows] of any unit in, lying in any way, and for each of them out:
+
+    the probability of each finding, its activation map, how strange the image is (1 is the bound), whether it is a
+    frontal chest (0 to 1), how many quarter turns put it upright, and whether it was inverted (0 or 1).
+    """
+
+    def __init__(self, network: Judge, strangeness: Strangeness) -> None:
+        super().__init__()
+        self.network, self.strangeness = network, strangeness
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+        scaled = self.network.scaled(image)
+        posture = self.network.posture(scaled)
+        quarters, inverted = posture[:, :TURNS], (posture[:, TURNS] > 0).float()
+        choice = (quarters == quarters.amax(dim=1, keepdim=True)).float()
+        upright = chosen([turned(scaled, number) for number in range(TURNS)], choice)
+        upright = upright * (1 - 2 * inverted)[:, None, None, None]
+        maps, features = self.network.chest.maps(upright)
+        probability = torch.sigmoid(self.network.chest.logits(maps))
+        activation = chosen([turned(maps, -number) for number in range(TURNS)], choice)
+        strangeness = self.strangeness(description_of(upright, features))
+        turns = (choice * torch.arange(TURNS, dtype=choice.dtype)).sum(1)
+        return probability, activation, strangeness, torch.sigmoid(posture[:, TURNS + 1]), turns, inverted

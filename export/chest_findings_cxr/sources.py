@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 import pydicom
 from PIL import Image
-from pydicom.pixels import apply_modality_lut
+from pydicom.pixels.processing import apply_modality_lut
 
 from export.chest_findings_cxr.settings import SettingsError
 from export.phantoms.chest import FINDINGS

@@ -19,6 +19,7 @@ from orthanc_plugin.inference.drawn import Drawn, laid_out
 from orthanc_plugin.inference.intensity import scaling
 from orthanc_plugin.inference.network import Answers, Network
 from orthanc_plugin.inference.preprocess import Turned, channels, turn
+from orthanc_plugin.inference.slices import Fitted, Heats
 from orthanc_plugin.inference.texture import Region
 from orthanc_plugin.routing.folder import Model
 from orthanc_plugin.routing.network import Stage
@@ -27,16 +28,21 @@ from orthanc_plugin.routing.outputs import BodyComposition, Classes, Output
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """What one stage answered about each item; `slices` are theirs in `turned`, or the numbers of single images."""
+    """What one stage answered about each item; `slices` are theirs in `turned`, or the numbers of single images.
+
+    `heats` are its heat maps and `fitted` the items, for a stage of slices or single images.
+    """
 
     answers: Mapping[str, NDArray[np.float32]]
     slices: NDArray[np.int64]
     turned: Turned | None
+    fitted: Fitted | None = None
+    heats: Heats | None = None
 
     def only(self, counted: NDArray[np.bool_]) -> Series:
         """Of some of the items."""
         answers = {name: rows[counted] for name, rows in self.answers.items()}
-        return Series(answers, self.slices[counted], self.turned)
+        return Series(answers, self.slices[counted], self.turned, self.fitted, self.heats)
 
     def numbers(self, output: Output) -> NDArray[np.float32]:
         """Of an output that gives one number an item."""
@@ -149,24 +155,26 @@ class Numbers:
                 raise self._network.broken(f"answered the shape {answer.shape} in {name}, where each has one row")
             rows.append(answer.reshape(len(answer), -1))
 
-    def series(self, turned: Turned | None) -> Series:
+    def series(self, turned: Turned | None, fitted: Fitted | None = None, heats: Heats | None = None) -> Series:
         answers = {name: np.concatenate(rows) for name, rows in self._rows.items()}
-        return Series(answers, np.array(self._slices, np.int64), turned)
+        return Series(answers, np.array(self._slices, np.int64), turned, fitted, heats)
 
 
 def _of_images(bench: Bench, stage: Stage, numbers: tuple[str, ...], wanted: Wanted) -> tuple[Series, Drawn]:
     given = items.images(stage, bench.inputs)
     first = given[stage.roles[0]]
     network = bench.network(stage)
-    collected = Numbers(network, numbers)
+    collected, heats = Numbers(network, numbers), _heats(bench, network)
     fitted = items.of_images(stage, given)
     sheets: list[Drawn] = []
     for start, answers in slices.run(network, fitted):
         numbered = range(start, start + _count(answers))
         collected.add(numbered, answers)
+        if heats is not None:
+            heats.take(start, answers)
         if wanted:
             sheets += [_sheet(network, wanted, first, fitted, n, _item(answers, n - start)) for n in numbered]
-    return collected.series(None), laid_out(sheets) if sheets else Drawn()
+    return collected.series(None, fitted, heats), laid_out(sheets) if sheets else Drawn()
 
 
 def _of_texture(bench: Bench, stage: Stage, numbers: tuple[str, ...]) -> tuple[Series, tuple[Region, ...]]:
@@ -193,7 +201,8 @@ def _of_volume(bench: Bench, stage: Stage, numbers: tuple[str, ...], wanted: Wan
     turned = turn(volumes[stage.roles[0]], stage.orientation)
     seen = channels(stage, volumes, turned)
     network = bench.network(stage)
-    collected = Numbers(network, numbers)
+    collected, heats = Numbers(network, numbers), _heats(bench, network)
+    fitted = None
     shape = patches.shape_of(turned)
     easel = Easel(wanted, shape, seen[0].scaling, network)
     if stage.kind == "volume" or stage.spacing_mm is not None:
@@ -204,9 +213,12 @@ def _of_volume(bench: Bench, stage: Stage, numbers: tuple[str, ...], wanted: Wan
         fitted = items.of_slices(stage, seen, turned)
         for start, answers in slices.run(network, fitted):
             collected.add(range(start, start + _count(answers)), answers)
+            if heats is not None:
+                heats.take(start, answers)
             for sink in easel.sinks:
                 sink.take(start, slices.maps(network, answers, sink.name, sink.channels, fitted.places[0]))
-    return collected.series(turned), easel.done(turned.voxels_zyx, turned.spacing_mm).moved(turned.to_source)
+    drawn = easel.done(turned.voxels_zyx, turned.spacing_mm).moved(turned.to_source)
+    return collected.series(turned, fitted, heats), drawn
 
 
 def _counting(bench: Bench, stage: Stage, said: Series) -> Series:
@@ -230,21 +242,30 @@ def _classified(bench: Bench, wanted: Classes, said: Series) -> Classification:
     network = bench.network(stage)
     probabilities = classes.probabilities(wanted, said.answers[wanted.source.output], network)
     item, shown = classes.shown(wanted, probabilities)
-    heat = None
-    if wanted.heat_map is not None:
-        number = int(said.slices[item])
-        if stage.kind == "texture":
-            images = items.images(stage, bench.inputs)[stage.roles[0]]
-            heat = texture.heat(network, images.pixels[number], wanted.heat_map.output, shown)
-        else:
-            heat = slices.heat(network, _fitted(bench, stage, said), number, wanted.heat_map.output, shown)
-    return classes.classification(wanted, probabilities, said.slices, said.turned, item, shown, heat)
+    looked = _looked(bench, wanted, said, int(said.slices[item]), shown)
+    return classes.classification(wanted, probabilities, said.slices, said.turned, item, shown, looked)
 
 
-def _fitted(bench: Bench, stage: Stage, said: Series) -> slices.Fitted:
-    if said.turned is None:
-        return items.of_images(stage, items.images(stage, bench.inputs))
-    return items.of_slices(stage, channels(stage, items.volumes(stage, bench.inputs), said.turned), said.turned)
+def _looked(bench: Bench, wanted: Classes, said: Series, number: int, shown: int) -> classes.Looked | None:
+    """On the item of that number."""
+    if wanted.heat_map is None:
+        return None
+    stage = bench.model.card.stage(wanted.source.stage)
+    if stage.kind == "texture":
+        images = items.images(stage, bench.inputs)[stage.roles[0]]
+        heat = texture.heat(bench.network(stage), images.pixels[number], wanted.heat_map.output, shown)
+        return classes.looked_all_over(heat, len(wanted.items))
+    if said.heats is None or said.fitted is None:
+        return None
+    return classes.looked(said.heats.of(said.fitted, number), said.fitted.places[number], shown)
+
+
+def _heats(bench: Bench, network: Network) -> Heats | None:
+    """Of the stage of the card's classes, where they have a heat map; of any other stage none."""
+    wanted = bench.model.card.outputs.classes
+    if wanted is None or wanted.heat_map is None or wanted.heat_map.stage != network.stage.name:
+        return None
+    return Heats(network, wanted.heat_map.output, len(wanted.items))
 
 
 def _count(answers: Answers) -> int:

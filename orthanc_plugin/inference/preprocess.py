@@ -43,6 +43,22 @@ class Placement:
         whole = planes(maps, self.matrix)
         return planes(whole[(..., *self._window())], self.shape)
 
+    def peak(self, map_yx: NDArray[np.float32]) -> tuple[float, float]:
+        """Where the largest value of a stage's map lies on the slice itself, (row, column) from its upper left corner.
+
+        Linear interpolation has its largest value in the middle of a cell, so no map as large as the slice is needed.
+        """
+        rows, columns = (
+            (np.arange(cells) + 0.5) * whole / cells - corner
+            for cells, whole, corner in zip(map_yx.shape, self.matrix, self.corner, strict=True)
+        )
+        beyond = ((rows < 0) | (rows > self.scaled[0]))[:, None] | ((columns < 0) | (columns > self.scaled[1]))[None, :]
+        row, column = np.unravel_index(int(np.where(beyond, -np.inf, map_yx).argmax()), map_yx.shape)
+        return (
+            float(np.clip(rows[row], 0, self.scaled[0]) * self.shape[0] / self.scaled[0]),
+            float(np.clip(columns[column], 0, self.scaled[1]) * self.shape[1] / self.scaled[1]),
+        )
+
     def _window(self) -> tuple[slice, slice]:
         (top, left), (rows, columns) = self.corner, self.scaled
         return slice(top, top + rows), slice(left, left + columns)

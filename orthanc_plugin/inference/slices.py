@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from orthanc_plugin.inference.network import Answers, Network
 from orthanc_plugin.inference.preprocess import Placement
 
+# A map as coarse as networks make them has some ten kilobytes a class.
+KEPT_MOST_BYTES = 64 << 20
 Item = Callable[[int, int], NDArray[np.float32]]
 
 
@@ -39,10 +41,26 @@ def maps(network: Network, answers: Answers, name: str, channels: int, place: Pl
     return place.take_back(answer)
 
 
-def heat(network: Network, items: Fitted, number: int, name: str, channel: int) -> NDArray[np.float32]:
-    """The heat map of one item, of any coarseness, on its own matrix: the one there is, or that of the class."""
-    answer = network(items.take(number, number + 1))[name]
-    layers = answer[0] if answer.ndim == 4 else answer
-    if layers.ndim != 3 or channel >= len(layers) > 1:
-        raise network.broken(f"answered a heat map of the shape {answer.shape[1:]} in {name}")
-    return items.places[number].take_back(layers[channel if len(layers) > 1 else 0])
+class Heats:
+    """Keeps the heat maps of all items, of any coarseness, while they are few: else one item is asked about again."""
+
+    def __init__(self, network: Network, name: str, classes: int) -> None:
+        self._network, self._name, self._classes = network, name, classes
+        self._kept: dict[int, NDArray[np.float32]] = {}
+        self._bytes = 0
+
+    def take(self, start: int, answers: Answers) -> None:
+        for number, answer in enumerate(answers[self._name], start=start):
+            self._bytes += answer.nbytes
+            if self._bytes <= KEPT_MOST_BYTES:
+                self._kept[number] = answer.copy()
+
+    def of(self, items: Fitted, number: int) -> NDArray[np.float32]:
+        """(classes, rows, columns): where there is one map for all classes, that one for each."""
+        answer = self._kept.get(number)
+        if answer is None:
+            answer = self._network(items.take(number, number + 1))[self._name][0]
+        layers = answer[np.newaxis] if answer.ndim == 2 else answer
+        if layers.ndim != 3 or len(layers) not in (1, self._classes):
+            raise self._network.broken(f"answered a heat map of the shape {answer.shape} in {self._name}")
+        return np.broadcast_to(layers, (self._classes, *layers.shape[1:]))

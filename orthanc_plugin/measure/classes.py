@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -34,7 +34,8 @@ def findings(
 ) -> Findings:
     """`track` gives the tracking UID of what is found under a name."""
     key_slice = len(imaged) // 2 if said.index is None else said.index
-    contour = _around_peak(said.heat_yx) if said.heat_yx is not None else border(imaged.shape_yx(key_slice))
+    verdicts = _verdicts(classes, said.probabilities)
+    places = _places(said, verdicts, imaged.shape_yx(key_slice))
     found = tuple(
         ClassFinding(
             label=item.label,
@@ -44,13 +45,11 @@ def findings(
             verdict=verdict,
             tracking_uid=track(item.label),
             slice_index=key_slice,
-            contour_xy=contour,
+            contour_xy=place,
             undetermined=item.undetermined,
             by_slice=_by_slice(item.label, number, said, track),
         )
-        for number, (item, verdict) in enumerate(
-            zip(classes.items, _verdicts(classes, said.probabilities), strict=True)
-        )
+        for number, (item, verdict, place) in enumerate(zip(classes.items, verdicts, places, strict=True))
     )
     telling = (score.slice_index for each in found[said.shown : said.shown + 1] for score in each.telling)
     return Findings(
@@ -134,11 +133,21 @@ def _figure(found: ClassFinding) -> Figure:
     return Figure(f"{found.label}: {found.verdict}", f"{found.probability:.2f}", bound)
 
 
-def _around_peak(heat_yx: NDArray[np.float32]) -> NDArray[np.float64]:
-    """A square around the largest value, within the image."""
-    rows, columns = heat_yx.shape
-    row, column = np.unravel_index(int(heat_yx.argmax()), heat_yx.shape)
+def _places(
+    said: Classification, verdicts: Sequence[Verdict], shape_yx: tuple[int, int]
+) -> Iterator[NDArray[np.float64]]:
+    """Of a class that is not absent where the network looked most for it; an absent one is so on the whole image."""
+    for number, verdict in enumerate(verdicts):
+        if verdict == "absent" or not said.peaks_yx:
+            yield border(shape_yx)
+        else:
+            yield around(said.peaks_yx[number], shape_yx)
+
+
+def around(peak_yx: tuple[float, float], shape_yx: tuple[int, int]) -> NDArray[np.float64]:
+    """A square around a point, within the image."""
+    (row, column), (rows, columns) = peak_yx, shape_yx
     half = max(PEAK_SHARE * min(rows, columns) / 2, 0.5)
-    left, right = np.clip([column + 0.5 - half, column + 0.5 + half], 0, columns)
-    top, bottom = np.clip([row + 0.5 - half, row + 0.5 + half], 0, rows)
+    left, right = np.clip([column - half, column + half], 0, columns)
+    top, bottom = np.clip([row - half, row + half], 0, rows)
     return np.array([(left, top), (right, top), (right, bottom), (left, bottom), (left, top)], np.float64)

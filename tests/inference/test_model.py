@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from orthanc_plugin.errors import Broken, Unsuitable
 from orthanc_plugin.imaging.image import Imaged, Images
 from orthanc_plugin.imaging.volume import SourceSlice, Volume
+from orthanc_plugin.inference import slices
 from orthanc_plugin.inference.check import disagreements
 from orthanc_plugin.inference.device import Device
 from orthanc_plugin.inference.model import RawOutput, infer
@@ -245,6 +246,8 @@ def test_a_heat_map_lies_on_the_image_that_is_shown(device: Device, tmp_path: Pa
     assert found.heat_yx.shape == (32, 20)
     row, column = np.unravel_index(found.heat_yx.argmax(), (32, 20))
     assert 24 <= row < 28 and 4 <= column < 8
+    for row, column in found.peaks_yx:
+        assert 24 <= row < 28 and 4 <= column < 8
 
 
 def test_a_heat_map_is_turned_as_its_slice_is(device: Device, tmp_path: Path) -> None:
@@ -253,6 +256,30 @@ def test_a_heat_map_is_turned_as_its_slice_is(device: Device, tmp_path: Path) ->
     found = run(device, model, series=on).classification
     assert found is not None and found.heat_yx is not None and found.index is not None
     np.testing.assert_allclose(found.heat_yx, on.voxels_zyx[found.index], atol=1e-6)
+    for row, column in found.peaks_yx:
+        assert found.heat_yx[int(row), int(column)] == found.heat_yx.max()
+
+
+def test_the_network_is_asked_once_about_each_image_and_again_where_the_maps_are_many(
+    device: Device, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = classifier(tmp_path / "kinds", {"heat_map": {"stage": "only", "output": "heat"}}, kind="image")
+    asked: list[int] = []
+    infer = Device.infer
+
+    def counted(self: Device, graph: Any, digest: str, inputs: Any, *more: Any) -> Any:
+        asked.append(len(inputs["hu"]))
+        return infer(self, graph, digest, inputs, *more)
+
+    monkeypatch.setattr(Device, "infer", counted)
+    pictures = [np.full((9, 9), value, np.float32) for value in (0.3, 0.8)]
+    kept = run(device, model, series=images(*pictures)).classification
+    once = len(asked)
+    monkeypatch.setattr(slices, "KEPT_MOST_BYTES", 0)
+    again = run(device, model, series=images(*pictures)).classification
+    assert len(asked) == 2 * once + 1
+    assert kept is not None and again is not None and kept.peaks_yx == again.peaks_yx
+    np.testing.assert_array_equal(kept.heat_yx, again.heat_yx)
 
 
 def choosing(folder: Path, least: float, **more: Any) -> Model:

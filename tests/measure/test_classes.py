@@ -27,8 +27,14 @@ def wanted(**more: Any) -> Classes:
     return Classes.model_validate({"from": source, "activation": "sigmoid", "exclusive": False, "items": items} | more)
 
 
-def found(*probabilities: float, index: int | None = 4, heat: np.ndarray | None = None, **more: Any) -> Findings:  # type: ignore[type-arg]
-    said = Classification(probabilities, index, heat)
+def found(
+    *probabilities: float,
+    index: int | None = 4,
+    heat: np.ndarray | None = None,  # type: ignore[type-arg]
+    peaks: tuple[tuple[float, float], ...] = (),
+    **more: Any,
+) -> Findings:
+    said = Classification(probabilities, index, heat, peaks_yx=peaks)
     return classes.findings(wanted(**more), making.volume(), said, track, ("The slices are thick.",))
 
 
@@ -78,13 +84,21 @@ def test_without_a_heat_map_the_place_is_the_whole_image() -> None:
     assert one.contour_xy.tolist() == [[0, 0], [80, 0], [80, 64], [0, 64], [0, 0]]
 
 
-@pytest.mark.parametrize(("peak", "corners"), [((30, 40), (35.7, 25.7, 45.3, 35.3)), ((0, 79), (74.7, 0, 80, 5.3))])
-def test_with_a_heat_map_the_place_is_around_its_peak(peak: tuple[int, int], corners: tuple[float, ...]) -> None:
-    heat = np.zeros((64, 80), np.float32)
-    heat[peak] = 1.0
-    contour = found(0.5, 0.1, heat=heat).classes[0].contour_xy
+@pytest.mark.parametrize(
+    ("peak", "corners"), [((30.5, 40.5), (35.7, 25.7, 45.3, 35.3)), ((0.5, 79.5), (74.7, 0, 80, 5.3))]
+)
+def test_with_a_heat_map_the_place_is_around_its_peak(peak: tuple[float, float], corners: tuple[float, ...]) -> None:
+    contour = found(0.5, 0.1, peaks=(peak, (1.0, 1.0))).classes[0].contour_xy
     assert (*contour.min(axis=0), *contour.max(axis=0)) == pytest.approx(corners)
     assert contour[0].tolist() == contour[-1].tolist()
+
+
+def test_each_class_that_is_present_has_its_own_place_and_an_absent_one_the_whole_image() -> None:
+    peaks = ((10.0, 20.0), (50.0, 60.0))
+    one, two = (each.contour_xy.mean(axis=0)[::-1] for each in found(0.9, 0.9, peaks=peaks).classes)
+    assert [one[0] < 20, one[1] < 40, two[0] > 40, two[1] > 40] == [True] * 4
+    _, absent = found(0.9, 0.1, peaks=peaks).classes
+    assert absent.contour_xy.tolist() == [[0, 0], [80, 0], [80, 64], [0, 64], [0, 0]]
 
 
 def test_a_heat_map_is_a_map_of_what_it_measures_on_the_image_that_it_shows() -> None:

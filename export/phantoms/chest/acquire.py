@@ -1,4 +1,4 @@
-"""What happens between the patient and the file: scatter, noise, the detector's blur, the maker's processing, borders."""
+"""What happens between the patient and the file: scatter, noise, blur, the maker's processing, borders."""
 
 import numpy as np
 from scipy.ndimage import gaussian_filter, zoom
@@ -17,7 +17,9 @@ def exposed(loss: Floats, rng: Random, *, portable: bool, shifted: bool) -> Floa
     scatter = rng.uniform(0.05, 0.2) + (0.1 if portable else 0.0)
     image = (1 - np.float32(scatter)) * image + np.float32(scatter) * spread_out(image)
     dose = rng.uniform(0.012, 0.03) * (1.5 if shifted else 1.0) * (1.3 if portable else 1.0)
-    image += np.float32(dose) * rng.standard_normal(image.shape, dtype=np.float32) * np.exp(0.35 * (image - image.mean()))
+    image += (
+        np.float32(dose) * rng.standard_normal(image.shape, dtype=np.float32) * np.exp(0.35 * (image - image.mean()))
+    )
     if shifted or rng.random() < 0.35:  # unsharp masks; the other maker's is strong
         strength = rng.uniform(0.5, 1.1) if shifted else rng.uniform(0.1, 0.5)
         image = image + np.float32(strength) * (image - gaussian_filter(image, rng.uniform(2.5, 8)))
@@ -43,7 +45,10 @@ def bordered(image: Floats, rng: Random) -> Floats:
         shown[top : ROWS - bottom, left : ROWS - right] = image[top : ROWS - bottom, left : ROWS - right]
         image = shown
     if rng.random() < 0.7:
-        row, column = int(rng.uniform(0.04, 0.16) * ROWS), int(rng.choice([rng.uniform(0.05, 0.12), rng.uniform(0.86, 0.92)]) * ROWS)
+        row, column = (
+            int(rng.uniform(0.04, 0.16) * ROWS),
+            int(rng.choice([rng.uniform(0.05, 0.12), rng.uniform(0.86, 0.92)]) * ROWS),
+        )
         image[row : row + 11, column : column + 3] = 1
         image[row + 8 : row + 11, column : column + 9] = 1
     return image

@@ -33,7 +33,9 @@ def _central_line(thorax: Thorax, rng: Random) -> None:
 
 def _feeding_tube(thorax: Thorax, rng: Random) -> None:
     x, low = thorax.middle, thorax.lungs[1].dome
-    thorax.film.line([(x + 0.02, -1.1), (x + 0.03, low - 0.1), (x + 0.12, low + 0.1), (x + 0.35, low + 0.2)], 0.011, 0.4)
+    thorax.film.line(
+        [(x + 0.02, -1.1), (x + 0.03, low - 0.1), (x + 0.12, low + 0.1), (x + 0.35, low + 0.2)], 0.011, 0.4
+    )
 
 
 def _electrodes(thorax: Thorax, rng: Random) -> None:
@@ -44,12 +46,15 @@ def _electrodes(thorax: Thorax, rng: Random) -> None:
                 x, y = side * rng.uniform(0.35, 0.65), high + rng.normal(0, 0.06)
                 at = thorax.film.near(x, y, 0.04)
                 thorax.film.loss[at] += np.float32(0.9) * (thorax.film.radius(x, y, 0.026, 0.026, 0.0, at) < 1)
-                thorax.film.line([(x, y), (x * rng.uniform(0.3, 1.3), y + 0.3), (side * rng.uniform(0, 0.6), 1.1)], 0.007, 0.5)
+                thorax.film.line(
+                    [(x, y), (x * rng.uniform(0.3, 1.3), y + 0.3), (side * rng.uniform(0, 0.6), 1.1)], 0.007, 0.5
+                )
 
 
 def _pacemaker(thorax: Thorax, rng: Random) -> None:
     side = 1 if rng.random() < 0.8 else -1
     film, x, y = thorax.film, side * rng.uniform(0.45, 0.58), rng.uniform(-0.52, -0.4)
     film.loss += np.float32(1.6) * (np.abs(film.x - x) ** 3 + np.abs(film.y - y) ** 3 < 0.075**3)
-    film.line([(x, y - 0.06), (side * 0.15, -0.55), (thorax.middle - 0.06, -0.3), (thorax.middle + 0.1, thorax.heart[1] + 0.15)],
+    film.line([(x, y - 0.06), (side * 0.15, -0.55), (thorax.middle - 0.06, -0.3),
+               (thorax.middle + 0.1, thorax.heart[1] + 0.15)],
               0.009, 0.8)  # fmt: skip

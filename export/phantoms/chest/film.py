@@ -1,6 +1,7 @@
 """One radiograph being painted: shapes go in by where they lie in the body, what a beam loses comes out, per pixel."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +48,7 @@ class Film:
         self.fine = clouds(rng, 48)
 
     def near(self, x: float, y: float, reach: float) -> tuple[slice, slice]:
-        """The part of the image that holds everything within `reach` of a point: small shapes are painted there alone."""
+        """The part of the image that holds what is within `reach` of a point: small shapes are painted there alone."""
         pose = self._pose
         cos, sin = np.cos(pose.turn) * pose.scale, np.sin(pose.turn) * pose.scale
         column, row = cos * x - sin * y + pose.shift_x, sin * x + cos * y + pose.shift_y
@@ -56,7 +57,13 @@ class Film:
         return slice(low_row, high_row + 1), slice(low_column, high_column + 1)
 
     def radius(
-        self, x: float, y: float, radius_x: float, radius_y: float, turn: float = 0.0, at: tuple[slice, slice] | None = None
+        self,
+        x: float,
+        y: float,
+        radius_x: float,
+        radius_y: float,
+        turn: float = 0.0,
+        at: tuple[slice, slice] | None = None,
     ) -> Floats:
         """Squared, of an ellipse: 0 in its middle, 1 at its border."""
         here_x, here_y = (self.x, self.y) if at is None else (self.x[at], self.y[at])
@@ -75,7 +82,7 @@ class Film:
 
     def line(self, points: list[tuple[float, float]], width: float, value: float) -> None:
         """A rod from point to point, as wires, vessels and bones are."""
-        for (x, y), (to_x, to_y) in zip(points, points[1:], strict=False):
+        for (x, y), (to_x, to_y) in pairwise(points):
             reach = float(np.hypot(to_x - x, to_y - y)) / 2 + width
             at = self.near((x + to_x) / 2, (y + to_y) / 2, reach)
             away = distance(self.x[at], self.y[at], (x, y), (to_x, to_y))
@@ -87,9 +94,12 @@ class Film:
 def distance(x: Floats, y: Floats, start: tuple[float, float], end: tuple[float, float]) -> Floats:
     """From each pixel to the line between two points."""
     dx, dy = end[0] - start[0], end[1] - start[1]
-    along = ((x - np.float32(start[0])) * np.float32(dx) + (y - np.float32(start[1])) * np.float32(dy))
+    along = (x - np.float32(start[0])) * np.float32(dx) + (y - np.float32(start[1])) * np.float32(dy)
     along = np.clip(along / np.float32(max(dx * dx + dy * dy, 1e-6)), 0, 1)
-    away_x, away_y = x - np.float32(start[0]) - along * np.float32(dx), y - np.float32(start[1]) - along * np.float32(dy)
+    away_x, away_y = (
+        x - np.float32(start[0]) - along * np.float32(dx),
+        y - np.float32(start[1]) - along * np.float32(dy),
+    )
     return np.asarray(np.sqrt(away_x * away_x + away_y * away_y), np.float32)
 
 
@@ -100,9 +110,9 @@ def clouds(rng: Random, cells: int) -> Floats:
     return np.asarray((grown - grown.mean()) / max(float(grown.std()), 1e-6), np.float32)
 
 
-def edge(distance: Floats, width: float) -> Floats:
+def edge(distance: NDArray[np.floating], width: float) -> Floats:
     """1 where the distance is negative, 0 where it is positive, and a ramp of this width between."""
-    return np.clip(np.float32(0.5) - distance * np.float32(1 / width), 0, 1)
+    return np.asarray(np.clip(np.float32(0.5) - distance * np.float32(1 / width), 0, 1), np.float32)
 
 
 def sampled(table: Floats, rows: Floats, columns: Floats) -> Floats:

@@ -13,7 +13,10 @@ def paint_lateral(film: Film, rng: Random) -> None:
     narrow = np.clip((np.float32(-0.55) - film.y) * np.float32(2.2), 0, 2)
     film.loss += np.float32(2.6 + 0.5 * flesh) * np.sqrt(np.maximum(1 - body - narrow, 0))
     dome = rng.uniform(0.4, 0.6)
-    lung = np.abs((x + np.float32(0.03)) / np.float32(deep)) ** 2.6 + np.abs((film.y - np.float32(dome)) / np.float32(dome + 0.72)) ** 2.2
+    lung = (
+        np.abs((x + np.float32(0.03)) / np.float32(deep)) ** 2.6
+        + np.abs((film.y - np.float32(dome)) / np.float32(dome + 0.72)) ** 2.2
+    )
     base = np.float32(dome) - np.float32(0.16) * (1 - ((x - np.float32(0.12)) / np.float32(0.5)) ** 2)
     air = np.sqrt(np.maximum(1 - lung, 0)) * edge(film.y - base, 0.02)
     film.loss -= np.float32(2.0) * air * (1 + np.float32(0.05) * film.coarse)
@@ -26,6 +29,10 @@ def paint_lateral(film: Film, rng: Random) -> None:
     film.line([(side * (deep - 0.02), -0.5), (side * (deep + 0.03), 0.1)], 0.03, 0.5)
     slope = rng.uniform(0.5, 0.8)
     phase = (film.y - np.float32(slope) * x) * np.float32(1 / 0.16) + np.float32(rng.uniform(0, 1))
-    film.loss += np.float32(0.17) * (lung < 1.1) * edge(np.abs(phase - np.floor(phase) - np.float32(0.5)) - np.float32(0.22), 0.1)
+    film.loss += (
+        np.float32(0.17)
+        * (lung < 1.1)
+        * edge(np.abs(phase - np.floor(phase) - np.float32(0.5)) - np.float32(0.22), 0.1)
+    )
     if rng.random() < 0.6:  # raised arms
         film.line([(side * 0.1, -0.75), (side * 0.6, -1.1)], 0.16, 1.2)

@@ -9,7 +9,9 @@ _SHOWS = 0.3
 """What has this part of a finding's largest shadow counts as where it lies."""
 
 
-def place_in(lung: Lung, film: Film, rng: Random, least: float = 0.6, low: float = -1.0, high: float = 1.0) -> tuple[float, float]:
+def place_in(
+    lung: Lung, film: Film, rng: Random, least: float = 0.6, low: float = -1.0, high: float = 1.0
+) -> tuple[float, float]:
     """A point of the body with this much air behind it, between two shares of the lung's height (-1 to 1)."""
     span = lung.above.shape[0]
     share = (film.y + 0.7) / (lung.dome + 0.7) * 2 - 1
@@ -98,9 +100,7 @@ def _lump(thorax: Thorax, rng: Random, size: float, dense: float, uneven: float)
     at = film.near(x, y, 1.7 * size)
     dx, dy = film.x[at] - np.float32(x), film.y[at] - np.float32(y)
     angle = np.arctan2(dy, dx)
-    border = 1.0 + sum(
-        rng.normal(0, uneven / order) * np.cos(order * angle + rng.uniform(0, 6)) for order in (2, 3, 4)
-    )
+    border = 1.0 + sum(rng.normal(0, uneven / order) * np.cos(order * angle + rng.uniform(0, 6)) for order in (2, 3, 4))
     share = np.sqrt(dx * dx + dy * dy) / np.float32(size) / border
     shadow = np.sqrt(np.maximum(1 - share**2, 0)) * np.float32(dense)
     film.loss[at] += shadow
@@ -141,9 +141,9 @@ def fibrosis(thorax: Thorax, rng: Random) -> Mask:
     net = np.clip(1 - np.abs(turned) * 2.2, 0, 1)
     for lung in lungs:
         border = np.clip((lung.bound - np.float32(0.25)) * np.float32(2), 0, 1)
-        zone = np.exp(-((lung.above - np.float32(0.02)) * np.float32(1 / 0.24)) ** 2)
+        zone = np.exp(-(((lung.above - np.float32(0.02)) * np.float32(1 / 0.24)) ** 2))
         if high:
-            zone = np.exp(-((film.y - np.float32(thorax.patient.apex + 0.1)) * np.float32(1 / 0.2)) ** 2)
+            zone = np.exp(-(((film.y - np.float32(thorax.patient.apex + 0.1)) * np.float32(1 / 0.2)) ** 2))
         zone = zone * np.maximum(border, np.float32(0.45)) * (lung.air > 0.02)
         zones += zone
         total += zone * net
@@ -176,12 +176,21 @@ def _wedge(thorax: Thorax, lung: Lung, rng: Random) -> Mask:
     u = lung.across - np.float32(lung.side * thorax.middle)
     if rng.random() < 0.6:
         slope = rng.uniform(0.7, 1.1)
-        beyond = u - np.float32(0.1) - np.float32(slope) * np.maximum(film.y - np.float32(lung.dome - 0.42), 0) * np.float32(0.75)
+        beyond = (
+            u
+            - np.float32(0.1)
+            - np.float32(slope) * np.maximum(film.y - np.float32(lung.dome - 0.42), 0) * np.float32(0.75)
+        )
         inside = edge(beyond, 0.02) * edge(np.float32(lung.dome - 0.42) - film.y, 0.05) * (lung.above > -0.03)
     else:
         slope = rng.uniform(0.5, 0.9)
         top = np.float32(thorax.patient.apex)
-        beyond = film.y - top - np.float32(rng.uniform(0.3, 0.42)) + np.float32(slope) * (u - np.float32(0.1)) * np.float32(0.6)
+        beyond = (
+            film.y
+            - top
+            - np.float32(rng.uniform(0.3, 0.42))
+            + np.float32(slope) * (u - np.float32(0.1)) * np.float32(0.6)
+        )
         inside = edge(beyond, 0.02) * edge(u - np.float32(rng.uniform(0.34, 0.46)), 0.06)
     shadow = inside * edge(lung.bound - 1, 0.1) * (u > 0.05) * np.float32(rng.uniform(0.55, 0.85))
     return add(film, np.asarray(shadow, np.float32))

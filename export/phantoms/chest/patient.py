@@ -21,16 +21,16 @@ NEXT_TO = {
 }
 """What else is there where a finding is, and how often."""
 NEVER_BOTH = ({"emphysema", "oedema"}, {"emphysema", "cardiomegaly"})
-SHARE = 0.075
+SHARE = 0.11
 RARE = {"hernia": 0.02}
-HEALTHY = 0.22
+HEALTHY = 0.2
 
 
 @dataclass(frozen=True)
 class Patient:
     """Sizes are in halves of the image's width. `turned` is how far the patient is turned, `heart_share` the
-    cardiothoracic ratio, `domes` how deep each half of the diaphragm lies (image left, right), `arch` how much it bulges,
-    `vessels` how rich the lungs are in them."""
+    cardiothoracic ratio, `domes` how deep each half of the diaphragm lies (image left, right), `arch` how much
+    it bulges, `vessels` how rich the lungs are in them."""
 
     sex: Literal["F", "M"]
     age_years: int
@@ -55,9 +55,10 @@ def draw_patient(rng: Random, *, shifted: bool, wanted: str | None = None) -> Pa
     stout = rng.random() < (0.55 if shifted else 0.25)
     flesh = float(np.clip(rng.normal(1.35 if stout else 0.95, 0.15), 0.6, 1.9))
     wide = "emphysema" in found
-    depth = rng.normal(0.5, 0.055) - (0.07 if portable else 0.0) - (0.04 if stout else 0.0)
+    deep = rng.random() < 0.15  # breathed in as deeply as they could: long lungs are no emphysema yet
+    depth = rng.normal(0.6 if deep else 0.5, 0.05) - (0.07 if portable else 0.0) - (0.04 if stout else 0.0)
     if wide:
-        depth = rng.normal(0.64, 0.045)
+        depth = rng.normal(0.62, 0.05)
     fibrotic = "fibrosis" in found and rng.random() < 0.5
     depth -= 0.06 if fibrotic else 0.0
     step = rng.normal(0.035, 0.02)
@@ -70,15 +71,15 @@ def draw_patient(rng: Random, *, shifted: bool, wanted: str | None = None) -> Pa
         age_years=int(np.clip(rng.normal(58, 17), 18, 95)),
         portable=portable,
         findings=found,
-        half_width=float(np.clip(rng.normal(0.71, 0.03) + (0.05 if wide else 0), 0.62, 0.84)),
+        half_width=float(np.clip(rng.normal(0.71, 0.03) + (0.04 if wide else 0), 0.62, 0.84)),
         apex=float(rng.normal(-0.72, 0.025)),
         domes=(float(depth - step), float(depth + step * 0.3)),
-        arch=float(rng.uniform(0.02, 0.055) if wide else rng.uniform(0.1, 0.18)),
+        arch=float(rng.uniform(0.02, 0.075) if wide else rng.uniform(0.065, 0.16)),
         heart_share=float(ratio),
         turned=float(rng.normal(0, 0.045 if shifted else 0.03)),
         flesh=flesh,
         breasts=float(rng.uniform(0.08, 0.3) * flesh) if female else 0.0,
-        vessels=float(rng.uniform(0.35, 0.65) if wide else rng.uniform(0.75, 1.25)),
+        vessels=float(rng.uniform(0.35, 0.75) if wide else rng.uniform(0.65, 1.25)),
     )
 
 

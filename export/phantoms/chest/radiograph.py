@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from export.phantoms.chest import FINDINGS
-from export.phantoms.chest import borders, opacities
+from export.phantoms.chest import FINDINGS, borders, opacities
 from export.phantoms.chest.acquire import bordered, cropped, exposed
 from export.phantoms.chest.devices import paint_devices
 from export.phantoms.chest.film import Film, Floats, Mask, Pose, Random
@@ -35,7 +34,7 @@ PAINTED = {
 class Radiograph:
     """`image` from 0 to 1, bright where the beam loses much; `places` has a mask for each finding that is there.
 
-    `lungs` is where there is air, for measures of what the grey value alone would tell. A lateral view has none of these.
+    `lungs` is where there is air, for measures of what the grey value alone would tell. A lateral view has none.
     """
 
     image: Floats

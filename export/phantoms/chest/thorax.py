@@ -1,8 +1,9 @@
-"""The normal chest: a patient goes in, trunk, lungs, heart, vessels and bones are painted, and where the lungs lie is kept."""
+"""The normal chest: a patient goes in, trunk, lungs, heart and bones are painted, and where the lungs lie is kept."""
 
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from export.phantoms.chest.film import Film, Floats, Random, edge, sampled
 from export.phantoms.chest.patient import Patient
@@ -133,11 +134,14 @@ class Thorax:
             wide = max(14 * (0.012 + 0.02 * (1 - step / steps)) / (0.04 + 0.05 * step) * 3, 0.7)
             away = np.abs(columns[None, :] - places.astype(np.float32)[:, None]).min(axis=0)
             sheet[step] = np.maximum(1 - away / np.float32(wide), 0)
-        dx, dy = np.float32(lung.side) * (self.film.x - np.float32(lung.hilum[0])), self.film.y - np.float32(lung.hilum[1])
+        dx, dy = (
+            np.float32(lung.side) * (self.film.x - np.float32(lung.hilum[0])),
+            self.film.y - np.float32(lung.hilum[1]),
+        )
         away = np.sqrt(dx * dx + dy * dy)
         angle = np.arctan2(dy, dx) * np.float32(angles / np.pi / 1.15) + np.float32(angles / 2)
         fading = np.maximum(np.float32(0.42) - np.float32(0.42) * away, 0)
-        return sampled(sheet, away * np.float32(steps / 0.95), angle) * fading
+        return np.asarray(sampled(sheet, away * np.float32(steps / 0.95), angle) * fading, np.float32)
 
     def _paint_middle(self, rng: Random) -> None:
         film, patient = self.film, self.patient
@@ -150,7 +154,9 @@ class Thorax:
         film.ball(self.middle + 0.12, patient.apex + 0.5, 0.06, 0.1, 0.25)
         film.line([(self.middle, -1.1), (self.middle + rng.normal(0, 0.008), patient.apex + 0.4)], 0.035, -0.4)
         for side in SIDES:
-            film.line([(self.middle, patient.apex + 0.4), (self.middle + side * 0.12, patient.apex + 0.52)], 0.025, -0.25)
+            film.line(
+                [(self.middle, patient.apex + 0.4), (self.middle + side * 0.12, patient.apex + 0.52)], 0.025, -0.25
+            )
 
     def _paint_bones(self, rng: Random) -> None:
         film, patient = self.film, self.patient
@@ -160,7 +166,10 @@ class Thorax:
             film.loss += np.float32(dense) * self._ribs(lung, rng)
             side = lung.side
             lift = rng.normal(-0.02 if patient.portable else 0.03, 0.025)
-            start, end = (self.middle + side * 0.07, patient.apex + 0.15 + lift), (side * 0.72, patient.apex + 0.02 + lift)
+            start, end = (
+                (self.middle + side * 0.07, patient.apex + 0.15 + lift),
+                (side * 0.72, patient.apex + 0.02 + lift),
+            )
             film.line([start, (side * 0.35, patient.apex + 0.1 + lift), end], 0.032, dense * 1.3)
             self._paint_scapula(side, dense, rng)
 
@@ -186,7 +195,9 @@ class Thorax:
         """Behind they run outwards and slightly down, in front steeply inwards and down, and fade into cartilage."""
         film, pitch = self.film, np.float32(rng.uniform(0.145, 0.17))
         outer = lung.across * np.float32(1 / (self.width(lung.side) + 0.07))
-        down = (film.y - np.float32((lung.dome + self.patient.apex) / 2)) * np.float32(1 / (0.62 * (lung.dome - self.patient.apex) + 0.12))
+        down = (film.y - np.float32((lung.dome + self.patient.apex) / 2)) * np.float32(
+            1 / (0.62 * (lung.dome - self.patient.apex) + 0.12)
+        )
         cage = edge(np.abs(outer) ** 3 + down * down - 1, 0.1) * (lung.across > 0.06)
         start = np.float32(rng.uniform(0, 1))
         u = lung.across
@@ -196,7 +207,7 @@ class Thorax:
         return np.asarray(cage * (_bands(back, 0.24) + np.float32(0.6) * fading * _bands(front, 0.27)), np.float32)
 
 
-def _bands(phase: Floats, half: float) -> Floats:
+def _bands(phase: NDArray[np.floating], half: float) -> Floats:
     """Bands with brighter borders, one a unit of the phase."""
     away = np.abs(phase - np.floor(phase) - np.float32(0.5))
     inside = edge(away - np.float32(half), 0.12)

@@ -79,7 +79,14 @@ def document(
     outlined: Sequence[Dataset],
     kind: type[Comprehensive3DSR] | type[ComprehensiveSR],
 ) -> Dataset:
-    """The content with all that stands around it; every image that was used is evidence."""
+    """The content with all that stands around it; every image that was used is evidence.
+
+    highdicom copies the content and looks through it several times, which took most of the time of a report with many
+    findings; so it is given the first item, and the others are laid beside that. That what they refer to is evidence
+    is checked afterwards (`check_report`).
+    """
+    others = list(content.ContentSequence)[1:]
+    content.ContentSequence = ContentSequence(list(content.ContentSequence)[:1])
     attributes: dict[str, Any] = series_attributes("SR", making.header, making.identity, making.origin)
     result = kind(
         evidence=[*making.headers, *making.beside, *outlined],
@@ -90,6 +97,7 @@ def document(
         coding_schemes=coding_schemes(),
         **attributes,
     )
+    result.ContentSequence.extend(others)
     if making.predecessors:
         result.PredecessorDocumentsSequence = predecessors(making.predecessors)
     settle(result, making.header, making.imaged, making.origin)

@@ -21,6 +21,7 @@ from export.strangeness import Strangeness
 
 OUTPUTS = ("probability", "activation", "strangeness", "frontal", "turned", "inverted")
 FOLDER = Path(__file__).parents[2] / "onnx_models" / "chest-findings-cxr"
+CARD = Path(__file__).with_name("card.json")
 GRAPH = "model.onnx"
 
 
@@ -67,12 +68,12 @@ def examples(rows: int) -> Tensor:
     return torch.cat([upright[:2], torch.rot90(upright[2:], 1, (2, 3))])
 
 
-def set_thresholds(card: Path, thresholds: tuple[float, ...]) -> None:
-    """The operating thresholds are the checkpoint's; the rest of the card is written by hand."""
-    told = json.loads(card.read_text())
+def write_card(path: Path, thresholds: tuple[float, ...]) -> None:
+    """The operating thresholds are the checkpoint's; the rest of the card is written by hand, beside this file."""
+    told = json.loads(CARD.read_text())
     for item, threshold in zip(told["outputs"]["classes"]["items"], thresholds, strict=True):
         item["threshold"] = threshold
-    card.write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
+    path.write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
 
 
 def main() -> None:
@@ -82,7 +83,7 @@ def main() -> None:
     given = parser.parse_args()
     trained = load_trained(given.checkpoint)
     difference = export_network(trained, given.out / GRAPH)
-    set_thresholds(given.out / "card.json", trained.thresholds)
+    write_card(given.out / "card.json", trained.thresholds)
     size_mb = (given.out / GRAPH).stat().st_size / 1e6
     print(f"{given.out}: {trained.epochs} epochs, {size_mb:.2f} MB, differs from torch by {difference:.1e} at most")
 

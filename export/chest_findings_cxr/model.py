@@ -26,9 +26,9 @@ class Percentiles(nn.Module):
     """From the 2nd to the 99th percentile of the image to -1 to 1, so that an inverted image is the negative."""
 
     def forward(self, image: Tensor) -> Tensor:
-        seen = image[:, :, ::2, ::2].flatten(1)
-        ordered = torch.sort(seen, dim=1).values
-        low, high = (ordered[:, round(share * (ordered.shape[1] - 1))] for share in (LOWEST, HIGHEST))
+        ordered = torch.sort(image[:, :, ::2, ::2].flatten(1), dim=1).values
+        places = (image.new_tensor((LOWEST, HIGHEST)) * (ordered.shape[1] - 1)).long()
+        low, high = ordered.index_select(1, places).unbind(1)
         span = (high - low).clamp_min(1e-6)
         return ((image - low[:, None, None, None]) / span[:, None, None, None]).clamp(0, 1) * 2 - 1
 
@@ -36,19 +36,17 @@ class Percentiles(nn.Module):
 class Posture(nn.Module):
     """How the image lies: [N, 6] logits of four quarter turns, of being inverted, and of being a frontal chest."""
 
-    def __init__(self) -> None:
+    def __init__(self, rows: int) -> None:
         super().__init__()
         widths = (1, 12, 24, 48, 64)
-        blocks = [_block(before, after) for before, after in pairwise(widths)]
-        self.features = nn.Sequential(nn.AvgPool2d(2), *blocks)
+        self.features = nn.Sequential(nn.AvgPool2d(2), *(_block(before, after) for before, after in pairwise(widths)))
+        # Quarters of the image are pooled apart: where things lie is what is asked.
+        left = rows // 32
+        self.quarters = nn.AvgPool2d(left // 2 + left % 2, left // 2)
         self.head = nn.Linear(widths[-1] * 4, TURNS + 2)
 
     def forward(self, image: Tensor) -> Tensor:
-        features = self.features(image)
-        # Quarters of the image are pooled apart: where things lie is what is asked.
-        rows, columns = features.shape[2] // 2, features.shape[3] // 2
-        parts = [features[:, :, y : y + rows, x : x + columns].mean((2, 3)) for y in (0, rows) for x in (0, columns)]
-        return cast(Tensor, self.head(torch.cat(parts, dim=1)))
+        return cast(Tensor, self.head(self.quarters(self.features(image)).flatten(1)))
 
 
 def _block(before: int, after: int) -> nn.Module:
@@ -132,7 +130,7 @@ class Judge(nn.Module):
     def __init__(self, settings: Settings) -> None:
         super().__init__()
         self.scaled = Percentiles()
-        self.posture = Posture()
+        self.posture = Posture(settings.rows)
         self.chest = ChestNet(settings.growth, settings.pyramid)
 
 

@@ -24,7 +24,7 @@ class Settings(BaseModel):
 
     name: str
     seed: int
-    rows: Annotated[int, Field(ge=32, multiple_of=32)]
+    rows: Annotated[int, Field(ge=64, multiple_of=32)]
     growth: Count
     pyramid: Count
     train: Count

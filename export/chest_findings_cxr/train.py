@@ -5,6 +5,7 @@ python -m export.chest_findings_cxr.train --config export/chest_findings_cxr/con
 
 import argparse
 import math
+import time
 from pathlib import Path
 
 import numpy as np
@@ -39,18 +40,18 @@ def main() -> None:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--prepare", action="store_true", help="only fit and keep the images")
-    parser.add_argument("--epochs-now", type=int, help="stop after so many epochs, to be resumed")
+    parser.add_argument("--minutes", type=float, help="begin no epoch after so many, to be resumed")
     given = parser.parse_args()
     settings = read_settings(given.config)
     torch.set_num_threads(given.threads)
     if given.prepare:
         parts_of(settings, given.data, given.cache, given.threads)
         return
-    train(settings, given.data, given.out or RUNS / settings.name, given.cache, given.device, given.epochs_now)
+    train(settings, given.data, given.out or RUNS / settings.name, given.cache, given.device, given.minutes)
 
 
 def train(
-    settings: Settings, data: str, out: Path, cache: Path, device: str = "cpu", epochs_now: int | None = None
+    settings: Settings, data: str, out: Path, cache: Path, device: str = "cpu", minutes: float | None = None
 ) -> Path:
     """Runs the epochs that the checkpoint in `out` has not seen yet, then calibrates; gives the checkpoint's path."""
     parts = parts_of(settings, data, cache)
@@ -59,20 +60,23 @@ def train(
     optimiser = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
     checkpoint = out / "checkpoint.pt"
     first = _resume(checkpoint, settings, data, network, optimiser) if checkpoint.exists() else 0
-    last = min(settings.epochs, first + epochs_now) if epochs_now else settings.epochs
+    started, done = time.monotonic(), first
     with SummaryWriter(str(out / "log")) as log:
-        for epoch in range(first, last):
+        for epoch in range(first, settings.epochs):
+            if minutes is not None and time.monotonic() - started > 60 * minutes:
+                break
             losses = _run_epoch(network, optimiser, parts, settings, epoch)
             logits = logits_of(network, parts.validation)
             area = mean_auc(logits, parts.validation.truth)
             for name, value in (*losses.items(), ("validation AUC", area)):
                 log.add_scalar(name, value, epoch + 1)
             tqdm.write(f"epoch {epoch + 1}/{settings.epochs}: {losses}, mean AUC {area:.4f}")
-            _save(checkpoint, settings, data, network, optimiser, epoch + 1, None, None)
-    if last == settings.epochs:
+            done = epoch + 1
+            _save(checkpoint, settings, data, network, optimiser, done, None, None)
+    if done == settings.epochs:
         thresholds = calibrate(network, parts.validation)
         strangeness = fit_strangeness(network, parts)
-        _save(checkpoint, settings, data, network, optimiser, last, thresholds, strangeness)
+        _save(checkpoint, settings, data, network, optimiser, done, thresholds, strangeness)
     return checkpoint
 
 
@@ -180,7 +184,7 @@ def calibrate(network: Judge, validation: Part) -> list[float]:
     chest = network.chest
     chest.scale.fill_(1.0)
     chest.shift.fill_(0.0)
-    logits, truth = torch.from_numpy(logits_of(network, validation)), np.asarray(validation.truth)
+    logits, truth = torch.from_numpy(logits_of(network, validation)), np.array(validation.truth)
     thresholds = []
     for column in range(len(FINDINGS)):
         there = truth[:, column]

@@ -4,6 +4,9 @@ import argparse
 from pathlib import Path
 
 from export.phantoms import abdomen
+from export.phantoms.chest import FINDINGS
+from export.phantoms.chest.dicom import write_study
+from export.phantoms.chest.radiograph import radiograph
 from export.phantoms.dicom import write_series
 from export.phantoms.liver import case
 
@@ -26,6 +29,13 @@ def main() -> None:
     liver.add_argument("--shifted", action="store_true", help="from the generator that nothing is trained on")
     liver.add_argument("--out", type=Path, required=True)
     liver.set_defaults(make=_liver)
+    radiographs = kinds.add_parser("chest", help="radiograph of the chest, CR or DX")
+    radiographs.add_argument("--seed", type=int, required=True)
+    radiographs.add_argument("--finding", choices=FINDINGS, help="one that is surely there")
+    radiographs.add_argument("--lateral", action="store_true", help="seen from the side")
+    radiographs.add_argument("--shifted", action="store_true", help="from the generator that nothing is trained on")
+    radiographs.add_argument("--out", type=Path, required=True)
+    radiographs.set_defaults(make=_chest)
     given = parser.parse_args()
     given.make(given)
 
@@ -47,6 +57,13 @@ def _liver(given: argparse.Namespace) -> None:
     values = ", ".join(f"{name} {value:g}" for name, value in drawn.clinical().items())
     label = "cirrhotic" if drawn.disease.cirrhosis else "not cirrhotic"
     print(f"{len(paths)} slices in {given.out}; the liver is {label}; {values}")
+
+
+def _chest(given: argparse.Namespace) -> None:
+    wanted = {"shifted": given.shifted, "wanted": given.finding, "lateral": given.lateral}
+    [path] = write_study(given.seed, given.out, **wanted)
+    shown = radiograph(given.seed, **wanted).places
+    print(f"{path}: {', '.join(shown) or 'no finding'}")
 
 
 if __name__ == "__main__":

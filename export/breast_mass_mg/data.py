@@ -1,0 +1,154 @@
+"""From mammograms to batches: split by patient, regions and whole images kept on disk, augmented on the way out."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from monai.networks.layers import AffineTransform
+from numpy.typing import NDArray
+from torch import Tensor
+from tqdm import tqdm
+
+from export.breast_mass_mg.settings import Augmentation, Settings, Split
+from export.breast_mass_mg.sources import Mammogram, Pixels, Truth, mammograms
+from export.phantoms import mammography
+from orthanc_plugin.inference.preprocess import Placement
+from orthanc_plugin.inference.regions import Region, squared
+
+_AROUND = 1.5  # so much more than its region is kept of each, to turn and move it
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Mammograms of the three parts; no patient is in two of them."""
+
+    train: tuple[Mammogram, ...]
+    validation: tuple[Mammogram, ...]
+    test: tuple[Mammogram, ...]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """`images` [n, rows, columns] as the node reads them, `truth` [n, rows, columns] from 0 to 1."""
+
+    images: NDArray[np.float32]
+    truth: NDArray[np.float32]
+
+
+def parts_of(data: str, split: Split) -> Parts:
+    found = mammograms(data, split.train + split.validation + split.test)
+    patients = list(dict.fromkeys(each.patient for each in found))
+    if data != "phantoms":
+        patients = [patients[place] for place in np.random.default_rng(0).permutation(len(patients))]
+    wanted = np.array([split.train, split.validation, split.test])
+    first, second, _ = np.rint(np.cumsum(wanted) * len(patients) / wanted.sum()).astype(int)
+    groups = (set(patients[:first]), set(patients[first:second]), set(patients[second:]))
+    train, validation, test = (tuple(each for each in found if each.patient in group) for group in groups)
+    return Parts(train, validation, test)
+
+
+def samples(kept: tuple[Mammogram, ...], settings: Settings, data: str, cache_folder: Path) -> Samples:
+    """Made once and kept on disk under a name that says of what."""
+    named = (data, generator_digest() if data == "phantoms" else "", [each.name for each in kept], settings.network,
+             settings.rows, settings.columns, settings.beside, settings.margin)  # fmt: skip
+    path = cache_folder / f"{settings.network}-{hashlib.sha256(repr(named).encode()).hexdigest()[:16]}.npz"
+    if not path.exists():
+        made = _made(kept, settings)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.with_suffix(".new").open("wb") as file:
+            np.savez(file, images=made.images, truth=np.rint(made.truth * 255).astype(np.uint8))
+        path.with_suffix(".new").replace(path)
+    with np.load(path) as read:
+        return Samples(read["images"], read["truth"].astype(np.float32) / 255)
+
+
+@cache
+def generator_digest() -> str:
+    sources = sorted(Path(mammography.__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:8]
+
+
+def _made(kept: tuple[Mammogram, ...], settings: Settings) -> Samples:
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        drawn = pool.map(_samples_of, kept, [settings] * len(kept), range(len(kept)), chunksize=4)
+        each = [sample for some in tqdm(drawn, total=len(kept), desc="mammograms", mininterval=5) for sample in some]
+    images, truth = zip(*each, strict=True)
+    return Samples(np.stack(images), np.stack(truth))
+
+
+def _samples_of(image: Mammogram, settings: Settings, number: int) -> list[tuple[Pixels, Pixels]]:
+    if settings.network == "find":
+        pixels, truth = image.whole()
+        return [fitted(pixels, truth, (settings.rows, settings.columns))]
+    rng = np.random.default_rng([settings.seed, number, 17])
+    wanted = [*image.masses, *(each for each in image.lookalikes[:1] if rng.random() < 2 * settings.beside)]
+    return [_region(image, box, settings) for box in wanted if min(box.shape) > 4]
+
+
+def _region(image: Mammogram, box: Region, settings: Settings) -> tuple[Pixels, Pixels]:
+    pixels, truth = image.part(widened(squared(box, settings.margin, image.shape)))
+    return fitted(pixels, truth, (around(settings.rows), around(settings.columns)))
+
+
+def around(length: int) -> int:
+    return round(length * _AROUND)
+
+
+def widened(region: Region) -> Region:
+    """With as much beyond each side as is kept; it may reach beyond the image."""
+    rows, columns = (round(length * (_AROUND - 1) / 2) for length in region.shape)
+    return Region(region.top - rows, region.left - columns, region.bottom + rows, region.right + columns)
+
+
+def fitted(pixels: Pixels, truth: Truth, matrix: tuple[int, int]) -> tuple[Pixels, Pixels]:
+    """As the node fits images into a matrix: as large as they go, in the middle, as dark as their darkest around."""
+    scale = max(pixels.shape[0] / matrix[0], pixels.shape[1] / matrix[1])
+    scaled = (round(pixels.shape[0] / scale), round(pixels.shape[1] / scale))
+    corner = ((matrix[0] - scaled[0]) // 2, (matrix[1] - scaled[1]) // 2)
+    place = Placement((pixels.shape[0], pixels.shape[1]), scaled, corner, matrix)
+    return place.place(pixels, float(pixels.min())), place.place(truth.astype(np.float32), 0.0)
+
+
+def centred(samples: Samples, settings: Settings) -> Samples:
+    """Without what is kept around regions: what the node would be given."""
+    top = (samples.images.shape[1] - settings.rows) // 2
+    left = (samples.images.shape[2] - settings.columns) // 2
+    window = (slice(None), slice(top, top + settings.rows), slice(left, left + settings.columns))
+    return Samples(samples.images[window], samples.truth[window])
+
+
+def training_batches(samples: Samples, settings: Settings, first: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """From iteration `first` on; each is made by its own number, so a resumed training sees what it would have seen."""
+    resampled = AffineTransform((settings.rows, settings.columns), align_corners=False, zero_centered=True,
+                                padding_mode="border")  # fmt: skip
+    for iteration in range(first, settings.iterations):
+        rng = np.random.default_rng([settings.seed, iteration, 18])
+        chosen = rng.integers(0, len(samples.images), settings.batch)
+        both = torch.from_numpy(np.stack([samples.images[chosen], samples.truth[chosen]], axis=1))
+        size = both.shape[2:]
+        zoom = (settings.rows / size[0], settings.columns / size[1])
+        theta = torch.from_numpy(np.stack([moved(rng, settings.augmentation, zoom, settings) for _ in chosen]))
+        seen = resampled(both, theta)
+        yield seen[:, :1].contiguous(memory_format=torch.channels_last), seen[:, 1:]
+
+
+def moved(
+    rng: np.random.Generator, by: Augmentation, zoom: tuple[float, float], settings: Settings
+) -> NDArray[np.float32]:
+    """Where each pixel is taken from (2, 3), rows and columns from -1 to 1: turned, scaled, moved, mirrored."""
+    angle = np.deg2rad(rng.uniform(-by.turn_degrees, by.turn_degrees))
+    if settings.rows == settings.columns:
+        angle += rng.integers(4) * np.pi / 2
+    scale = np.exp(rng.uniform(-by.scale_share, by.scale_share))
+    ratio = settings.columns / settings.rows
+    turned = np.array([[np.cos(angle), -np.sin(angle) * ratio], [np.sin(angle) / ratio, np.cos(angle)]]) * scale
+    mirrored = np.diag(rng.choice([-1.0, 1.0], 2))
+    shift = rng.uniform(-by.shift_share, by.shift_share, 2) * 2
+    within = np.diag(zoom)
+    return np.column_stack([within @ turned @ mirrored, within @ shift]).astype(np.float32)

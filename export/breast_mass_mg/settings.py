@@ -1,0 +1,58 @@
+"""A training's settings: a JSON file goes in, a frozen description comes out; unknown keys are refused."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Positive = Annotated[int, Field(gt=0)]
+
+
+class SettingsError(ValueError):
+    """A sentence for whoever wrote the configuration or pointed to the data."""
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Split(Part):
+    """Images with a mass of the three parts; of real data their proportions. A patient is in one part alone."""
+
+    train: Positive
+    validation: Positive
+    test: Positive
+
+
+class Augmentation(Part):
+    """Mirrored and turned by quarters always; turned, scaled and moved by as much as said."""
+
+    turn_degrees: float
+    scale_share: float
+    shift_share: float
+
+
+class Settings(Part):
+    """`beside` is how many images or regions without a mass are seen for each with one.
+
+    `every` so many iterations it is validated and saved; `margin` is that around a mass, on each side.
+    """
+
+    name: str
+    network: Literal["find", "deconvolution", "unet"]
+    rows: Positive
+    columns: Positive
+    channels: tuple[int, ...]
+    seed: int
+    split: Split
+    beside: float
+    augmentation: Augmentation
+    batch: Positive
+    iterations: Positive
+    learning_rate: float
+    every: Positive
+    margin: float = 0.1
+
+
+def read_settings(path: Path) -> Settings:
+    return Settings.model_validate_json(path.read_text())

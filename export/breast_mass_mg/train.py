@@ -1,0 +1,152 @@
+"""Trains one of the three networks: a configuration goes in, a checkpoint and TensorBoard curves come out.
+
+python -m export.breast_mass_mg.train --config export/breast_mass_mg/configs/find.json
+"""
+
+import argparse
+import math
+import os
+from pathlib import Path
+
+import numpy as np
+import torch
+from monai.losses import DiceCELoss
+from monai.utils import set_determinism
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.tensorboard import SummaryWriter
+from tqdm import tqdm
+
+from export.breast_mass_mg.data import Samples, centred, parts_of, samples, training_batches
+from export.breast_mass_mg.model import build_network
+from export.breast_mass_mg.settings import Settings, SettingsError, read_settings
+
+RUNS = Path(__file__).parents[1] / "runs"
+_SMALLEST_SHARE = 0.02  # of the learning rate, at the end
+_AT_ONCE = 16
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--data", default="phantoms", help="phantoms or dicom:FOLDER")
+    parser.add_argument("--out", type=Path, help="folder of the checkpoint; an unfinished one is resumed")
+    parser.add_argument("--cache", type=Path, default=RUNS / "cache" / "mammograms")
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    given = parser.parse_args()
+    settings = read_settings(given.config)
+    torch.set_num_threads(given.threads)
+    train(settings, given.data, given.out or RUNS / settings.name, given.cache, torch.device(given.device))
+
+
+def train(settings: Settings, data: str, out: Path, cache: Path, device: torch.device) -> Path:
+    """Runs the iterations that the checkpoint in `out` has not seen yet; gives the checkpoint's path."""
+    parts = parts_of(data, settings.split)
+    seen = samples(parts.train, settings, data, cache)
+    held = centred(samples(parts.validation, settings, data, cache), settings)
+    set_determinism(settings.seed)
+    network = build_network(settings).to(device)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=1e-3)
+    checkpoint = out / "checkpoint.pt"
+    first = _resume(checkpoint, settings, network, optimiser, device) if checkpoint.exists() else 0
+    batches = training_batches(seen, settings, first)
+    shown = tqdm(batches, initial=first, total=settings.iterations, unit="batch", mininterval=5)
+    with SummaryWriter(out / "curves") as curves:
+        losses = []
+        for iteration, (images, truth) in enumerate(shown, start=first + 1):
+            for group in optimiser.param_groups:
+                group["lr"] = learning_rate(settings, iteration)
+            losses.append(_step(network, optimiser, images.to(device), truth.to(device)))
+            if iteration % settings.every == 0 or iteration == settings.iterations:
+                dice = validate(network, held, device)
+                curves.add_scalar("loss/train", np.mean(losses), iteration)
+                curves.add_scalar("dice/validation", dice, iteration)
+                tqdm.write(f"{iteration}/{settings.iterations}: loss {np.mean(losses):.4f}, Dice {dice:.4f}")
+                losses = []
+                _save(checkpoint, settings, data, network, optimiser, iteration)
+    return checkpoint
+
+
+def _step(network: nn.Module, optimiser: torch.optim.AdamW, images: Tensor, truth: Tensor) -> float:
+    network.train()
+    optimiser.zero_grad()
+    loss = loss_of(network(images), truth)
+    torch.autograd.backward(loss)
+    optimiser.step()
+    return float(loss.item())
+
+
+_overlap = DiceCELoss(sigmoid=True, batch=True)
+
+
+def loss_of(logits: Tensor, truth: Tensor) -> Tensor:
+    """Dice's over the batch and cross entropy; where the answer is coarser than the truth, against its means."""
+    loss: Tensor = _overlap(logits, shrunk(truth, logits))
+    return loss
+
+
+def shrunk(truth: Tensor, to: Tensor) -> Tensor:
+    return truth if truth.shape[2:] == to.shape[2:] else functional.adaptive_avg_pool2d(truth, to.shape[2:])
+
+
+def learning_rate(settings: Settings, iteration: int) -> float:
+    """Rises over the first twentieth, then falls along a cosine."""
+    done = iteration / settings.iterations
+    falling = (1 + math.cos(math.pi * done)) / 2
+    return settings.learning_rate * min(1.0, done * 20) * (_SMALLEST_SHARE + (1 - _SMALLEST_SHARE) * falling)
+
+
+@torch.no_grad()
+def validate(network: nn.Module, held: Samples, device: torch.device) -> float:
+    """Dice of all pixels together."""
+    network.eval()
+    overlap = size = 0.0
+    for logits, truth in answers(network, held, device):
+        hit, is_mass = logits > 0, truth > 0.5
+        overlap += 2 * float((hit & is_mass).sum())
+        size += float(hit.sum() + is_mass.sum())
+    return overlap / max(size, 1.0)
+
+
+def answers(network: nn.Module, held: Samples, device: torch.device) -> list[tuple[Tensor, Tensor]]:
+    """Logits and truth, some images at a time."""
+    made = []
+    for start in range(0, len(held.images), _AT_ONCE):
+        images = torch.from_numpy(held.images[start : start + _AT_ONCE])[:, None].to(device)
+        logits = network(images)
+        truth = torch.from_numpy(held.truth[start : start + _AT_ONCE])[:, None].to(device)
+        made.append((logits, shrunk(truth, logits)))
+    return made
+
+
+def _save(
+    path: Path, settings: Settings, data: str, network: nn.Module, optimiser: torch.optim.AdamW, iterations: int
+) -> None:
+    """Everything a resumption or an export needs; written beside and renamed, so that no half file is ever there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    state = {
+        "settings": settings.model_dump_json(),
+        "data": data.partition(":")[0],
+        "seed": settings.seed,
+        "iterations": iterations,
+        "network": network.state_dict(),
+        "optimiser": optimiser.state_dict(),
+    }
+    torch.save(state, path.with_suffix(".new"))
+    path.with_suffix(".new").replace(path)
+
+
+def _resume(
+    path: Path, settings: Settings, network: nn.Module, optimiser: torch.optim.AdamW, device: torch.device
+) -> int:
+    state = torch.load(path, map_location=device, weights_only=True)
+    if Settings.model_validate_json(state["settings"]) != settings:
+        raise SettingsError(f"{path} was trained with another configuration; give another --out or remove it.")
+    network.load_state_dict(state["network"])
+    optimiser.load_state_dict(state["optimiser"])
+    return int(state["iterations"])
+
+
+if __name__ == "__main__":
+    main()

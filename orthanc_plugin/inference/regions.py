@@ -1,0 +1,71 @@
+"""A map of what may be something on a whole image in, square regions of that image around each candidate out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import find_objects, label, maximum
+
+from orthanc_plugin.inference.preprocess import Placement
+
+# Pixels that touch at a corner belong together.
+TOUCHING = np.ones((3, 3), bool)
+
+
+@dataclass(frozen=True)
+class Region:
+    """Pixels of an image from `top` and `left` to before `bottom` and `right`."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.bottom - self.top, self.right - self.left
+
+    @property
+    def window(self) -> tuple[slice, slice]:
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+
+def squared(box: Region, margin: float, shape: tuple[int, int]) -> Region:
+    """A square around the box with `margin` of its longer side on each side; moved where it would leave the image."""
+    side = int(np.ceil(max(box.shape) * (1 + 2 * margin)))
+    rows, columns = min(side, shape[0]), min(side, shape[1])
+    top = int(np.clip((box.top + box.bottom - rows) // 2, 0, shape[0] - rows))
+    left = int(np.clip((box.left + box.right - columns) // 2, 0, shape[1] - columns))
+    return Region(top, left, top + rows, left + columns)
+
+
+def found(
+    map_yx: NDArray[np.float32], place: Placement, threshold: float, margin: float, most: int
+) -> tuple[Region, ...]:
+    """Around the connected parts of the map that pass the threshold, those with the highest peaks first.
+
+    `map_yx` is of any coarseness and covers the matrix of `place`.
+    """
+    parts, count = label(map_yx > threshold, TOUCHING)
+    if not count:
+        return ()
+    peaks = maximum(map_yx, parts, np.arange(1, count + 1))
+    boxes = find_objects(parts)
+    ordered = sorted(range(count), key=lambda number: (-peaks[number], number))
+    regions = (_on_image(boxes[number], map_yx.shape, place) for number in ordered[:most])
+    return tuple(squared(box, margin, place.shape) for box in regions if min(box.shape) > 0)
+
+
+def _on_image(box: tuple[slice, slice], coarse: tuple[int, ...], place: Placement) -> Region:
+    """The box of some cells of a map, in pixels of the image; what lies in the padding is cut off."""
+    edges = []
+    for axis, part in enumerate(box):
+        cell = place.matrix[axis] / coarse[axis]
+        scale = place.shape[axis] / place.scaled[axis]
+        first, last = ((edge * cell - place.corner[axis]) * scale for edge in (part.start, part.stop))
+        edges.append((int(np.clip(np.floor(first), 0, place.shape[axis])),
+                      int(np.clip(np.ceil(last), 0, place.shape[axis]))))  # fmt: skip
+    (top, bottom), (left, right) = edges
+    return Region(top, left, bottom, right)

@@ -44,7 +44,7 @@ def of_images(stage: Stage, roles: Mapping[str, Images]) -> Fitted:
     def take(start: int, stop: int) -> NDArray[np.float32]:
         return np.stack([_one(stage, given, index) for index in range(start, stop)])
 
-    return Fitted(take, tuple(_place(stage, first, index) for index in range(len(first))))
+    return Fitted(take, tuple(place(stage, first, index) for index in range(len(first))))
 
 
 def volumes(stage: Stage, roles: Mapping[str, Imaged]) -> dict[str, Volume]:
@@ -56,7 +56,7 @@ def images(stage: Stage, roles: Mapping[str, Imaged]) -> dict[str, Images]:
     return {role: given for role in stage.roles if isinstance(given := roles.get(role), Images)}
 
 
-def _place(stage: Stage, images: Images, index: int) -> Placement:
+def place(stage: Stage, images: Images, index: int) -> Placement:
     return placement(stage, images.shape_yx(index), images.pixel_mm(index) or (1.0, 1.0))
 
 
@@ -68,7 +68,7 @@ def _layers(stage: Stage, images: Images | None, index: int) -> NDArray[np.float
     if images is None:
         return np.zeros((3 if stage.channels == "rgb" else 1, stage.rows, stage.columns), np.float32)
     pixels = fed(stage, images.pixels[index])
-    return scaling(stage.intensity, pixels)(_place(stage, images, index).place(pixels, float(pixels.min())))
+    return scaling(stage.intensity, pixels)(place(stage, images, index).place(pixels, float(pixels.min())))
 
 
 def fed(stage: Stage, pixels: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from orthanc_plugin.errors import Unsuitable
 from orthanc_plugin.imaging.image import Imaged, Images
 from orthanc_plugin.imaging.roi import GivenRegion
-from orthanc_plugin.inference import classes, items, patches, slices, texture
+from orthanc_plugin.inference import classes, items, patches, regions, slices, texture
 from orthanc_plugin.inference.classes import Classification
 from orthanc_plugin.inference.device import Device
 from orthanc_plugin.inference.drawing import Easel, Wanted
@@ -22,8 +22,11 @@ from orthanc_plugin.inference.preprocess import Turned, channels, turn
 from orthanc_plugin.inference.slices import Fitted, Heats
 from orthanc_plugin.inference.texture import Region
 from orthanc_plugin.routing.folder import Model
-from orthanc_plugin.routing.network import Stage
+from orthanc_plugin.routing.network import Stage, Within
 from orthanc_plugin.routing.outputs import BodyComposition, Classes, Output
+
+# By stage and output, those of each image.
+Maps = dict[tuple[str, str], list[NDArray[np.float32]]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +77,14 @@ class RawOutput:
 
 
 @dataclass(frozen=True, eq=False)
+class Found:
+    """What a stage drew, and by output its maps of single images that a later stage looks within, as coarse as came."""
+
+    drawn: Drawn
+    maps: Mapping[str, list[NDArray[np.float32]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
 class Bench:
     """What all stages of one job share."""
 
@@ -110,16 +121,23 @@ def infer(
     drawn = Drawn()
     said: dict[str, Series] = {}
     looked_at: list[Region] = []
+    maps: Maps = {}
+    withins = [stage.within for stage in model.card.stages if stage.within is not None]
     for stage in model.card.stages:
         numbers, wanted = _numbers_of(model, stage), Wanted.of(outputs, stage.name, soft)
+        kept = [within.output for within in withins if within.stage == stage.name]
         if stage.kind == "texture" and numbers:
             said[stage.name], found_there = _of_texture(bench, stage, numbers)
             looked_at += found_there
-        elif numbers or wanted:
+        elif stage.within is not None:
+            if wanted:
+                drawn = drawn.joined(_of_regions(bench, stage, stage.within, maps, wanted))
+        elif numbers or wanted or kept:
             run = _of_images if stage.kind == "image" else _of_volume
-            series, found = run(bench, stage, numbers, wanted)
+            series, found = run(bench, stage, numbers, wanted, kept)
             said[stage.name] = _counting(bench, stage, series)
-            drawn = drawn.joined(found)
+            drawn = drawn.joined(found.drawn)
+            maps |= {(stage.name, name): each for name, each in found.maps.items()}
     classification = None
     if outputs.classes is not None:
         classification = _classified(bench, outputs.classes, said[outputs.classes.source.stage])
@@ -160,21 +178,26 @@ class Numbers:
         return Series(answers, np.array(self._slices, np.int64), turned, fitted, heats)
 
 
-def _of_images(bench: Bench, stage: Stage, numbers: tuple[str, ...], wanted: Wanted) -> tuple[Series, Drawn]:
+def _of_images(
+    bench: Bench, stage: Stage, numbers: tuple[str, ...], wanted: Wanted, kept: Sequence[str]
+) -> tuple[Series, Found]:
     given = items.images(stage, bench.inputs)
     first = given[stage.roles[0]]
     network = bench.network(stage)
     collected, heats = Numbers(network, numbers), _heats(bench, network)
     fitted = items.of_images(stage, given)
     sheets: list[Drawn] = []
+    maps: dict[str, list[NDArray[np.float32]]] = {name: [] for name in kept}
     for start, answers in slices.run(network, fitted):
         numbered = range(start, start + _count(answers))
         collected.add(numbered, answers)
         if heats is not None:
             heats.take(start, answers)
+        for name, those in maps.items():
+            those += regions.maps(network, answers, name)
         if wanted:
             sheets += [_sheet(network, wanted, first, fitted, n, _item(answers, n - start)) for n in numbered]
-    return collected.series(None, fitted, heats), laid_out(sheets) if sheets else Drawn()
+    return collected.series(None, fitted, heats), Found(laid_out(sheets) if sheets else Drawn(), maps)
 
 
 def _of_texture(bench: Bench, stage: Stage, numbers: tuple[str, ...]) -> tuple[Series, tuple[Region, ...]]:
@@ -184,6 +207,22 @@ def _of_texture(bench: Bench, stage: Stage, numbers: tuple[str, ...]) -> tuple[S
     for about, answers in texture.run(network, found):
         collected.add(about, answers)
     return collected.series(None), found
+
+
+def _of_regions(bench: Bench, stage: Stage, within: Within, maps: Maps, wanted: Wanted) -> Drawn:
+    """One image after the other: its regions, outlined and put back into it."""
+    [given] = items.images(stage, bench.inputs).values()
+    network, finder = bench.network(stage), bench.model.card.stage(within.stage)
+    sheets = []
+    for number, (map_yx, pixels) in enumerate(zip(maps[within.stage, within.output], given.pixels, strict=True)):
+        place = items.place(finder, given, number)
+        fed, pixel_mm = items.fed(stage, pixels), given.pixel_mm(number)
+        scaled = scaling(stage.intensity, fed)
+        easel = Easel(wanted, (1, *given.shape_yx(number)), scaled, network)
+        for sink, whole in regions.outlined(network, within, fed, scaled, map_yx, place, easel.sinks):
+            sink.take(0, whole)
+        sheets.append(easel.done(items.grey(pixels), None if pixel_mm is None else (1.0, *pixel_mm)))
+    return laid_out(sheets)
 
 
 def _sheet(network: Network, wanted: Wanted, of: Images, fitted: slices.Fitted, number: int, answers: Answers) -> Drawn:
@@ -196,7 +235,9 @@ def _sheet(network: Network, wanted: Wanted, of: Images, fitted: slices.Fitted, 
     return easel.done(items.grey(pixels), None if pixel_mm is None else (1.0, *pixel_mm))
 
 
-def _of_volume(bench: Bench, stage: Stage, numbers: tuple[str, ...], wanted: Wanted) -> tuple[Series, Drawn]:
+def _of_volume(
+    bench: Bench, stage: Stage, numbers: tuple[str, ...], wanted: Wanted, kept: Sequence[str]
+) -> tuple[Series, Found]:
     volumes = items.volumes(stage, bench.inputs)
     turned = turn(volumes[stage.roles[0]], stage.orientation)
     seen = channels(stage, volumes, turned)
@@ -218,7 +259,7 @@ def _of_volume(bench: Bench, stage: Stage, numbers: tuple[str, ...], wanted: Wan
             for sink in easel.sinks:
                 sink.take(start, slices.maps(network, answers, sink.name, sink.channels, fitted.places[0]))
     drawn = easel.done(turned.voxels_zyx, turned.spacing_mm).moved(turned.to_source)
-    return collected.series(turned, fitted, heats), drawn
+    return collected.series(turned, fitted, heats), Found(drawn)
 
 
 def _counting(bench: Bench, stage: Stage, said: Series) -> Series:

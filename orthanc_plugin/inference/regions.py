@@ -1,14 +1,23 @@
-"""A map of what may be something on a whole image in, square regions of that image around each candidate out."""
+"""A map of what may be something on a whole image in, square regions of that image outlined around each part of it out.
+
+The map is small; the image is as large as it is, and each region is cut from its own pixels.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import find_objects, label, maximum
 
-from orthanc_plugin.inference.preprocess import Placement
+from orthanc_plugin.inference.drawing import Sink
+from orthanc_plugin.inference.intensity import Scaling
+from orthanc_plugin.inference.network import Answers, Network
+from orthanc_plugin.inference.preprocess import Placement, placement
+from orthanc_plugin.inference.slices import maps as checked
+from orthanc_plugin.routing.network import Within
 
 # Pixels that touch at a corner belong together.
 TOUCHING = np.ones((3, 3), bool)
@@ -69,3 +78,46 @@ def _on_image(box: tuple[slice, slice], coarse: tuple[int, ...], place: Placemen
                       int(np.clip(np.ceil(last), 0, place.shape[axis]))))  # fmt: skip
     (top, bottom), (left, right) = edges
     return Region(top, left, bottom, right)
+
+
+def maps(network: Network, answers: Answers, name: str) -> list[NDArray[np.float32]]:
+    """One map an item, of probabilities."""
+    answer = answers[name]
+    if answer.ndim != 4 or answer.shape[1] != 1:
+        raise network.broken(f"answered the shape {answer.shape} in {name}, where each has one map of candidates")
+    return [layers[0] for layers in answer]
+
+
+def outlined(
+    network: Network,
+    within: Within,
+    image: NDArray[np.float32],
+    scaled: Scaling,
+    map_yx: NDArray[np.float32],
+    place: Placement,
+    sinks: Sequence[Sink],
+) -> Iterator[tuple[Sink, NDArray[np.float32]]]:
+    """For each sink its map (1, channels, rows, columns) of the whole image (channels, rows, columns).
+
+    It is 0 outside of all regions; where they overlap, the largest answer counts.
+    """
+    stage = network.stage
+    cut = found(map_yx, place, within.threshold, within.margin, within.most)
+    wholes = {sink.name: np.zeros((1, sink.channels, *place.shape), np.float32) for sink in sinks}
+    for first in range(0, len(cut), stage.batch):
+        some = cut[first : first + stage.batch]
+        places = [placement(stage, region.shape, (1.0, 1.0)) for region in some]
+        batch = [_placed(image, region, each) for region, each in zip(some, places, strict=True)]
+        answers = network(scaled(np.stack(batch)))
+        for number, (region, each) in enumerate(zip(some, places, strict=True)):
+            for sink in sinks:
+                one = {name: answer[number : number + 1] for name, answer in answers.items()}
+                part = wholes[sink.name][(..., *region.window)]
+                np.maximum(part, checked(network, one, sink.name, sink.channels, each), out=part)
+    for sink in sinks:
+        yield sink, wholes[sink.name]
+
+
+def _placed(image: NDArray[np.float32], region: Region, place: Placement) -> NDArray[np.float32]:
+    pixels = image[(..., *region.window)]
+    return place.place(pixels, float(pixels.min()))

@@ -26,11 +26,13 @@ SHORT_AXIS = Code("103340004", "SCT", "Short Axis")
 class Plane:
     """A mask that is not empty, and its pixels' (rows, columns) spacing; None where no one knows how large they are.
 
-    The area is that of all parts, the contour and its axes those of the largest.
+    The area is that of all parts, the contour and its axes those of the largest. `corner_yx` is where on the image the
+    mask begins.
     """
 
     mask_yx: NDArray[np.bool_]
     spacing_mm: tuple[float, float] | None
+    corner_yx: tuple[int, int] = (0, 0)
 
     @cached_property
     def pixels(self) -> int:
@@ -38,7 +40,8 @@ class Plane:
 
     @cached_property
     def line_xy(self) -> NDArray[np.float64]:
-        return edges(largest_part(self.mask_yx))[0]
+        top, left = self.corner_yx
+        return edges(largest_part(self.mask_yx))[0] + (left, top)
 
     @cached_property
     def axes(self) -> Axes:

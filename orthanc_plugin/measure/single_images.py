@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.uid import UID
+from scipy.ndimage import find_objects, label
 
 from orthanc_plugin.imaging.image import Images
 from orthanc_plugin.measure import calibration
@@ -18,12 +19,17 @@ from orthanc_plugin.routing.card import Card
 from orthanc_plugin.routing.outputs import SegmentOutput
 
 IN_PIXELS = "Images that state no pixel size calibrated for the patient were measured in pixels."
+# Of the parts of a structure so many have their numbers on the page; the report has all of them.
+MOST_PARTS = 4
 Track = Callable[[str], UID]
 
 
 @dataclass(frozen=True, eq=False)
 class Structure:
-    """One segment of the card with its masks; `planes` are those of the images that show it, the largest area first."""
+    """One segment of the card with its masks; `planes` are those of the images that show it, the largest area first.
+
+    Where the card wants each part by itself, an image has a plane for each.
+    """
 
     output: SegmentOutput
     tracking_uid: UID
@@ -90,9 +96,20 @@ def _structure(
     for index in np.flatnonzero(mask_nyx.any(axis=(1, 2))):
         rows, columns = images.shape_yx(int(index))
         spacing_mm = calibration.pixel_mm(headers[images.sources[index].sop_instance_uid])
-        planes.append((int(index), Plane(mask_nyx[index, :rows, :columns], spacing_mm)))
+        mask_yx = mask_nyx[index, :rows, :columns]
+        if output.each_part:
+            planes += [(int(index), Plane(part, spacing_mm, corner)) for part, corner in _parts(mask_yx)]
+        else:
+            planes.append((int(index), Plane(mask_yx, spacing_mm)))
     planes.sort(key=lambda plane: (-plane[1].pixels, plane[0]))
     return Structure(output, track(output.label), mask_nyx, probability_nyx, tuple(planes))
+
+
+def _parts(mask_yx: NDArray[np.bool_]) -> Iterator[tuple[NDArray[np.bool_], tuple[int, int]]]:
+    """Each connected part, cut out, with the corner where it was; pixels that touch at a corner belong together."""
+    parts, _ = label(mask_yx, np.ones((3, 3), bool))
+    for number, (rows, columns) in enumerate(find_objects(parts), start=1):
+        yield parts[rows, columns] == number, (rows.start, columns.start)
 
 
 def _pixels(found: Sequence[Structure]) -> dict[int, int]:
@@ -104,23 +121,35 @@ def _pixels(found: Sequence[Structure]) -> dict[int, int]:
 
 
 def _planar(found: Sequence[Structure], track: Track, measured: bool) -> Iterator[PlanarFinding]:
-    """On its largest image a structure has the tracking UID of its segment, on each other one of its own."""
+    """At its largest a structure has the tracking UID of its segment, everywhere else one of its own."""
     for number, structure in enumerate(found, start=1):
         for place, (index, plane) in enumerate(structure.planes):
-            uid = track(f"{structure.output.label} on image {index + 1}") if place else None
+            uid = track(f"{_named(structure, place)} on image {index + 1}") if place else None
             yield plane.finding(number, index, measured=measured, tracking_uid=uid)
 
 
+def _named(structure: Structure, place: int) -> str:
+    """Parts are numbered from the largest on, whichever image they lie on."""
+    output = structure.output
+    return f"{output.label} {place + 1}" if output.each_part else output.label
+
+
 def _words(structure: Structure, images: int) -> str:
-    label, shown_on = structure.output.label, len(structure.planes)
-    return f"{label} on {shown_on} of {images} images" if images > 1 else label
+    name, shown_on = structure.output.label, len({index for index, _ in structure.planes})
+    if structure.output.each_part and len(structure.planes) > 1:
+        name = f"{name} ({len(structure.planes)} of them)"
+    return f"{name} on {shown_on} of {images} images" if images > 1 else name
 
 
 def _figures(structure: Structure) -> Iterator[Figure]:
-    label, (_, largest) = structure.output.label, structure.planes[0]
-    yield from largest.figures(label)
-    if len(structure.planes) > 1:
-        yield Figure(f"{label}, images that show it", str(len(structure.planes)), "")
+    shown_on = len({index for index, _ in structure.planes})
+    counted = MOST_PARTS if structure.output.each_part else 1
+    for place, (_, plane) in enumerate(structure.planes[:counted]):
+        yield from plane.figures(_named(structure, place))
+    if len(structure.planes) > counted > 1:
+        yield Figure(f"{structure.output.label}, smaller ones", str(len(structure.planes) - counted), "")
+    if shown_on > 1:
+        yield Figure(f"{structure.output.label}, images that show it", str(shown_on), "")
 
 
 def _cautions(found: Sequence[Structure], absent: Sequence[Structure], measured: bool) -> Iterator[str]:

@@ -78,6 +78,12 @@ def faults(card: Card, stage: Stage, graph: str, answers: Answers) -> Iterator[s
     for picture in card.outputs.pictures:
         if picture.source is not None and picture.source.stage == stage.name:
             yield from _shape(graph, picture.source.output, answers, (1, picture.channels, *spatial))
+    for within in (each.within for each in card.stages if each.within is not None):
+        if within.stage == stage.name and (answers[within.output].ndim != 4 or answers[within.output].shape[1] != 1):
+            yield (
+                f"The output {within.output} of {graph} has the shape {list(answers[within.output].shape)}; a stage "
+                "that looks within it needs one map, [1, 1, rows, columns]; correct card.json."
+            )
     if classes is not None and classes.source.stage == stage.name:
         yield from _shape(graph, classes.source.output, answers, (1, len(classes.items)))
 

@@ -190,6 +190,8 @@ class Card(Entry):
         for step in segments.steps:
             if isinstance(step, RemoveSmall) and (step.least_mm2 is None) == flat:
                 raise ValueError("remove-small has least_mm2 on single images and least_mm3 in volumes")
+        if not flat and any(item.each_part for item in segments.items):
+            raise ValueError("each_part is of single images; in volumes a segment is measured as one")
         if flat and any(isinstance(measure, BodyComposition) for measure in self.outputs.measurements):
             raise ValueError("body composition is measured in volumes, not on single images")
         return self
@@ -219,6 +221,37 @@ class Card(Entry):
         if classes is not None and classes.where is not None and classes.where.stage != classes.source.stage:
             raise ValueError("the slices that count are chosen by an output of the stage of the classes")
         return self
+
+    @model_validator(mode="after")
+    def regions_lie_on_images(self) -> Self:
+        """They are found by a stage before, and outline; nothing else can be said of a part alone."""
+        for place, stage in enumerate(self.stages):
+            if stage.within is None:
+                continue
+            finder = next((each for each in self.stages[:place] if each.name == stage.within.stage), None)
+            if finder is None or finder.kind != "image" or stage.within.output not in finder.outputs:
+                raise ValueError(
+                    f"the stage {stage.name} looks within {stage.within.output} of {stage.within.stage}, which is no "
+                    "output of an earlier stage that takes images"
+                )
+            if finder.roles[0] != stage.roles[0]:
+                raise ValueError(
+                    f"the stage {stage.name} takes regions of another role than {finder.name} finds them on"
+                )
+            self._outlines_alone(stage)
+        return self
+
+    def _outlines_alone(self, stage: Stage) -> None:
+        segments = self.outputs.segments
+        others = [each for each in self.outputs.wanted() if segments is None or each is not segments.source]
+        if stage.name in {each.stage for each in (*others, *(check.source for check in self.output_checks))}:
+            raise ValueError(f"the stage {stage.name} takes regions, of which only segments are made")
+        activated = segments is not None and any(step.step in ("softmax", "sigmoid") for step in segments.steps)
+        if segments is not None and segments.source.stage == stage.name and (segments.background or activated):
+            raise ValueError(
+                f"the stage {stage.name} takes regions, so its graph answers the probabilities of the segments "
+                "themselves: without a background, softmax and sigmoid"
+            )
 
     @property
     def segments(self) -> tuple[SegmentOutput, ...]:

@@ -97,22 +97,37 @@ class ClinicalFeed(Entry):
     names: Annotated[tuple[str, ...], Field(min_length=1)]
 
 
+class Within(Entry):
+    """Where on an image a stage of regions looks: around the parts of an earlier stage's map that pass `threshold`.
+
+    The map is one channel of probabilities of any coarseness. A region is a square with `margin` of the part's longer
+    side on each side; of more than `most` on one image those with the highest peaks are looked at.
+    """
+
+    stage: str
+    output: str
+    threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    margin: Annotated[float, Field(ge=0, le=2)] = 0.1
+    most: Positive = 8
+
+
 class Stage(Entry):
     """One network of the model: ONNX files of the folder (several are folds, averaged) and what it takes.
 
     `slices` takes each slice, `stack` each with its neighbours as channels, `volume` overlapping patches, `image` one
-    image, `texture` a region of even tissue on each image as numbers, `rows` x `columns` pixels of it. `rows` and
-    `columns` are the matrix or the patch, `depth` the slices of a stack or patch. Without
-    `spacing_mm` (slices, rows, columns) a slice fills the matrix, and patches are taken from the grid of the series;
-    with it the series is brought to that spacing, null leaving the slices as they are, and windows overlap by
-    `overlap` where it is larger than one. `orientation` says where slices, rows and columns run to: towards the head,
-    the back (posterior) and the patient's left unless stated. The channels are the roles in their order, of a stack
-    role by role its slices. `clinical` are values of the card that go in beside the pixels.
+    image, `regions` each square of it that an earlier stage leads to (`within`), cut from the image's own pixels,
+    `texture` a region of even tissue on each image as numbers, `rows` x `columns` pixels of it. `rows` and `columns`
+    are the matrix or the patch, `depth` the slices of a stack or patch. Without `spacing_mm` (slices, rows, columns) a
+    slice fills the matrix, and patches are taken from the grid of the series; with it the series is brought to that
+    spacing, null leaving the slices as they are, and windows overlap by `overlap` where it is larger than one.
+    `orientation` says where slices, rows and columns run to: towards the head, the back (posterior) and the patient's
+    left unless stated. The channels are the roles in their order, of a stack role by role its slices. `clinical` are
+    values of the card that go in beside the pixels.
     """
 
     name: str
     files: Annotated[tuple[str, ...], Field(min_length=1)]
-    kind: Literal["slices", "stack", "volume", "image", "texture"]
+    kind: Literal["slices", "stack", "volume", "image", "regions", "texture"]
     roles: Annotated[tuple[str, ...], Field(min_length=1)] = ("series",)
     input: str
     outputs: Annotated[tuple[str, ...], Field(min_length=1)]
@@ -126,12 +141,13 @@ class Stage(Entry):
     channels: Literal["grey", "rgb"] = "grey"
     clinical: ClinicalFeed | None = None
     batch: Positive = 1
+    within: Within | None = None
     texture: Texture | None = None
 
     @property
     def flat(self) -> bool:
-        """Whether it takes single images, which have no place in space."""
-        return self.kind in ("image", "texture")
+        """Whether it takes single images, which have no place in space, or parts of them."""
+        return self.kind in ("image", "regions", "texture")
 
     @model_validator(mode="after")
     def possible(self) -> Self:
@@ -139,11 +155,11 @@ class Stage(Entry):
             raise ValueError(f"the orientation {self.orientation} of the stage {self.name} names a direction twice")
         if self.kind == "stack" and self.depth % 2 == 0:
             raise ValueError(f"the stack {self.name} has an even depth, so it has no middle slice")
-        if self.kind in ("slices", "image", "texture") and self.depth != 1:
+        if self.kind in ("slices", "image", "regions", "texture") and self.depth != 1:
             raise ValueError(f"the stage {self.name} has a depth, which only stacks and volumes have")
         if self.flat and self.spacing_mm is not None:
             raise ValueError(f"the stage {self.name} takes single images, which have no spacing in three directions")
-        if self.kind != "image" and self.channels == "rgb":
+        if not self.flat and self.channels == "rgb":
             raise ValueError(f"the stage {self.name} takes colours, which only single images have")
         if self.clinical is not None and self.clinical.input == self.input:
             raise ValueError(f"the stage {self.name} takes images and clinical values in one input, {self.input}")
@@ -151,6 +167,12 @@ class Stage(Entry):
             raise ValueError(f"the stage {self.name} has texture without being of that kind, or the other way round")
         if self.kind == "texture" and len(self.roles) > 1:
             raise ValueError(f"the stage {self.name} looks at texture, which is that of the images of one role")
+        if (self.kind == "regions") != (self.within is not None):
+            raise ValueError(
+                f"the stage {self.name} says within what it looks, which stages of regions do and no others"
+            )
+        if self.kind == "regions" and len(self.roles) != 1:
+            raise ValueError(f"the stage {self.name} takes regions of several roles; they are those of one image")
         return self
 
 

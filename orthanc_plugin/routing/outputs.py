@@ -22,13 +22,17 @@ class Output(Entry):
 
 
 class SegmentOutput(Entry):
-    """A structure that the model outlines: its codes, its colour, its threshold (without one, 0.5 for `threshold`)."""
+    """A structure that the model outlines: its codes, its colour, its threshold (without one, 0.5 for `threshold`).
+
+    With `each_part` every connected part on an image is found and measured by itself, as of several masses each is.
+    """
 
     label: str
     category: CodedConcept
     property: CodedConcept
     rgb: tuple[int, int, int]
     threshold: Share | None = None
+    each_part: bool = False
 
 
 class Segments(Entry):

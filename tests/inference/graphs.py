@@ -121,14 +121,18 @@ def write_heavy(path: Path, megabytes: int, seed: int) -> Path:
     return write(path, nodes, initializers={"weights": weights})
 
 
-def write_channels(path: Path, factors: list[float], shape: list[Any] | None = None, kind: int = 2) -> Path:
+def write_channels(
+    path: Path, factors: list[float], shape: list[Any] | None = None, kind: int = 2, output: str = "probability"
+) -> Path:
     """hu [n, c, …] -> probability [n, len(factors), …]: the mean of the channels times each factor."""
     spread = np.array(factors, np.float32).reshape(1, -1, *[1] * kind)
     nodes = [
         helper.make_node("ReduceMean", ["hu"], ["mean"], axes=[1], keepdims=1),
-        helper.make_node("Mul", ["mean", "factors"], ["probability"]),
+        helper.make_node("Mul", ["mean", "factors"], [output]),
     ]
-    return write(path, nodes, shape or ["n", "c", *(f"s{axis}" for axis in range(kind))], {"factors": spread})
+    shape = shape or ["n", "c", *(f"s{axis}" for axis in range(kind))]
+    free = {output: ["n", *(f"o{axis}" for axis in range(len(shape) - 1))]}
+    return write(path, nodes, shape, {"factors": spread}, free)
 
 
 def write_classifier(path: Path, bias: list[float]) -> Path:

@@ -14,7 +14,7 @@ from orthanc_plugin.measure import single_images
 from orthanc_plugin.measure.findings import Findings
 from tests.builders import series
 from tests.imaging.radiographs import radiograph
-from tests.routing.cards import card
+from tests.routing.cards import card, segment, stage
 
 UIDS: dict[str, UID] = {}
 
@@ -111,3 +111,42 @@ def test_a_contour_lies_within_its_own_image() -> None:
     findings = single_images.findings(card(), radiographs(1), whole, track, measured=True)
     assert findings.planar[0].contour_xy.max(axis=0).tolist() == [40, 48]
     assert findings.planar[0].measurements[0].value == 40 * 48
+
+
+def parts() -> Findings:
+    """Three of them: two on the first image, one on the second."""
+    label = segment("Mass", each_part=True)
+    source = {"from": {"stage": "only", "output": "y"}, "steps": [{"step": "threshold"}], "items": [label]}
+    on = radiographs(2, **CALIBRATED)
+    masks_of = np.zeros((1, 2, 64, 64), bool)
+    masks_of[0, 0, 4:8, 4:14] = True
+    masks_of[0, 0, 20:26, 20:30] = True
+    masks_of[0, 1, 30:32, 10:20] = True
+    outlines = card(
+        stages=[stage(kind="image")], outputs={"segments": source, "measurements": [{"measure": "volumes"}]}
+    )
+    return single_images.findings(outlines, on, masks_of, track, measured=True)
+
+
+def test_each_part_is_measured_by_itself_where_the_card_says_so() -> None:
+    found_parts = parts()
+    assert [each.slice_index for each in found_parts.planar] == [0, 0, 1]
+    assert [each.measurements[0].value for each in found_parts.planar] == pytest.approx([0.048, 0.032, 0.016])
+    assert [each.tracking_uid for each in found_parts.planar] == [
+        None,
+        track("Mass 2 on image 1"),
+        track("Mass 3 on image 2"),
+    ]
+    assert [tuple(each.contour_xy.min(axis=0)) for each in found_parts.planar] == [(20, 20), (4, 4), (10, 30)]
+    assert len(found_parts.segments) == 1
+
+
+def test_the_page_counts_the_parts() -> None:
+    found_parts = parts()
+    assert found_parts.headline == "Mass (3 of them) on 2 of 2 images"
+    assert [(figure.name, figure.value) for figure in found_parts.figures[::2]] == [
+        ("Mass 1, largest area", "0.0"),
+        ("Mass 2, largest area", "0.0"),
+        ("Mass 3, largest area", "0.0"),
+        ("Mass, images that show it", "2"),
+    ]

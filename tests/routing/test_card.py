@@ -225,3 +225,57 @@ def test_slices_are_chosen_by_the_network_that_classifies_them(tmp_path: Path) -
     assert wrong(tmp_path, stages=stages, outputs=outputs) == (
         ": the slices that count are chosen by an output of the stage of the classes"
     )
+
+
+def looking(**changes: Any) -> dict[str, Any]:
+    """Stages of which the second looks within what the first finds."""
+    finds = stage(name="find", kind="image", outputs=["map"])
+    within = {"stage": "find", "output": "map"}
+    return {"stages": [finds, stage(kind="regions", within=within) | changes]}
+
+
+def test_a_stage_looks_within_what_an_earlier_one_finds(tmp_path: Path) -> None:
+    assert read(rewritten(model_folder(tmp_path), **looking())).card.stage("only").flat
+
+
+NOT_WITHIN = ": the stage only looks within {} of {}, which is no output of an earlier stage that takes images"
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"within": {"stage": "find", "output": "y"}}, NOT_WITHIN.format("y", "find")),
+        ({"within": {"stage": "only", "output": "y"}}, NOT_WITHIN.format("y", "only")),
+        (
+            {"within": None},
+            " at stages.1: the stage only says within what it looks, which stages of regions do and no others",
+        ),
+        (
+            {"roles": ["series", "more"]},
+            " at stages.1: the stage only takes regions of several roles; they are those of one image",
+        ),
+    ],
+)
+def test_a_stage_of_regions_that_can_not_be(tmp_path: Path, changes: dict[str, Any], sentence: str) -> None:
+    assert wrong(tmp_path, **looking(**changes)) == sentence
+
+
+def test_of_regions_nothing_but_segments_is_made(tmp_path: Path) -> None:
+    assert wrong(tmp_path, **looking(), outputs=classes()) == (
+        ": the stage only takes regions, of which only segments are made"
+    )
+
+
+def test_a_graph_of_regions_answers_probabilities(tmp_path: Path) -> None:
+    values = card_values()["outputs"]
+    values["segments"]["steps"] = [{"step": "sigmoid"}, {"step": "threshold"}]
+    assert wrong(tmp_path, **looking(), outputs=values) == (
+        ": the stage only takes regions, so its graph answers the probabilities of the segments themselves: "
+        "without a background, softmax and sigmoid"
+    )
+
+
+def test_parts_are_those_of_single_images(tmp_path: Path) -> None:
+    values = card_values()["outputs"]
+    values["segments"]["items"][0]["each_part"] = True
+    assert wrong(tmp_path, outputs=values) == ": each_part is of single images; in volumes a segment is measured as one"

@@ -20,8 +20,10 @@ from export.breast_mass_mg.sources import Mammogram, Pixels, Truth, mammograms
 from export.phantoms import mammography
 from orthanc_plugin.inference.preprocess import Placement
 from orthanc_plugin.inference.regions import Region, squared
+from orthanc_plugin.inference.resample import planes
 
 _AROUND = 1.5  # so much more than its region is kept of each, to turn and move it
+_KEPT_ROWS = 240  # of a region with what is kept around it
 
 
 @dataclass(frozen=True)
@@ -55,9 +57,10 @@ def parts_of(data: str, split: Split) -> Parts:
 
 def samples(kept: tuple[Mammogram, ...], settings: Settings, data: str, cache_folder: Path) -> Samples:
     """Made once and kept on disk under a name that says of what."""
-    named = (data, generator_digest() if data == "phantoms" else "", [each.name for each in kept], settings.network,
-             settings.rows, settings.columns, settings.beside, settings.margin)  # fmt: skip
-    path = cache_folder / f"{settings.network}-{hashlib.sha256(repr(named).encode()).hexdigest()[:16]}.npz"
+    kind = "images" if settings.network == "find" else "regions"
+    of = (settings.rows, settings.columns) if kind == "images" else (settings.beside, settings.margin)
+    named = (data, generator_digest() if data == "phantoms" else "", [each.name for each in kept], kind, of)
+    path = cache_folder / f"{kind}-{hashlib.sha256(repr(named).encode()).hexdigest()[:16]}.npz"
     if not path.exists():
         made = _made(kept, settings)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -93,11 +96,7 @@ def _samples_of(image: Mammogram, settings: Settings, number: int) -> list[tuple
 
 def _region(image: Mammogram, box: Region, settings: Settings) -> tuple[Pixels, Pixels]:
     pixels, truth = image.part(widened(squared(box, settings.margin, image.shape)))
-    return fitted(pixels, truth, (around(settings.rows), around(settings.columns)))
-
-
-def around(length: int) -> int:
-    return round(length * _AROUND)
+    return fitted(pixels, truth, (_KEPT_ROWS, _KEPT_ROWS))
 
 
 def widened(region: Region) -> Region:
@@ -117,10 +116,12 @@ def fitted(pixels: Pixels, truth: Truth, matrix: tuple[int, int]) -> tuple[Pixel
 
 def centred(samples: Samples, settings: Settings) -> Samples:
     """Without what is kept around regions: what the node would be given."""
-    top = (samples.images.shape[1] - settings.rows) // 2
-    left = (samples.images.shape[2] - settings.columns) // 2
-    window = (slice(None), slice(top, top + settings.rows), slice(left, left + settings.columns))
-    return Samples(samples.images[window], samples.truth[window])
+    if settings.network == "find":
+        return samples
+    cut = round(_KEPT_ROWS * (1 - 1 / _AROUND) / 2)
+    window = (slice(None), slice(cut, -cut), slice(cut, -cut))
+    matrix = (settings.rows, settings.columns)
+    return Samples(planes(samples.images[window], matrix), planes(samples.truth[window], matrix))
 
 
 def training_batches(samples: Samples, settings: Settings, first: int) -> Iterator[tuple[Tensor, Tensor]]:
@@ -131,16 +132,13 @@ def training_batches(samples: Samples, settings: Settings, first: int) -> Iterat
         rng = np.random.default_rng([settings.seed, iteration, 18])
         chosen = rng.integers(0, len(samples.images), settings.batch)
         both = torch.from_numpy(np.stack([samples.images[chosen], samples.truth[chosen]], axis=1))
-        size = both.shape[2:]
-        zoom = (settings.rows / size[0], settings.columns / size[1])
+        zoom = 1.0 if settings.network == "find" else 1 / _AROUND
         theta = torch.from_numpy(np.stack([moved(rng, settings.augmentation, zoom, settings) for _ in chosen]))
         seen = resampled(both, theta)
         yield seen[:, :1].contiguous(memory_format=torch.channels_last), seen[:, 1:]
 
 
-def moved(
-    rng: np.random.Generator, by: Augmentation, zoom: tuple[float, float], settings: Settings
-) -> NDArray[np.float32]:
+def moved(rng: np.random.Generator, by: Augmentation, zoom: float, settings: Settings) -> NDArray[np.float32]:
     """Where each pixel is taken from (2, 3), rows and columns from -1 to 1: turned, scaled, moved, mirrored."""
     angle = np.deg2rad(rng.uniform(-by.turn_degrees, by.turn_degrees))
     if settings.rows == settings.columns:
@@ -150,5 +148,4 @@ def moved(
     turned = np.array([[np.cos(angle), -np.sin(angle) * ratio], [np.sin(angle) / ratio, np.cos(angle)]]) * scale
     mirrored = np.diag(rng.choice([-1.0, 1.0], 2))
     shift = rng.uniform(-by.shift_share, by.shift_share, 2) * 2
-    within = np.diag(zoom)
-    return np.column_stack([within @ turned @ mirrored, within @ shift]).astype(np.float32)
+    return np.asarray(zoom * np.column_stack([turned @ mirrored, shift]), np.float32)

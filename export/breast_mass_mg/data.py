@@ -23,6 +23,7 @@ from orthanc_plugin.inference.regions import Region, squared
 from orthanc_plugin.inference.resample import planes
 
 _AROUND = 1.5  # so much more than its region is kept of each, to turn and move it
+_IMAGES_EACH = 1.5  # of phantoms, for each with a mass
 _KEPT_ROWS = 240  # of a region with what is kept around it
 
 
@@ -91,7 +92,7 @@ def _samples_of(image: Mammogram, settings: Settings, number: int) -> list[tuple
         pixels, truth = image.whole()
         return [fitted(pixels, truth, (settings.rows, settings.columns))]
     rng = np.random.default_rng([settings.seed, number, 17])
-    wanted = [*image.masses, *(each for each in image.lookalikes[:1] if rng.random() < 2 * settings.beside)]
+    wanted = [*image.masses, *(each for each in image.lookalikes[:1] if rng.random() < settings.beside / _IMAGES_EACH)]
     return [_region(image, box, settings) for box in wanted if min(box.shape) > 4]
 
 
@@ -127,8 +128,9 @@ def centred(samples: Samples, settings: Settings) -> Samples:
 
 def training_batches(samples: Samples, settings: Settings, first: int) -> Iterator[tuple[Tensor, Tensor]]:
     """From iteration `first` on; each is made by its own number, so a resumed training sees what it would have seen."""
-    resampled = AffineTransform((settings.rows, settings.columns), align_corners=False, zero_centered=True,
-                                padding_mode="border")  # fmt: skip
+    resampled = AffineTransform(
+        (settings.rows, settings.columns), normalized=True, align_corners=False, padding_mode="border"
+    )
     for iteration in range(first, settings.iterations):
         rng = np.random.default_rng([settings.seed, iteration, 18])
         chosen = rng.integers(0, len(samples.images), settings.batch)

@@ -52,7 +52,7 @@ class ServedFinder(nn.Module):
 def description(finder: Finder, image: Tensor) -> Tensor:
     """What is measured of an image to tell a strange one: by its levels, and as it is between dark and light."""
     ordered = torch.sort(image.flatten(1), dim=1).values
-    last = ordered.shape[1] - 1
+    last = finder.levels.last
     dark, light = (ordered[:, round(share * last), None, None, None] for share in (0.01, 0.99))
     plain = ((image - dark) / (light - dark).clamp_min(1e-3)).clamp(-0.5, 1.5)
     return description_of(torch.cat([finder.levels(image), plain], dim=1), finder.features(image))

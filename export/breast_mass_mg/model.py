@@ -25,9 +25,13 @@ class Levels(nn.Module):
     images look alike. That is the paper's window from 12 to 8 bits, chosen by each region itself.
     """
 
+    def __init__(self, pixels: int) -> None:
+        super().__init__()
+        self.last = pixels - 1
+
     def forward(self, image: Tensor) -> Tensor:
         ordered = torch.sort(image.flatten(1), dim=1).values
-        last = ordered.shape[1] - 1
+        last = self.last
         edges = [ordered[:, round((0.005 + 0.99 * step / _STEPS) * last)] for step in range(_STEPS + 1)]
         return _between(image, torch.stack(edges, dim=1))
 
@@ -35,9 +39,13 @@ class Levels(nn.Module):
 class BreastLevels(nn.Module):
     """The same of a whole image, by the levels of the breast alone; air becomes 0."""
 
+    def __init__(self, pixels: int) -> None:
+        super().__init__()
+        self.last = pixels - 1
+
     def forward(self, image: Tensor) -> Tensor:
         ordered = torch.sort(image.flatten(1), dim=1).values
-        last = ordered.shape[1] - 1
+        last = self.last
         dark, light = ordered[:, round(0.01 * last)], ordered[:, round(0.985 * last)]
         skin = dark + _AIR_SHARE * (light - dark)
         air = (ordered <= skin[:, None]).sum(dim=1, keepdim=True).to(image.dtype)
@@ -58,14 +66,20 @@ class Unpool(nn.Module):
     """Puts each value back where the largest of its four was, and 0 beside it.
 
     By comparing places and not by scattering: as a graph it takes batches of any size, and it is the same function.
+    `rows` and `columns` are those of what comes out.
     """
 
+    own: Tensor
+
+    def __init__(self, rows: int, columns: int) -> None:
+        super().__init__()
+        places = torch.arange(rows * columns, dtype=torch.float32).reshape(1, 1, rows, columns)
+        self.register_buffer("own", places, persistent=False)
+
     def forward(self, values: Tensor, places: Tensor) -> Tensor:
-        rows, columns = 2 * values.shape[2], 2 * values.shape[3]
         grown = functional.interpolate(values, scale_factor=2.0, mode="nearest")
         wanted = functional.interpolate(places.to(values.dtype), scale_factor=2.0, mode="nearest")
-        own = torch.arange(rows * columns, dtype=values.dtype, device=values.device).reshape(1, 1, rows, columns)
-        return grown * (wanted == own)
+        return grown * (wanted == self.own)
 
 
 class DeconvolutionNet(nn.Module):
@@ -75,38 +89,46 @@ class DeconvolutionNet(nn.Module):
     columns].
     """
 
-    def __init__(self, channels: tuple[int, ...]) -> None:
+    downwards: Tensor
+    across: Tensor
+
+    def __init__(self, channels: tuple[int, ...], rows: int, columns: int) -> None:
         super().__init__()
-        self.levels = Levels()
+        self.levels = Levels(rows * columns)
+        beyond = (-rows % _HALVED, -columns % _HALVED)
+        top, left = beyond[0] // 2, beyond[1] // 2
+        for name, first, length in (("downwards", top, rows), ("across", left, columns)):
+            padded = length + beyond[name == "across"]
+            self.register_buffer(name, (torch.arange(padded) - first).clamp(0, length - 1), persistent=False)
+        self.window = (slice(top, top + rows), slice(left, left + columns))
         pairs = tuple(pairwise(channels))
         self.down = nn.ModuleList([_conv(1, channels[0]), *(_two(a, b, b) for a, b in pairs)])
         self.pool = nn.MaxPool2d(2, return_indices=True)
-        self.unpool = Unpool()
+        sides = [(rows + beyond[0]) >> step for step in range(len(channels))]
+        lengths = [(columns + beyond[1]) >> step for step in range(len(channels))]
+        self.unpool = nn.ModuleList(Unpool(*each) for each in zip(sides, lengths, strict=True))
         self.middle = _two(channels[-1], channels[-1], channels[-1])
         self.up = nn.ModuleList([_conv(channels[0], channels[0]), *(_two(b, b, a) for a, b in pairs)])
         self.head = nn.Conv2d(channels[0], 1, 1)
 
     def forward(self, image: Tensor) -> Tensor:
-        rows, columns = image.shape[2], image.shape[3]
-        top, left = -rows % _HALVED // 2, -columns % _HALVED // 2
-        around = (left, -columns % _HALVED - left, top, -rows % _HALVED - top)
-        x = functional.pad(self.levels(image) * 2 - 1, around, mode="replicate")
+        x = (self.levels(image) * 2 - 1).index_select(2, self.downwards).index_select(3, self.across)
         remembered = []
         for block in self.down:
             x, places = self.pool(block(x))
             remembered.append(places)
         x = self.middle(x)
-        for block, places in zip(reversed(self.up), reversed(remembered), strict=True):
-            x = block(self.unpool(x, places))
-        return cast(Tensor, self.head(x)[:, :, top : top + rows, left : left + columns])
+        for block, unpool, places in zip(reversed(self.up), reversed(self.unpool), reversed(remembered), strict=True):
+            x = block(unpool(x, places))
+        return cast(Tensor, self.head(x)[(..., *self.window)])
 
 
 class RegionUNet(nn.Module):
     """`forward` gives logits [N, 1, rows, columns]."""
 
-    def __init__(self, channels: tuple[int, ...]) -> None:
+    def __init__(self, channels: tuple[int, ...], rows: int, columns: int) -> None:
         super().__init__()
-        self.levels = Levels()
+        self.levels = Levels(rows * columns)
         self.unet = _unet(1, channels)
 
     def forward(self, image: Tensor) -> Tensor:
@@ -122,9 +144,9 @@ class Finder(nn.Module):
     peak_scale: Tensor
     peak_shift: Tensor
 
-    def __init__(self, channels: tuple[int, ...]) -> None:
+    def __init__(self, channels: tuple[int, ...], rows: int, columns: int) -> None:
         super().__init__()
-        self.levels = BreastLevels()
+        self.levels = BreastLevels(rows * columns)
         self.blocks = nn.PixelUnshuffle(2)
         self.unet = _unet(4, channels)
         self.register_buffer("peak_scale", torch.ones(()))
@@ -171,4 +193,4 @@ def _unet(seen: int, channels: tuple[int, ...]) -> UNet:
 
 def build_network(settings: Settings) -> Finder | DeconvolutionNet | RegionUNet:
     kinds = {"find": Finder, "deconvolution": DeconvolutionNet, "unet": RegionUNet}
-    return kinds[settings.network](settings.channels)
+    return kinds[settings.network](settings.channels, settings.rows, settings.columns)

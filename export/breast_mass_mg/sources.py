@@ -35,7 +35,7 @@ MAMMOGRAMS = (
     DigitalMammographyXRayImageStorageForPresentation,
     DigitalMammographyXRayImageStorageForProcessing,
 )
-_COARSE_MM = 0.5  # a phantom that is seen as a whole, and shrunk at once, is drawn no finer than this
+_COARSE_MM = 0.7  # a phantom that is seen as a whole, and shrunk at once, is drawn no finer than this
 _TOUCHING = np.ones((3, 3), bool)
 Pixels = NDArray[np.float32]
 Truth = NDArray[np.bool_]
@@ -145,7 +145,10 @@ class DicomPair:
             for frame in outlined.get_pixels_by_source_instance([self.sop_instance_uid], combine_segments=False):
                 truth |= (frame > 0).any(axis=-1)
         if truth.shape != self._pixels.shape:
-            raise SettingsError(f"{self.mask.name} has {truth.shape} pixels, its mammogram {self._pixels.shape}.")
+            own, other = (f"{shape[0]} x {shape[1]}" for shape in (self._pixels.shape, truth.shape))
+            raise SettingsError(
+                f"{self.mask.name} has {other} pixels, its mammogram {own}; give a mask of the mammogram's own size."
+            )
         return truth
 
     @property

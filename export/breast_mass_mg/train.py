@@ -24,6 +24,7 @@ from export.breast_mass_mg.settings import Settings, SettingsError, read_setting
 RUNS = Path(__file__).parents[1] / "runs"
 _SMALLEST_SHARE = 0.02  # of the learning rate, at the end
 _AT_ONCE = 16
+_RARE = 12.0
 
 
 def main() -> None:
@@ -46,8 +47,9 @@ def train(settings: Settings, data: str, out: Path, cache: Path, device: torch.d
     seen = samples(parts.train, settings, data, cache)
     held = centred(samples(parts.validation, settings, data, cache), settings)
     set_determinism(settings.seed)
-    network = build_network(settings).to(device)
+    network = build_network(settings).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=1e-3)
+    loss_of = loss_for(settings, device)
     checkpoint = out / "checkpoint.pt"
     first = _resume(checkpoint, settings, network, optimiser, device) if checkpoint.exists() else 0
     batches = training_batches(seen, settings, first)
@@ -57,7 +59,7 @@ def train(settings: Settings, data: str, out: Path, cache: Path, device: torch.d
         for iteration, (images, truth) in enumerate(shown, start=first + 1):
             for group in optimiser.param_groups:
                 group["lr"] = learning_rate(settings, iteration)
-            losses.append(_step(network, optimiser, images.to(device), truth.to(device)))
+            losses.append(_step(network, optimiser, loss_of, images.to(device), truth.to(device)))
             if iteration % settings.every == 0 or iteration == settings.iterations:
                 dice = validate(network, held, device)
                 curves.add_scalar("loss/train", np.mean(losses), iteration)
@@ -68,25 +70,26 @@ def train(settings: Settings, data: str, out: Path, cache: Path, device: torch.d
     return checkpoint
 
 
-def _step(network: nn.Module, optimiser: torch.optim.AdamW, images: Tensor, truth: Tensor) -> float:
+def _step(
+    network: nn.Module, optimiser: torch.optim.AdamW, loss_of: DiceCELoss, images: Tensor, truth: Tensor
+) -> float:
     network.train()
     optimiser.zero_grad()
-    loss = loss_of(network(images), truth)
+    logits = network(images)
+    loss = loss_of(logits, shrunk(truth, logits))
     torch.autograd.backward(loss)
     optimiser.step()
     return float(loss.item())
 
 
-_overlap = DiceCELoss(sigmoid=True, batch=True)
-
-
-def loss_of(logits: Tensor, truth: Tensor) -> Tensor:
-    """Dice's over the batch and cross entropy; where the answer is coarser than the truth, against its means."""
-    loss: Tensor = _overlap(logits, shrunk(truth, logits))
-    return loss
+def loss_for(settings: Settings, device: torch.device) -> DiceCELoss:
+    """Dice's over the batch and cross entropy; of whole images the few pixels of masses count more."""
+    weight = torch.tensor([_RARE], device=device) if settings.network == "find" else None
+    return DiceCELoss(sigmoid=True, batch=True, weight=weight)
 
 
 def shrunk(truth: Tensor, to: Tensor) -> Tensor:
+    """Where the answer is coarser than the truth, the truth's means."""
     return truth if truth.shape[2:] == to.shape[2:] else functional.adaptive_avg_pool2d(truth, to.shape[2:])
 
 

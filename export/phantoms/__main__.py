@@ -9,6 +9,9 @@ from export.phantoms.chest.dicom import write_study
 from export.phantoms.chest.radiograph import radiograph
 from export.phantoms.dicom import write_series
 from export.phantoms.liver import case
+from export.phantoms.mammography.acquisition import Intent
+from export.phantoms.mammography.dicom import COARSE_MM
+from export.phantoms.mammography.dicom import write_study as write_mammograms
 
 
 def main() -> None:
@@ -36,6 +39,13 @@ def main() -> None:
     radiographs.add_argument("--shifted", action="store_true", help="from the generator that nothing is trained on")
     radiographs.add_argument("--out", type=Path, required=True)
     radiographs.set_defaults(make=_chest)
+    mg = kinds.add_parser("mammography", help="both breasts, each from above and obliquely")
+    mg.add_argument("--seed", type=int, required=True)
+    mg.add_argument("--full", action="store_true", help="pixels as small as the detector's own (default: 0.2 mm)")
+    mg.add_argument("--processing", action="store_true", help="raw images, for processing")
+    mg.add_argument("--shifted", action="store_true", help="from the generator that nothing is trained on")
+    mg.add_argument("--out", type=Path, required=True)
+    mg.set_defaults(make=_mammography)
     given = parser.parse_args()
     given.make(given)
 
@@ -64,6 +74,13 @@ def _chest(given: argparse.Namespace) -> None:
     [path] = write_study(given.seed, given.out, **wanted)
     shown = radiograph(given.seed, **wanted).places
     print(f"{path}: {', '.join(shown) or 'no finding'}")
+
+
+def _mammography(given: argparse.Namespace) -> None:
+    pixel_mm = None if given.full else COARSE_MM
+    intent: Intent | None = "FOR PROCESSING" if given.processing else None
+    paths = write_mammograms(given.seed, given.out, shifted=given.shifted, pixel_mm=pixel_mm, intent=intent)
+    print(f"{len(paths)} views in {given.out}")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from importlib.util import find_spec
 
 collect_ignore = [
     "test_body_region.py",
+    "test_breast_mass_mg.py",
     "test_chest_findings.py",
     "test_data.py",
     "test_export.py",

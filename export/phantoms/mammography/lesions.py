@@ -75,8 +75,10 @@ class Lesion:
         inside = 1 / (1 + np.exp(np.clip(-depth / (self.edge_mm * (1 + 6 * lost)), -30, 30)))
         own = Texture((*self.seed, 7), (4.0, 2.0, 1.0), 0.8).on(window) * np.float32(0.035)
         made = tissue * (1 - inside * (1 - self.kept)) + inside * ((1 - self.kept) * around + self.offset + own)
-        made -= self.rim * (1 - lost) * np.exp(-(((depth + 0.9) / 0.6) ** 2))
-        made += 0.7 * self.rim * (1 - lost) * np.exp(-(((depth - 0.7) / 0.6) ** 2))
+        # Fat around it, pressed together, and its own denser edge: both wider where it is larger.
+        wide = 0.5 + 0.07 * self.radius
+        made -= self.rim * (1 - lost) * np.exp(-(((depth + 1.6 * wide) / wide) ** 2))
+        made += 0.4 * self.rim * (1 - lost) * np.exp(-(((depth - wide) / wide) ** 2))
         if self.kind == "node":  # fat in its hilum
             made -= 0.26 * np.exp(-(((window.y - self.y) ** 2 + (window.x - self.x) ** 2) / (0.4 * self.radius) ** 2))
         for direction, length, strength in self.spicules:
@@ -99,8 +101,8 @@ def mass(rng: np.random.Generator, y: float, x: float, radius: float, seed: tupl
         )
     return Lesion(
         "mass", y, x, radius, float(rng.uniform(0.65, 1.0)), float(rng.uniform(0, np.pi)), waves,
-        offset=offset(rng, shifted), edge_mm=float(rng.uniform(0.25, 0.9)), kept=float(rng.uniform(0.3, 0.65)),
-        rim=float(rng.uniform(0.02, 0.09)), hidden=(float(rng.uniform(-np.pi, np.pi)), float(rng.uniform(0, 1))),
+        offset=offset(rng, shifted), edge_mm=float(rng.uniform(0.25, 0.9)), kept=float(rng.uniform(0.1, 0.45)),
+        rim=float(rng.uniform(0.04, 0.14)), hidden=(float(rng.uniform(-np.pi, np.pi)), float(rng.uniform(0, 1))),
         spicules=spicules, seed=seed,
     )  # fmt: skip
 
@@ -120,4 +122,4 @@ def lookalike(
 
 
 def offset(rng: np.random.Generator, shifted: bool) -> float:
-    return float(rng.normal(0.035 if shifted else 0.04, 0.05))
+    return float(rng.normal(0.0 if shifted else 0.005, 0.05))

@@ -4,7 +4,7 @@ import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +53,7 @@ class Pool:
     liver: NDArray[np.uint8]
     share: NDArray[np.float32]
     clinical: NDArray[np.float32]
+    signs: NDArray[np.float32]
     cirrhosis: NDArray[np.bool_]
     patients: NDArray[np.int64]
 
@@ -81,6 +82,7 @@ def joined(scans: Sequence[Scan]) -> Pool:
         liver=np.concatenate([scan.liver for scan in scans]),
         share=np.concatenate([scan.share for scan in scans]),
         clinical=np.repeat(np.stack([scan.clinical for scan in scans]), counts, axis=0),
+        signs=np.repeat(np.stack([scan.signs for scan in scans]), counts, axis=0),
         cirrhosis=np.repeat(np.array([scan.cirrhosis for scan in scans]), counts),
         patients=np.repeat(np.arange(len(scans)), counts),
     )
@@ -101,12 +103,13 @@ def _keep(entry: Entry, file: Path, settings: Settings) -> None:
 
 def _read(file: Path) -> Scan:
     with np.load(file) as kept:
-        return Scan(kept["hu"], kept["liver"], kept["share"], kept["clinical"], bool(kept["cirrhosis"]))
+        arrays = {name: kept[name] for name in ("hu", "liver", "share", "clinical", "signs")}
+        return Scan(**arrays, cirrhosis=bool(kept["cirrhosis"]))
 
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """`hu` [N, 1, rows, rows], `liver` [N, rows, rows], `clinical` [N, K], the rest [N].
+    """`hu` [N, 1, rows, rows], `liver` [N, rows, rows], `clinical` [N, K], `signs` [N, S], the rest [N].
 
     `known` says whether the liver's mask is known, `counts` whether the slice shows enough liver to be judged by.
     """
@@ -116,6 +119,7 @@ class Batch:
     known: Tensor
     counts: Tensor
     clinical: Tensor
+    signs: Tensor
     cirrhosis: Tensor
 
 
@@ -150,6 +154,7 @@ def batch_of(pool: Pool, numbers: NDArray[np.int64], settings: Settings) -> Batc
         known=torch.from_numpy(~np.isnan(pool.share[numbers])),
         counts=torch.from_numpy(pool.shown(settings.liver_least)[numbers]),
         clinical=torch.from_numpy(pool.clinical[numbers]),
+        signs=torch.from_numpy(pool.signs[numbers]),
         cirrhosis=torch.from_numpy(pool.cirrhosis[numbers].astype(np.float32)),
     )
 
@@ -180,11 +185,4 @@ def _augmented(batch: Batch, transform: Compose, settings: Settings, rng: np.ran
     gain = torch.from_numpy(rng.normal(1, given.gain_share, (count, 1, 1, 1)).astype(np.float32))
     offset = torch.from_numpy(rng.normal(0, given.offset_hu, (count, 1, 1, 1)).astype(np.float32))
     hidden = torch.from_numpy(rng.random(batch.clinical.shape) < settings.hidden)
-    return Batch(
-        hu=hu * gain + offset,
-        liver=liver,
-        known=batch.known,
-        counts=batch.counts,
-        clinical=torch.where(hidden, torch.nan, batch.clinical),
-        cirrhosis=batch.cirrhosis,
-    )
+    return replace(batch, hu=hu * gain + offset, liver=liver, clinical=torch.where(hidden, torch.nan, batch.clinical))

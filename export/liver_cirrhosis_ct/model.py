@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d
 
 from export.classifier import Classifier
-from export.liver_cirrhosis_ct import VALUES
+from export.liver_cirrhosis_ct import SIGNS, VALUES
 from export.strangeness import Strangeness, description_of
 
 # The first is the paper's, 150 wide around 30; enhanced livers reach beyond it, so the second is wider.
@@ -25,35 +25,44 @@ class Windows(nn.Module):
         return torch.cat([(hu.clamp(low, high) - low) / (high - low) for low, high in _WINDOWS_HU], dim=1)
 
 
+class Standard(nn.Module):
+    """Values [N, K] in the deviations of those that were learned on; what is unknown stays NaN."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.register_buffer("middle", torch.zeros(count))
+        self.register_buffer("spread", torch.ones(count))
+
+    def learn(self, values: Tensor) -> None:
+        for number in range(values.shape[1]):
+            known = values[~torch.isnan(values[:, number]), number]
+            if len(known) > 1:
+                cast(Tensor, self.middle)[number] = known.mean()
+                cast(Tensor, self.spread)[number] = known.std().clamp_min(1e-3)
+
+    def forward(self, values: Tensor) -> Tensor:
+        scaled = (values - cast(Tensor, self.middle)) / cast(Tensor, self.spread)
+        return scaled.clamp(-_FURTHEST, _FURTHEST)
+
+
 class Fusion(nn.Module):
     """What clinical values [N, K], NaN where unknown, add to the image's logit [N]: nothing where none is known."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.register_buffer("middle", torch.zeros(len(VALUES)))
-        self.register_buffer("spread", torch.ones(len(VALUES)))
+        self.standard = Standard(len(VALUES))
         self.first = nn.Linear(1 + 2 * len(VALUES), _HIDDEN)
         self.last = nn.Linear(_HIDDEN, 1, bias=False)
 
     def forward(self, logit: Tensor, clinical: Tensor) -> Tensor:
         unknown = torch.isnan(clinical)
-        middle, spread = cast(Tensor, self.middle), cast(Tensor, self.spread)
-        scaled = ((torch.where(unknown, middle, clinical) - middle) / spread).clamp(-_FURTHEST, _FURTHEST)
-        known = (~unknown).float()
+        scaled = self.standard(torch.where(unknown, cast(Tensor, self.standard.middle), clinical))
         nothing = torch.zeros_like(scaled)
-        return self._judged(logit, scaled, known) - self._judged(logit, nothing, nothing)
+        return self._judged(logit, scaled, (~unknown).float()) - self._judged(logit, nothing, nothing)
 
     def _judged(self, logit: Tensor, scaled: Tensor, known: Tensor) -> Tensor:
         given = torch.cat([logit[:, None], scaled, known], dim=1)
         return cast(Tensor, self.last(torch.tanh(self.first(given)))[:, 0])
-
-    def learn_scale(self, clinical: Tensor) -> None:
-        """Mean and deviation of the values that are known."""
-        for number in range(len(VALUES)):
-            known = clinical[~torch.isnan(clinical[:, number]), number]
-            if len(known) > 1:
-                cast(Tensor, self.middle)[number] = known.mean()
-                cast(Tensor, self.spread)[number] = known.std().clamp_min(1e-3)
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,8 +76,18 @@ class Seen:
     liver_logits: Tensor
 
 
+@dataclass(frozen=True, eq=False)
+class Learning:
+    """What the losses look at: logits [N] of the image alone and with the values, the liver's map, signs [N, S]."""
+
+    image: Tensor
+    both: Tensor
+    liver_logits: Tensor
+    signs: Tensor
+
+
 class CirrhosisNet(nn.Module):
-    """One trunk with two heads. Its last block works at a 16th of the matrix, not a 32nd, so that places stay told."""
+    """One trunk with several heads; its last block works at a 16th of the matrix, not a 32nd, so that places tell."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -77,6 +96,8 @@ class CirrhosisNet(nn.Module):
         self.classifier.trunk.transition3.pool = nn.Identity()
         self.liver = nn.Conv2d(self.classifier.head.in_channels, 1, 1)
         self.fusion = Fusion()
+        self.signs = nn.Linear(self.classifier.head.in_channels, len(SIGNS))
+        self.signs_scale = Standard(len(SIGNS))
 
     def see(self, hu: Tensor) -> Seen:
         windows = self.windows(hu)
@@ -84,14 +105,12 @@ class CirrhosisNet(nn.Module):
         activation = self.classifier.activation(features)
         return Seen(windows, features, activation, activation.mean(dim=(1, 2, 3)), self.liver(features)[:, 0])
 
-    def forward(self, hu: Tensor, clinical: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(logit of the image alone [N], with the values [N], logits of the liver's map [N, h, w]); for training.
-
-        What the values add learns from the image's logit as it is, and does not bend it.
-        """
+    def forward(self, hu: Tensor, clinical: Tensor) -> Learning:
+        """What the values add learns from the image's logit as it is, and does not bend it."""
         seen = self.see(hu)
-        added = self.fusion(seen.image_logit.detach(), clinical)
-        return seen.image_logit, seen.image_logit.detach() + added, seen.liver_logits
+        alone = seen.image_logit.detach()
+        both = alone + self.fusion(alone, clinical)
+        return Learning(seen.image_logit, both, seen.liver_logits, self.signs(seen.features.mean(dim=(2, 3))))
 
 
 class Served(nn.Module):

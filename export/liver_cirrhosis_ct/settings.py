@@ -40,8 +40,9 @@ class Augmentation(Strict):
 class Settings(Strict):
     """`slices` of each patient are kept, `slices_an_epoch` of them are learned on in one epoch.
 
-    A slice shows the liver well from `liver_least` on, a share of the body. Each clinical value is hidden with the
-    chance `hidden`, so that the network learns to do without.
+    The map of the liver and the signs of disease are learned beside the verdict, with their weights. A slice shows the
+    liver well from `liver_least` on, a share of the body. Each clinical value is hidden with the chance `hidden`, so
+    that the network learns to do without.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Settings(Strict):
     learning_rate: Positive
     liver_least: Share
     liver_weight: Positive
+    signs_weight: Positive
     hidden: Share
     augmentation: Augmentation
 

@@ -12,7 +12,7 @@ import pydicom
 from numpy.typing import NDArray
 from pydicom.uid import CTImageStorage, SegmentationStorage
 
-from export.liver_cirrhosis_ct import VALUES
+from export.liver_cirrhosis_ct import SIGNS, VALUES
 from export.liver_cirrhosis_ct.settings import SettingsError
 from export.phantoms.liver.case import HIGHEST_LEVEL, LOWEST_LEVEL, Case, draw_case
 from orthanc_plugin.inference.resample import planes
@@ -28,13 +28,14 @@ _SEXES = {"M": 1.0, "F": 0.0}
 class Scan:
     """`hu` [S, rows, rows], `liver` masks of the same shape, `share` [S] of the body, NaN where no mask is known.
 
-    `clinical` [K] holds the values in their order, NaN where unknown.
+    `clinical` [K] holds the values in their order and `signs` [S] those of disease, NaN where unknown.
     """
 
     hu: NDArray[np.int16]
     liver: NDArray[np.uint8]
     share: NDArray[np.float32]
     clinical: NDArray[np.float32]
+    signs: NDArray[np.float32]
     cirrhosis: bool
 
 
@@ -65,6 +66,7 @@ class PhantomEntry:
             liver=np.stack(masks).astype(np.uint8),
             share=np.array([each.share for each in drawn], np.float32),
             clinical=in_order(case.clinical()),
+            signs=np.array([getattr(case.disease.signs, name) for name in SIGNS], np.float32),
             cirrhosis=case.disease.cirrhosis,
         )
 
@@ -111,6 +113,7 @@ class RealEntry:
     slices: tuple[Path, ...]
     segmentation: Path | None
     clinical: tuple[float, ...]
+    signs: tuple[float, ...]
     cirrhosis: bool
 
     def load(self, slices: int, rows: int) -> Scan:
@@ -127,6 +130,7 @@ class RealEntry:
             liver=(planes(liver.astype(np.float32), (rows, rows)) > 0.5).astype(np.uint8),
             share=share.astype(np.float32) if self.segmentation else np.full(len(chosen), np.nan, np.float32),
             clinical=np.array(self.clinical, np.float32),
+            signs=np.array(self.signs, np.float32),
             cirrhosis=self.cirrhosis,
         )
 
@@ -156,20 +160,21 @@ def _dicom_entries(folder: Path) -> Iterator[Entry]:
         elif header.SOPClassUID == SegmentationStorage:
             segmentations[header.ReferencedSeriesSequence[0].SeriesInstanceUID] = path
     for uid, paths in series.items():
-        if patients[uid] in labels:
-            cirrhosis, values = labels[patients[uid]]
-            yield RealEntry(patients[uid], tuple(paths), segmentations.get(uid), values, cirrhosis)
+        label = labels.get(patients[uid])
+        if label is not None:
+            values, signs = (tuple(_number(label.get(name)) for name in names) for names in (VALUES, SIGNS))
+            cirrhosis = label["cirrhosis"] == "1"
+            yield RealEntry(patients[uid], tuple(paths), segmentations.get(uid), values, signs, cirrhosis)
 
 
-def _read_labels(path: Path) -> dict[str, tuple[bool, tuple[float, ...]]]:
-    """`patient,cirrhosis` and any of the values by their names; an empty cell is a value that is not known."""
+def _read_labels(path: Path) -> dict[str, dict[str, str]]:
+    """`patient,cirrhosis` and any of values and signs by their names; an empty cell is one that is not known."""
     if not path.exists():
         raise SettingsError(
-            f"There is no {path.name} in {path.parent}; it names each patient and whether it has cirrhosis."
+            f"There is no {path.name} in {path.parent}; it says of each patient whether it is cirrhosis."
         )
     with path.open(newline="") as lines:
-        rows = list(csv.DictReader(lines))
-    return {row["patient"]: (row["cirrhosis"] == "1", tuple(_number(row.get(name)) for name in VALUES)) for row in rows}
+        return {row["patient"]: row for row in csv.DictReader(lines)}
 
 
 def _number(cell: str | None) -> float:

@@ -15,13 +15,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.nn.functional import binary_cross_entropy_with_logits, smooth_l1_loss
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from export.evaluation.statistics import auc
 from export.liver_cirrhosis_ct.data import Batch, Pool, batch_of, batches_an_epoch, parts_of, pool_of, training_batches
-from export.liver_cirrhosis_ct.model import CirrhosisNet, liver_cells, liver_share
+from export.liver_cirrhosis_ct.model import CirrhosisNet, Learning, liver_cells, liver_share
 from export.liver_cirrhosis_ct.settings import Settings, SettingsError, read_settings
 
 RUNS = Path(__file__).parents[1] / "runs"
@@ -76,7 +76,8 @@ def build(learned: Pool | None, device: str) -> CirrhosisNet:
     network = CirrhosisNet()
     if learned is not None:
         _, of_each = np.unique(learned.patients, return_index=True)
-        network.fusion.learn_scale(torch.from_numpy(learned.clinical[of_each]))
+        network.fusion.standard.learn(torch.from_numpy(learned.clinical[of_each]))
+        network.signs_scale.learn(torch.from_numpy(learned.signs[of_each]))
     return cast(CirrhosisNet, network.to(device, memory_format=torch.channels_last))  # type: ignore[call-overload]
 
 
@@ -107,16 +108,26 @@ def learning_rate(settings: Settings, done: float) -> float:
 
 
 def loss_of(network: CirrhosisNet, batch: Batch, settings: Settings, device: str) -> Tensor:
-    """Cirrhosis, by the image alone and with the values, on slices that show the liver; where it lies, on all."""
-    hu = batch.hu.to(device, memory_format=torch.channels_last)
-    image, both, liver = network(hu, batch.clinical.to(device))
+    """Cirrhosis and its signs, on slices that show the liver; where the liver lies, on all."""
+    said: Learning = network(batch.hu.to(device, memory_format=torch.channels_last), batch.clinical.to(device))
     cirrhosis, counts = batch.cirrhosis.to(device), batch.counts.to(device).float()
-    judged = sum(binary_cross_entropy_with_logits(each, cirrhosis, reduction="none") for each in (image, both))
-    judging = (cast(Tensor, judged) * counts).sum() / counts.sum().clamp_min(1)
-    cells = liver_cells(batch.liver.to(device), liver)
-    placed = binary_cross_entropy_with_logits(liver, cells, reduction="none").mean(dim=(1, 2))
-    known = batch.known.to(device).float()
-    return judging + settings.liver_weight * (placed * known).sum() / known.sum().clamp_min(1)
+    image, both = (
+        binary_cross_entropy_with_logits(logit, cirrhosis, reduction="none") for logit in (said.image, said.both)
+    )
+    cells = liver_cells(batch.liver.to(device), said.liver_logits)
+    placed = binary_cross_entropy_with_logits(said.liver_logits, cells, reduction="none").mean(dim=(1, 2))
+    signs = network.signs_scale(batch.signs.to(device))
+    known = ~torch.isnan(signs)
+    missed = smooth_l1_loss(said.signs, torch.where(known, signs, said.signs), reduction="none").mean(dim=1)
+    return (
+        _mean(image + both, counts)
+        + settings.liver_weight * _mean(placed, batch.known.to(device).float())
+        + settings.signs_weight * _mean(missed, counts)
+    )
+
+
+def _mean(values: Tensor, weights: Tensor) -> Tensor:
+    return (values * weights).sum() / weights.sum().clamp_min(1)
 
 
 @dataclass(frozen=True)
@@ -147,8 +158,8 @@ def judged(network: CirrhosisNet, pool: Pool, settings: Settings, device: str = 
     for numbers in np.array_split(np.arange(len(pool.hu)), math.ceil(len(pool.hu) / _AT_ONCE)):
         batch = batch_of(pool, numbers, settings)
         hu = batch.hu.to(device, memory_format=torch.channels_last)
-        image, both, liver = network(hu, batch.clinical.to(device))
-        found.append(torch.stack([image, both, liver_share(liver, hu)]).cpu().double().numpy())
+        said: Learning = network(hu, batch.clinical.to(device))
+        found.append(torch.stack([said.image, said.both, liver_share(said.liver_logits, hu)]).cpu().double().numpy())
     return Judged(*np.concatenate(found, axis=1))
 
 

@@ -14,6 +14,7 @@ collect_ignore = [
     "test_graph.py",
     "test_importers.py",
     "test_level_in_series.py",
+    "test_liver_cirrhosis.py",
     "test_muscle_report.py",
     "test_train.py",
 ]

@@ -1,4 +1,4 @@
-"""Turns the checkpoint into what the node serves: calibrated, knowing strange series, one ONNX file.
+"""Turns the checkpoint into what the node serves: a calibrated graph that knows strange series, and its card.
 
 python -m export.liver_cirrhosis_ct.export
 """
@@ -24,6 +24,7 @@ from export.liver_cirrhosis_ct.train import RUNS, build, judged, of_patients, si
 from export.strangeness import Strangeness, description_of
 
 MODEL = Path(__file__).parents[2] / "onnx_models" / "liver-cirrhosis-ct"
+CARD = Path(__file__).with_name("card.json")
 OUTPUTS = ("probability", "image_alone", "liver", "activation", "strangeness")
 _AT_ONCE = 32
 _KEPT = 0.975
@@ -102,6 +103,14 @@ def examples(held: Pool, count: int = 4) -> dict[str, Tensor]:
     return {"hu": torch.from_numpy(held.hu[:count].astype(np.float32))[:, None], "clinical": clinical}
 
 
+def write_card(path: Path, settings: Settings) -> None:
+    """The matrix and what counts as showing the liver are the training's; the rest is written by hand, beside this."""
+    card = json.loads(CARD.read_text())
+    card["stages"][0] |= {"rows": settings.rows, "columns": settings.rows}
+    card["outputs"]["classes"]["where"]["least"] = settings.liver_least
+    path.write_text(json.dumps(card, indent=2) + "\n")
+
+
 def history(trained: Trained) -> dict[str, str]:
     return {
         "trained_on": "synthetic phantoms; no patient data" if trained.data == "phantoms" else trained.data,
@@ -116,14 +125,15 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path, default=RUNS / "liver-cirrhosis-ct" / "checkpoint.pt")
     parser.add_argument("--data", default="phantoms", help="what was trained on: phantoms or dicom:FOLDER")
     parser.add_argument("--cache", type=Path, default=RUNS / "cache" / "liver")
-    parser.add_argument("--out", type=Path, default=MODEL / "model.onnx")
+    parser.add_argument("--out", type=Path, default=MODEL, help="default: the folder that the node serves")
     given = parser.parse_args()
     trained = load_trained(given.checkpoint)
     parts = parts_of(given.data, trained.settings)
     learned, held = (pool_of(part, trained.settings, given.cache) for part in (parts.train, parts.validation))
     module = served(trained, learned, held)
-    difference = write_graph(module, given.out, examples(held), OUTPUTS, history(trained))
-    size_mb = given.out.stat().st_size / 1e6
+    difference = write_graph(module, given.out / "model.onnx", examples(held), OUTPUTS, history(trained))
+    write_card(given.out / "card.json", trained.settings)
+    size_mb = (given.out / "model.onnx").stat().st_size / 1e6
     print(
         f"{given.out}: {trained.epochs} epochs, {size_mb:.2f} MB, logits less {module.shift:.2f} over "
         f"{module.temperature:.2f}, differs from torch by {difference:.1e} at most"

@@ -26,7 +26,7 @@ def draw_by_slice(draw: ImageDraw.ImageDraw, theme: Theme, box: Box, found: Clas
     top += TITLE
     step = min((right - left) / count, BAR_MOST)
     for number, score in enumerate(found.by_slice):
-        first, last = left + number * step, left + (number + 1) * step - (1 if step > 3 else 0)
+        first, last = left + number * step, left + (number + 1) * step - (2 if step > 3 else 1)
         height = round((bottom - top) * score.probability)
         draw.rectangle((first, bottom - max(height, 1), max(last, first + 1), bottom), fill=theme.ink)
     at = bottom - round((bottom - top) * found.threshold)

@@ -12,7 +12,7 @@ import torch
 from export.graph import write_graph
 from export.liver_cirrhosis_ct import SIGNS, VALUES
 from export.liver_cirrhosis_ct.data import parts_of, pool_of, training_batches
-from export.liver_cirrhosis_ct.export import OUTPUTS, examples, history, load_trained, served
+from export.liver_cirrhosis_ct.export import CARD, OUTPUTS, examples, history, load_trained, served, write_card
 from export.liver_cirrhosis_ct.model import Fusion, Served
 from export.liver_cirrhosis_ct.settings import Augmentation, Settings, SettingsError, Split, read_settings
 from export.liver_cirrhosis_ct.sources import PhantomEntry, list_entries
@@ -20,9 +20,12 @@ from export.liver_cirrhosis_ct.train import train
 from export.phantoms import abdomen
 from export.phantoms.dicom import write_series
 from export.phantoms.liver.case import draw_case, phantom
+from orthanc_plugin.inference.device import Device
+from orthanc_plugin.models.check import check
+from orthanc_plugin.routing.card import Card
 
 CONFIG = Path(__file__).parents[2] / "export" / "liver_cirrhosis_ct" / "configs" / "standard.json"
-ROWS = 32
+ROWS = 32  # rather than what a liver is seen on
 
 
 def tiny(**changes: object) -> Settings:
@@ -122,6 +125,29 @@ def test_the_graph_says_what_the_network_says(module: Served, checkpoint: Path, 
         both, alone, share, _, strangeness = module(given["hu"], nobody)
     torch.testing.assert_close(both, alone)
     assert share.shape == strangeness.shape == (4,)
+
+
+def test_the_node_takes_the_graph_by_its_card(module: Served, checkpoint: Path, cache: Path, tmp_path: Path) -> None:
+    folder, trained = tmp_path / "liver-cirrhosis-ct", load_trained(checkpoint)
+    held = pool_of(parts_of("phantoms", tiny()).validation, tiny(), cache)
+    write_graph(module, folder / "model.onnx", examples(held), OUTPUTS, history(trained), half=False, tolerance=1e-3)
+    write_card(folder / "card.json", trained.settings)
+    device = Device("cpu")
+    try:
+        assert [finding.sentence for finding in check(folder, device) if not finding.well] == []
+    finally:
+        device.close()
+
+
+def test_the_card_speaks_of_the_values_in_the_graph_s_order() -> None:
+    card = Card.model_validate_json(CARD.read_bytes())
+    [stage] = card.stages
+    assert stage.clinical is not None and stage.clinical.names == VALUES
+    assert stage.outputs == OUTPUTS
+    [sex] = [given for given in card.clinical_inputs if given.name == "sex"]
+    assert sex.as_numbers == {"M": 1, "F": 0}
+    settings = read_settings(CONFIG)
+    assert (stage.rows, card.outputs.classes.where.least) == (settings.rows, settings.liver_least)  # type: ignore[union-attr]
 
 
 def test_real_data_are_series_whose_patients_the_labels_name(tmp_path: Path) -> None:

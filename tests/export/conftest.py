@@ -15,6 +15,7 @@ collect_ignore = [
     "test_importers.py",
     "test_level_in_series.py",
     "test_liver_cirrhosis.py",
+    "test_liver_report.py",
     "test_muscle_report.py",
     "test_train.py",
 ]

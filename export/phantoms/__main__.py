@@ -12,6 +12,9 @@ from export.phantoms.liver import case
 from export.phantoms.mammography.acquisition import Intent
 from export.phantoms.mammography.dicom import COARSE_MM
 from export.phantoms.mammography.dicom import write_study as write_mammograms
+from export.phantoms.ultrasound.dicom import KINDS
+from export.phantoms.ultrasound.dicom import write_study as write_ultrasound
+from export.phantoms.ultrasound.liver import GRADES
 
 
 def main() -> None:
@@ -46,6 +49,13 @@ def main() -> None:
     mg.add_argument("--shifted", action="store_true", help="from the generator that nothing is trained on")
     mg.add_argument("--out", type=Path, required=True)
     mg.set_defaults(make=_mammography)
+    us = kinds.add_parser("ultrasound", help="ultrasound of the liver; seeds run through the grades of steatosis")
+    us.add_argument("--seed", type=int, required=True)
+    us.add_argument("--colours", choices=KINDS, help="how the pixels are stored (default: by the seed)")
+    us.add_argument("--frames", type=int, help="default: one, now and then four")
+    us.add_argument("--shifted", action="store_true", help="from the generator that nothing is trained on")
+    us.add_argument("--out", type=Path, required=True)
+    us.set_defaults(make=_ultrasound)
     given = parser.parse_args()
     given.make(given)
 
@@ -81,6 +91,11 @@ def _mammography(given: argparse.Namespace) -> None:
     intent: Intent | None = "FOR PROCESSING" if given.processing else None
     paths = write_mammograms(given.seed, given.out, shifted=given.shifted, pixel_mm=pixel_mm, intent=intent)
     print(f"{len(paths)} views in {given.out}")
+
+
+def _ultrasound(given: argparse.Namespace) -> None:
+    (path,) = write_ultrasound(given.seed, given.out, shifted=given.shifted, kind=given.colours, frames=given.frames)
+    print(f"{path}; the liver is of the grade {GRADES[given.seed % len(GRADES)]}")
 
 
 if __name__ == "__main__":

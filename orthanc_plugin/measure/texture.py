@@ -30,6 +30,7 @@ ON_THE_PAGE = {
     "sum-variance": "Texture, sum variance",
 }
 NONE = codes.SCT.None_
+SEVERITY = Code("246112005", "SCT", "Severity")
 Track = Callable[[str], UID]
 
 
@@ -74,7 +75,7 @@ def _evaluations(found: Sequence[ClassFinding], classes: Classes) -> Iterator[tu
         yield codes.DCM.PresenceOfProperty, codes.SCT.Undetermined
         return
     yield codes.DCM.PresenceOfProperty, codes.SCT.Absent if severity == NONE else codes.SCT.Present
-    yield codes.SCT.Severity, severity
+    yield SEVERITY, severity
 
 
 def _left_out(count: int) -> Iterator[str]:

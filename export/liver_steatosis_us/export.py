@@ -10,10 +10,9 @@ from pathlib import Path
 import torch
 
 from export.graph import write_graph
-from export.liver_steatosis_us.model import GradeNet, Served, build_network
+from export.liver_steatosis_us.model import GradedStrangeness, GradeNet, Served, build_network
 from export.liver_steatosis_us.settings import Settings
 from export.liver_steatosis_us.train import RUNS
-from export.strangeness import Strangeness
 
 FOLDER = Path(__file__).parents[2] / "onnx_models" / "liver-steatosis-us"
 TRAINED_ON = "synthetic phantoms made by export/phantoms/ultrasound; no patient data"
@@ -28,7 +27,7 @@ class Trained:
     settings: Settings
     epochs: int
     network: GradeNet
-    strangeness: Strangeness
+    strangeness: GradedStrangeness
 
     @property
     def served(self) -> Served:
@@ -42,17 +41,15 @@ def load_trained(checkpoint: Path) -> Trained:
         raise SystemExit(f"{checkpoint} is not trained to its end; go on with the training.")
     network = build_network(settings)
     network.load_state_dict(state["served"])
-    axes = state["strangeness"]["axes"]
-    strangeness = Strangeness(*axes.shape)
+    strangeness = GradedStrangeness(len(settings.texture.features))
     strangeness.load_state_dict(state["strangeness"])
     return Trained(settings, int(state["epochs"]), network.eval(), strangeness.eval())
 
 
 def export_network(trained: Trained, path: Path) -> float:
     """Gives the largest difference of the graph from torch."""
-    around = trained.strangeness.get_buffer("middle"), trained.strangeness.get_buffer("spread")
     generator = torch.Generator().manual_seed(trained.settings.seed)
-    examples = around[0] + around[1] * torch.randn((32, len(around[0])), generator=generator)
+    examples = 3 * torch.rand((32, len(trained.settings.texture.features)), generator=generator)
     history = {
         "trained_on": TRAINED_ON,
         "settings": trained.settings.model_dump_json(),

@@ -9,7 +9,7 @@ from export.liver_steatosis_us.settings import USED, Settings
 from export.phantoms.ultrasound.liver import GRADES
 from export.strangeness import Strangeness
 
-LEAST_SPREAD = 1e-6
+LEAST_SPREAD, LEAST_NUMBER = 1e-6, 0.01
 
 
 class GradeNet(nn.Module):
@@ -39,10 +39,45 @@ class GradeNet(nn.Module):
         return cast(Tensor, self.layers(scaled) / self.temperature)
 
 
+def by_factors(numbers: Tensor) -> Tensor:
+    """The numbers of the texture are as far apart as one is a multiple of the other."""
+    return torch.cat([torch.log(numbers[:, :USED].clamp_min(LEAST_NUMBER)), numbers[:, USED:]], dim=1)
+
+
+class GradedStrangeness(nn.Module):
+    """Numbers [N, d] to [N]: how unlike they are to what is usual in the grade that they are most like; 1 is the bound.
+
+    Of all grades together hardly a number is unusual, as what one of them lacks is common in another.
+    """
+
+    bound: Tensor
+
+    def __init__(self, dimensions: int) -> None:
+        super().__init__()
+        self.of_grade = nn.ModuleList(Strangeness(dimensions, dimensions) for _ in GRADES)
+        self.register_buffer("bound", torch.ones(()))
+
+    @classmethod
+    @torch.no_grad()
+    def fitted(cls, learned: Tensor, grades: Tensor, bounding: Tensor, kept: float) -> "GradedStrangeness":
+        """The share `kept` of `bounding` lies below the bound."""
+        found = cls(learned.shape[1])
+        scaled = by_factors(learned)
+        parts = [scaled[grades == grade] for grade in range(len(GRADES))]
+        found.of_grade = nn.ModuleList(Strangeness.fitted(part, part) for part in parts)
+        found.bound.copy_(torch.quantile(found(bounding), kept))
+        return found
+
+    def forward(self, numbers: Tensor) -> Tensor:
+        scaled = by_factors(numbers)
+        each = torch.stack([of(scaled) for of in self.of_grade], dim=1)
+        return each.amin(dim=1) / self.bound
+
+
 class Served(nn.Module):
     """What the node asks: probabilities [N, grades], strangeness [N]."""
 
-    def __init__(self, network: GradeNet, strangeness: Strangeness) -> None:
+    def __init__(self, network: GradeNet, strangeness: GradedStrangeness) -> None:
         super().__init__()
         self.network = network
         self.strangeness = strangeness

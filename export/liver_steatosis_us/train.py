@@ -13,9 +13,8 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from export.liver_steatosis_us.data import Cases, DataError, parts_of
-from export.liver_steatosis_us.model import GradeNet, build_network
+from export.liver_steatosis_us.model import GradedStrangeness, GradeNet, build_network
 from export.liver_steatosis_us.settings import CONFIG, Settings, read_settings
-from export.strangeness import Strangeness
 
 RUNS = Path(__file__).parents[1] / "runs"
 CACHE = RUNS / "cache" / "ultrasound"
@@ -46,7 +45,7 @@ def train(settings: Settings, source: str, out: Path, cache: Path, processes: in
     network = build_network(settings).to(device)
     numbers, grades = _tensors(parts.train, device)
     network.fit_scale(numbers)
-    optimiser = torch.optim.Adam(network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
+    optimiser = torch.optim.AdamW(network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
     checkpoint = out / "checkpoint.pt"
     state = _resumed(checkpoint, settings, network, optimiser, device)
     with SummaryWriter(str(out)) as log:
@@ -67,9 +66,8 @@ def train(settings: Settings, source: str, out: Path, cache: Path, processes: in
     network.load_state_dict(state["best"])
     network.cpu()
     network.temperature.fill_(temperature(network, parts.validation))
-    strangeness = Strangeness.fitted(
-        torch.from_numpy(parts.train.looked_at.numbers), torch.from_numpy(parts.validation.numbers), settings.kept
-    )
+    usual = _tensors(parts.train, "cpu")
+    strangeness = GradedStrangeness.fitted(*usual, torch.from_numpy(parts.validation.numbers), settings.kept)
     missed, right = validated(network, parts.validation, "cpu")
     tqdm.write(f"validation: loss {missed:.4f}, accuracy {right:.4f}, temperature {network.temperature.item():.3f}")
     _save(checkpoint, settings, state | {"served": network.state_dict(), "strangeness": strangeness.state_dict()})

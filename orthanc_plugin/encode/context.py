@@ -60,7 +60,9 @@ EQUIPMENT = (
 FOLLOWING_IMAGES = ("BodyPartExamined", "Laterality")
 DOCUMENTS = ("DOC", "KO", "SR")
 # Of the body parts that scanners name in the standard's words (PS3.16 annex L), those of which everyone has one.
-UNPAIRED = frozenset({"ABDOMEN", "BRAIN", "CHEST", "CSPINE", "HEAD", "HEART", "LSPINE", "NECK", "PELVIS", "TSPINE"})
+UNPAIRED = frozenset(
+    {"ABDOMEN", "BRAIN", "CHEST", "CSPINE", "HEAD", "HEART", "LIVER", "LSPINE", "NECK", "PELVIS", "TSPINE"}
+)
 SIDES = ("L", "R")
 # Modalities whose machines commonly write name and date into the picture.
 WRITING_INTO_IMAGES = frozenset({"ES", "GM", "IVUS", "OP", "OT", "US", "XC"})

@@ -8,7 +8,7 @@ from orthanc_plugin.errors import Unsuitable
 from orthanc_plugin.imaging.image import Images, images
 from orthanc_plugin.imaging.instance import decode
 from orthanc_plugin.imaging.series import assemble
-from tests.builders import series
+from tests.builders import series, ultrasound
 from tests.imaging.radiographs import radiograph
 
 
@@ -77,4 +77,32 @@ def test_a_lookup_table_is_refused() -> None:
     assert refusal.value.sentence == (
         "The instance 1.2.826.0.1.3680043.8.498.9.1 maps its values by a lookup table, which this node does not read; "
         "send the series with a rescale slope and intercept."
+    )
+
+
+def test_however_an_ultrasound_is_stored_it_is_the_same_image() -> None:
+    plain = read(ultrasound.dataset("MONOCHROME2")).plane(0)
+
+    for kind in ("RGB", "PALETTE COLOR"):
+        picture = read(ultrasound.dataset(kind)).plane(0)
+        np.testing.assert_allclose(picture, ultrasound.coloured(plain), atol=1e-3)
+    ybr = read(ultrasound.dataset("YBR_FULL")).plane(0)
+    np.testing.assert_allclose(ybr, ultrasound.coloured(plain), atol=2)
+
+
+def test_every_frame_has_the_colours_of_the_palette() -> None:
+    read_frames = read(ultrasound.dataset("PALETTE COLOR", frames=2))
+
+    assert len(read_frames) == 2
+    np.testing.assert_allclose(read_frames.plane(1)[..., 0], ultrasound.speckle(1).astype(np.uint8), atol=1e-3)
+
+
+def test_a_palette_that_is_not_there_is_refused() -> None:
+    lacking = ultrasound.dataset("PALETTE COLOR")
+    del lacking.GreenPaletteColorLookupTableData
+
+    with pytest.raises(Unsuitable) as caught:
+        read(lacking)
+    assert caught.value.sentence == (
+        f"The instance {lacking.SOPInstanceUID} has a palette of colours that can't be read; send it as RGB or grey."
     )

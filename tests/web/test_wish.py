@@ -50,6 +50,11 @@ def test_a_wish_for_a_single_image() -> None:
             '"parameters" holds "frame", by which the node means something itself; leave it out.',
         ),
         (
+            '{"series": "1.2", "parameters": {"roi": "10,20,30"}}',
+            'The parameter roi is "10,20,30"; give it as left,top,width,height in whole pixels, 16 at least for each '
+            "side.",
+        ),
+        (
             '{"series": "1.2", "parameters": {"a": [1]}}',
             '"parameters" is {"a": [1]}; allowed is an object of texts, numbers, true and false.',
         ),

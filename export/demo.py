@@ -48,6 +48,11 @@ class Node:
             f"The node at {self.url} is not well after {UP_WITHIN_S} s; see {self.url}/inference/api/health."
         )
 
+    def models(self) -> list[str]:
+        """Those that are installed and for which there is a phantom."""
+        installed = {model["name"] for model in self.get("/inference/api/models")["models"]}
+        return [name for name in STUDIES if name in installed]
+
     def job(self, study_uid: str, model: str) -> dict[str, Any] | None:
         newest = self.get("/inference/api/jobs", study=study_uid, model=model, limit="1")["jobs"]
         return newest[0] if newest else None
@@ -112,7 +117,7 @@ def main() -> None:
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     try:
         with Progress(*columns) as progress:
-            for model in STUDIES:
+            for model in node.models():
                 demonstrate(node, progress, model)
         print(f"All studies: {node.url}/ohif/ (name and password: {node.state_folder / 'credentials.json'})")
     except requests.RequestException:

@@ -1,10 +1,13 @@
-"""For each model of the catalogue a phantom study that it is for: a seed goes in, DICOM files come out."""
+"""For each model a phantom study that it is for: a seed goes in, DICOM files come out."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from export.phantoms import abdomen
+from export.phantoms.chest import dicom as chest
 from export.phantoms.dicom import write_series
+from export.phantoms.liver import case
+from export.phantoms.mammography import dicom as mammography
 from export.phantoms.ultrasound import dicom as ultrasound
 
 Writer = Callable[[int, Path, str], list[Path]]
@@ -14,12 +17,11 @@ def _abdomen(seed: int, folder: Path, uid_seed: str) -> list[Path]:
     return write_series(abdomen.phantom(seed, slices=20, rows=256), folder, uid_seed=uid_seed)
 
 
-def _ultrasound(seed: int, folder: Path, uid_seed: str) -> list[Path]:
-    return ultrasound.write_study(seed, folder, uid_seed=uid_seed)
-
-
 STUDIES: Mapping[str, Writer] = {
     "abdominal-muscle-ct": _abdomen,
-    "liver-steatosis-us": _ultrasound,
+    "breast-mass-mg": lambda seed, folder, uid_seed: mammography.write_study(seed, folder, uid_seed=uid_seed),
+    "chest-findings-cxr": lambda seed, folder, uid_seed: chest.write_study(seed, folder, uid_seed=uid_seed),
+    "liver-cirrhosis-ct": lambda seed, folder, uid_seed: case.write_study(seed, folder, uid_seed=uid_seed),
+    "liver-steatosis-us": lambda seed, folder, uid_seed: ultrasound.write_study(seed, folder, uid_seed=uid_seed),
 }
 """`uid_seed` makes the study another one than that of the same seed before; the seed alone says what is in it."""

@@ -23,8 +23,12 @@ def test_the_published_schema_is_the_code_s() -> None:
 
 
 def test_the_examples_are_right() -> None:
-    card, pictures, checks, several, with_prior, overlay = examples()
+    card, regions, pictures, checks, several, with_prior, overlay = examples()
     read = Card.model_validate_json(card)
+    near = json.loads(card) | json.loads(regions)
+    near["outputs"]["segments"]["from"] = {"stage": "outline", "output": "probability"}
+    near["outputs"]["segments"] |= {"background": False, "steps": [{"step": "threshold"}]}
+    assert Card.model_validate(near, strict=False).stage("outline").within is not None
     drawing = json.loads(card)
     drawing["outputs"] |= json.loads(pictures)
     drawing["stages"][0]["outputs"] += ["t2", "quiet"]

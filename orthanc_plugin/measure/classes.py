@@ -47,7 +47,7 @@ def findings(
             slice_index=key_slice,
             contour_xy=place,
             undetermined=item.undetermined,
-            by_slice=_by_slice(item.label, number, said, track),
+            by_slice=_by_slice(item.label, number, said, track) if len(imaged) > 1 else (),
         )
         for number, (item, verdict, place) in enumerate(zip(classes.items, verdicts, places, strict=True))
     )

@@ -90,11 +90,13 @@ class SliceScore:
 
 @dataclass(frozen=True, eq=False)
 class ClassFinding:
-    """What a classifier says of the series or image; `contour_xy` is the place on the slice that shows it best.
+    """What a classifier says of the series or image; `contour_xy` is its place on the slice that is shown.
 
-    That is the neighbourhood of the heat map's peak, or the outline of the whole image. Points are as in
+    That is the neighbourhood of the peak of the class's own heat map, or the outline of the whole image: of a class
+    that is absent, or of a network that draws no map. Points are as in
     `PlanarFinding`. From one end of `undetermined` to the other, where it is there, it is neither present nor absent.
-    `by_slice` are the slices that `probability` is made of, in their order, where the model chose among them.
+    `by_slice` are the slices that `probability` is made of, in their order, where the model chose
+    among them; an image that is alone has none.
     """
 
     label: str

@@ -68,10 +68,11 @@ def examples(rows: int) -> Tensor:
     return torch.cat([upright[:2], torch.rot90(upright[2:], 1, (2, 3))])
 
 
-def write_card(path: Path, thresholds: tuple[float, ...]) -> None:
-    """The operating thresholds are the checkpoint's; the rest of the card is written by hand, beside this file."""
+def write_card(trained: Trained, path: Path) -> None:
+    """Matrix and thresholds are the checkpoint's; the rest is written by hand, in the card beside this file."""
     told = json.loads(CARD.read_text())
-    for item, threshold in zip(told["outputs"]["classes"]["items"], thresholds, strict=True):
+    told["stages"][0] |= {"rows": trained.settings.rows, "columns": trained.settings.rows}
+    for item, threshold in zip(told["outputs"]["classes"]["items"], trained.thresholds, strict=True):
         item["threshold"] = threshold
     path.write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
 
@@ -83,7 +84,7 @@ def main() -> None:
     given = parser.parse_args()
     trained = load_trained(given.checkpoint)
     difference = export_network(trained, given.out / GRAPH)
-    write_card(given.out / "card.json", trained.thresholds)
+    write_card(trained, given.out / "card.json")
     size_mb = (given.out / GRAPH).stat().st_size / 1e6
     print(f"{given.out}: {trained.epochs} epochs, {size_mb:.2f} MB, differs from torch by {difference:.1e} at most")
 

@@ -12,9 +12,9 @@ from matplotlib import pyplot
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from export.chest_findings_cxr.calibrate import auc
 from export.chest_findings_cxr.data import HELD_OUT_FROM, KNOWN_FOREIGN
 from export.chest_findings_cxr.export import FOLDER, GRAPH
-from export.chest_findings_cxr.train import auc
 from export.chest_findings_cxr.trial import Said, Trial, rows, try_foreign, try_one
 from export.evaluation.classification import Answers, ClassFigures, figures_of, section
 from export.evaluation.page import Pictures, Rows, Section, render

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,11 +58,11 @@ def rows() -> int:
     return read(FOLDER).card.stages[0].rows
 
 
-def ask(image: Floats, folder: Path = FOLDER) -> Said:
+def ask(image: Floats) -> Said:
     """As the node asks: fitted into the stage's matrix, in stored values."""
     place = placed(image.shape, rows())
     given = place.place(image[np.newaxis] * GREYS, float(image.min()) * GREYS)[np.newaxis]
-    answers = session(folder / GRAPH).run(list(OUTPUTS), {"image": given.astype(np.float32)})
+    answers = session(FOLDER / GRAPH).run(list(OUTPUTS), {"image": given.astype(np.float32)})
     probability, activation, strangeness, frontal, turned, inverted = (answer[0] for answer in answers)
     return Said(probability, activation, float(strangeness), float(frontal), round(float(turned)), inverted > 0.5)
 

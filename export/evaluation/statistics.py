@@ -28,8 +28,17 @@ def bootstrap(tables: Table, figure: Callable[[Table], float], seed: int = 0) ->
     rng = np.random.default_rng(seed)
     counts = rng.multinomial(len(tables), np.full(len(tables), 1 / len(tables)), _DRAWS)
     sums = np.tensordot(counts.astype(np.float64), tables, axes=1)
-    low, high = np.percentile([figure(drawn) for drawn in sums], _COVERED)
+    low, high = np.nanpercentile([_drawn(figure, each) for each in sums], _COVERED)
     return Figure(figure(tables.sum(axis=0)), float(low), float(high))
+
+
+def _drawn(figure: Callable[[Table], float], table: Table) -> float:
+    """NaN where nobody who has a rare finding was drawn, so that nothing can be said of it."""
+    with np.errstate(invalid="ignore"):
+        try:
+            return figure(table)
+        except ZeroDivisionError:
+            return float("nan")
 
 
 def bootstrap_values(values: Table, figure: Callable[[Table], float], seed: int = 0) -> Figure:

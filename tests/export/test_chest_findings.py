@@ -2,25 +2,42 @@
 
 import csv
 import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import onnx
+import pydicom
 import pytest
 import torch
 from PIL import Image
 from pydantic import ValidationError
 from torch import Tensor
 
+from export.chest_findings_cxr import report, trial
 from export.chest_findings_cxr import train as training
+from export.chest_findings_cxr.calibrate import auc
 from export.chest_findings_cxr.data import Part, cells_of, laid, parts_of, placed, split, varied
-from export.chest_findings_cxr.export import CARD, OUTPUTS, export_network, load_trained, write_card
+from export.chest_findings_cxr.export import (
+    CARD,
+    FOLDER,
+    OUTPUTS,
+    Trained,
+    export_network,
+    load_trained,
+    write_card,
+)
 from export.chest_findings_cxr.model import TURNS, Served, build_network, turned
 from export.chest_findings_cxr.settings import Settings, SettingsError, read_settings
 from export.chest_findings_cxr.sources import PhantomEntry, Study, entries_of
-from export.chest_findings_cxr.train import auc, places_loss, train
+from export.chest_findings_cxr.train import places_loss, train
 from export.phantoms.chest import FINDINGS
 from export.phantoms.chest.dicom import write_study
 from export.strangeness import Strangeness
+from orthanc_plugin.errors import Unsuitable
+from orthanc_plugin.inference.device import Device
+from orthanc_plugin.models.trial import attempt
 from orthanc_plugin.routing.card import Card
 
 STANDARD = Path(__file__).parents[2] / "export" / "chest_findings_cxr" / "configs" / "standard.json"
@@ -94,11 +111,11 @@ def test_the_graph_says_what_torch_says(checkpoint: Path, tmp_path: Path) -> Non
     trained = load_trained(checkpoint)
     assert len(trained.thresholds) == len(FINDINGS)
     assert export_network(trained, tmp_path / "model.onnx") < 1e-2
-    write_card(tmp_path / "card.json", trained.thresholds)
+    write_card(trained, tmp_path / "card.json")
     card = Card.model_validate_json((tmp_path / "card.json").read_text())
     assert card.outputs.classes is not None
     assert tuple(item.threshold for item in card.outputs.classes.items) == trained.thresholds
-    assert card.stages[0].outputs == OUTPUTS
+    assert (card.stages[0].outputs, card.stages[0].rows) == (OUTPUTS, 64)
 
 
 def test_the_card_speaks_of_the_findings_in_their_order() -> None:
@@ -106,16 +123,15 @@ def test_the_card_speaks_of_the_findings_in_their_order() -> None:
     assert tuple(item["label"].lower() for item in items) == FINDINGS
 
 
-def served(quarters: int, inverted: bool) -> Served:
+def served(quarters: int, inverted: bool, *, frontal: bool = True) -> Served:
     """A network that says of every image that it lies so."""
     torch.manual_seed(0)
     network = build_network(TINY).eval()
     head = network.posture.head
     torch.nn.init.zeros_(head.weight)
     with torch.no_grad():
-        head.bias.copy_(
-            torch.tensor([*(float(turn == quarters) for turn in range(TURNS)), 1.0 if inverted else -1.0, 0.0])
-        )
+        turns = [float(turn == quarters) for turn in range(TURNS)]
+        head.bias.copy_(torch.tensor([*turns, 1.0 if inverted else -1.0, 3.0 if frontal else -3.0]))
     return Served(network, Strangeness(32 * TINY.growth * 2 + 13, 4)).eval()
 
 
@@ -251,3 +267,93 @@ def test_what_is_cached_is_the_image_as_the_node_fits_it(cache: Path) -> None:
     assert ((places.sum((2, 3)) > 0) == (truth > 0)).all()
     assert known.tolist() == (truth.sum(1) > 0).tolist()
     assert (images[inside == 0] == 0).all()
+
+
+def model(folder: Path, network: Served) -> Path:
+    """As it would be shipped; half of the findings are present whatever the image shows."""
+    thresholds = tuple(0.001 if number % 2 else 0.999 for number in range(len(FINDINGS)))
+    trained = Trained(TINY, "phantoms", 1, thresholds, network)
+    export_network(trained, folder / "model.onnx")
+    write_card(trained, folder / "card.json")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def device() -> Iterator[Device]:
+    device = Device("cpu")
+    yield device
+    device.close()
+
+
+def items(dataset: pydicom.Dataset) -> Iterator[pydicom.Dataset]:
+    for item in dataset.get("ContentSequence", []):
+        yield item
+        yield from items(item)
+
+
+def test_an_image_that_lies_otherwise_is_reported_on_with_a_place_for_each_finding(
+    tmp_path: Path, device: Device
+) -> None:
+    folder = model(tmp_path / "model", served(1, True))
+    [file] = write_study(5, tmp_path / "study", grown=1)
+    attempt(folder, [str(file)], tmp_path / "out", device)
+    document = pydicom.dcmread(tmp_path / "out" / "SR.dcm")
+    said = [item.TextValue for item in items(document) if item.ValueType == "TEXT"]
+    assert any(text.startswith("The image lies on its side or upside down;") for text in said)
+    assert any(text.startswith("The image is inverted without a word in its header;") for text in said)
+    places = [tuple(item.GraphicData) for item in items(document) if item.ValueType == "SCOORD"]
+    whole = [place for place in places if min(place) == 0 and max(place) == max(report_shape(file))]
+    assert len(places) == len(FINDINGS)
+    assert len(whole) == len(FINDINGS) // 2
+    assert len(set(places)) > 3
+
+
+def report_shape(file: Path) -> tuple[int, int]:
+    header = pydicom.dcmread(file, stop_before_pixels=True)
+    return header.Rows, header.Columns
+
+
+@pytest.mark.parametrize(
+    ("lateral", "frontal", "says"),
+    [
+        (True, True, "The image is a lateral view of the chest; the model knows frontal ones (PA, AP)."),
+        (
+            False,
+            False,
+            "No image of the series looks like a frontal radiograph of the chest, which is all that the model knows.",
+        ),
+    ],
+)
+def test_what_is_no_frontal_view_is_refused_by_its_header_or_by_what_it_shows(
+    lateral: bool, frontal: bool, says: str, tmp_path: Path, device: Device
+) -> None:
+    folder = model(tmp_path / "model", served(0, False, frontal=frontal))
+    [file] = write_study(5, tmp_path / "study", grown=1, lateral=lateral)
+    with pytest.raises(Unsuitable) as refusal:
+        attempt(folder, [str(file)], tmp_path / "out", device)
+    assert refusal.value.sentence == says
+
+
+def test_the_report_says_first_what_the_data_were(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = model(tmp_path / "chest-findings-cxr", served(0, False))
+    for module in (report, trial):
+        monkeypatch.setattr(module, "FOLDER", folder)
+    monkeypatch.setattr(trial, "rows", lambda: TINY.rows)
+    monkeypatch.setattr(report, "rows", lambda: TINY.rows)
+    monkeypatch.setattr(report, "LATERAL", 2)
+    monkeypatch.setattr(report, "FOREIGN", 1)
+    report.evaluate(10, 8, tmp_path / "out", 1)
+    told = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert next(iter(told.items())) == ("data", "Data: synthetic phantoms; no patient data.")
+    assert 0 <= told["Held-out phantoms"]["peak inside"]["all"]["value"] <= 1
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert page.index("Data: synthetic phantoms") < page.index("<h1>")
+    for picture in re.findall(r'src="([^"]+)"', page):
+        assert (tmp_path / "out" / picture).exists()
+
+
+@pytest.mark.skipif(not (FOLDER / "model.onnx").exists(), reason="the model is not trained yet")
+def test_the_shipped_configuration_is_the_one_of_the_graph() -> None:
+    said = {entry.key: entry.value for entry in onnx.load(FOLDER / "model.onnx").metadata_props}
+    assert Settings.model_validate_json(said["settings"]) == read_settings(STANDARD)
+    assert said["trained_on"] == "synthetic phantoms; no patient data"

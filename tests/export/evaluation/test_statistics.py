@@ -49,3 +49,11 @@ def test_a_median_has_an_interval_too() -> None:
     figure = statistics.bootstrap_values(np.arange(100.0), lambda values: float(np.median(values)))
     assert figure.low < figure.value == 49.5 < figure.high
     assert str(statistics.Figure(0.5, 0.25, 0.75)) == "0.500 (0.250 to 0.750)"
+
+
+def test_draws_without_a_case_say_nothing_of_a_rare_finding() -> None:
+    tables = np.zeros((6, 2, 2))
+    tables[:, 0, 0] = 1
+    tables[5] = [[0, 0], [0, 1]]
+    found = statistics.bootstrap(tables, lambda table: statistics.sensitivity(table, 1))
+    assert (found.value, found.low, found.high) == (1.0, 1.0, 1.0)

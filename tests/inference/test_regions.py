@@ -1,5 +1,6 @@
 """Regions that one stage finds on a whole image and another outlines, on images whose answers are known by hand."""
 
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,20 @@ def test_where_regions_overlap_the_larger_answer_counts(device: Device, tmp_path
     pixels = picture((40, 40, 80, 80), (40, 100, 80, 140))
     [mask] = masks(device, finder(tmp_path / "mass", within={"margin": 0.8}), pixels)
     assert (mask != (pixels > 0.5)).mean() < 0.01
+
+
+def test_a_mammogram_of_full_resolution_takes_bounded_memory(device: Device, tmp_path: Path) -> None:
+    """4000 x 3000 pixels, 48 MB: the answers of the whole image, its mask, and what the steps on masks need."""
+    pixels = picture((400, 300, 750, 800), (3800, 2700, 4000, 3000), shape=(4000, 3000))
+    model = finder(tmp_path / "mass")
+    tracemalloc.start()
+    try:
+        [mask] = masks(device, model, pixels)
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (mask != (pixels > 0.5)).mean() < 0.001
+    assert peak_bytes < 3 * pixels.nbytes
 
 
 def test_candidates_are_one_map(device: Device, tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ from export.abdominal_muscle_ct.settings import Settings, SettingsError, parse_s
 RUNS = Path(__file__).parents[1] / "runs" / "abdominal-muscle-ct"
 STRANGENESS = "strangeness.pt"
 _SMALLEST_SHARE = 0.02  # of the learning rate, at a stage's end
+_LARGEST_GRADIENT = 1.0  # of the level: where it is sure and wrong, its likelihood is so steep that a step leads astray
 
 
 def main() -> None:
@@ -116,6 +117,8 @@ def _run_epoch(
             answer = network(batch.hu.to(device, memory_format=torch.channels_last))
         loss = loss_of(settings, answer, batch, device)
         torch.autograd.backward(loss)
+        if not settings.outlines:
+            nn.utils.clip_grad_norm_(network.parameters(), _LARGEST_GRADIENT)
         optimiser.step()
         total += loss.item()
     return total / len(batches)

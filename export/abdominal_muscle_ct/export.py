@@ -5,6 +5,7 @@ python -m export.abdominal_muscle_ct.export tissue
 
 import argparse
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -14,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from export.abdominal_muscle_ct import familiar
+from export.abdominal_muscle_ct.card import asking
 from export.abdominal_muscle_ct.model import LevelNet, TissueNet, build_network
 from export.abdominal_muscle_ct.settings import NETWORKS, Settings, parse_settings
 from export.abdominal_muscle_ct.train import RUNS, STRANGENESS
@@ -97,6 +99,11 @@ def export_network(trained: Trained, path: Path, *, rows: int = SERVED_ROWS, hal
     )
 
 
+def tell_card(path: Path, outputs: Sequence[str]) -> None:
+    card = asking(json.loads(path.read_text()), list(outputs))
+    path.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("network", choices=NETWORKS)
@@ -106,6 +113,8 @@ def main() -> None:
     trained = load_trained(given.checkpoint or RUNS / given.network / "checkpoint.pt")
     path = given.out or SHIPPED / _FILES[given.network]
     difference = export_network(trained, path)
+    if path.parent == SHIPPED and isinstance(trained.network, ServedLevel):
+        tell_card(SHIPPED / "card.json", trained.network.outputs)
     size_mb = path.stat().st_size / 1e6
     print(f"{path}: {trained.epochs} epochs, {size_mb:.2f} MB, differs from torch by {difference:.1e} at most")
 

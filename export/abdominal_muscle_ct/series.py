@@ -14,6 +14,7 @@ FOLDER = Path(__file__).parents[2] / "onnx_models" / "abdominal-muscle-ct"
 SPACING_MM = 5.0
 _ROWS, _SERVED_ROWS = 256, 512
 _AT_A_TIME = 8
+_ANSWERS = ("offset_mm", "sigma_mm", "strangeness")
 PARTS: dict[str, tuple[float, float]] = {
     "from the kidneys down": (-1000, 60),
     "from the diaphragm to L4": (-40, 1000),
@@ -83,5 +84,7 @@ def level_of(slices: NDArray[np.number]) -> tuple[NDArray[np.float32], NDArray[n
     hu = np.repeat(np.repeat(slices.astype(np.float32), factor, axis=1), factor, axis=2)[:, None]
     graph = shipped.session(FOLDER / "level.onnx")
     said = [graph.run(None, {"hu": hu[first : first + _AT_A_TIME]}) for first in range(0, len(hu), _AT_A_TIME)]
+    if len(said[0]) != len(_ANSWERS):
+        raise SystemExit(f"level.onnx does not answer {', '.join(_ANSWERS)}; train the level network and export it.")
     offsets, sigmas, strangeness = (np.concatenate(values) for values in zip(*said, strict=True))
     return offsets, sigmas, strangeness

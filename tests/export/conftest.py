@@ -6,6 +6,7 @@ collect_ignore = [
     "test_body_region.py",
     "test_breast_mass_mg.py",
     "test_chest_findings.py",
+    "test_compare.py",
     "test_data.py",
     "test_export.py",
     "test_evaluate.py",

@@ -1,14 +1,21 @@
 """The parts of the report on abdominal-muscle-ct that need no graph."""
 
+import json
+from typing import Any
+
 import numpy as np
 import pytest
 
+from export.abdominal_muscle_ct import TISSUES
 from export.abdominal_muscle_ct.beside import encoder_section, foreign_figures, foreign_section
+from export.abdominal_muscle_ct.card import asking, between_marks, table, with_figures
 from export.abdominal_muscle_ct.dense import DenseUNet
 from export.abdominal_muscle_ct.foreign import KINDS, Verdicts
 from export.abdominal_muscle_ct.levels import figures_of_series
-from export.abdominal_muscle_ct.series import PARTS, WITHOUT_L3, SeriesTrial
+from export.abdominal_muscle_ct.sections import THESIS
+from export.abdominal_muscle_ct.series import FOLDER, PARTS, WITHOUT_L3, SeriesTrial
 from export.evaluation.page import Rows
+from orthanc_plugin.routing.card import Card
 
 
 def tried(found_mm: float, *, strangeness: float = 0.5, part_mm: float = 4.0, without: float = np.nan) -> SeriesTrial:
@@ -56,3 +63,54 @@ def test_both_encoders_stand_side_by_side() -> None:
 def test_an_encoder_that_halves_more_often_than_it_has_channels_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^The DenseNet halves 5 times; 3 channels were given\.$"):
         DenseUNet(2, 8, (4, 8, 8), 1)
+
+
+def test_a_level_graph_that_knows_strange_slices_is_asked_for_them_and_another_is_not() -> None:
+    card = json.loads((FOLDER / "card.json").read_text())
+    told = asking(card, ["offset_mm", "sigma_mm", "strangeness"])
+    checked = Card.model_validate(told)
+    assert checked.stage("level").outputs == ("offset_mm", "sigma_mm", "strangeness")
+    assert [check.source.output for check in checked.output_checks] == ["strangeness"]
+    assert asking(told, ["offset_mm", "sigma_mm", "strangeness"]) == told
+    plain = Card.model_validate(asking(told, ["offset_mm", "sigma_mm"]))
+    assert plain.output_checks == ()
+
+
+def test_figures_of_the_report_go_into_the_card_and_into_the_table() -> None:
+    report, share = made_up_report(), "0.900 (0.800 to 0.950)"
+    card = Card.model_validate(with_figures(json.loads((FOLDER / "card.json").read_text()), report))
+    assert [(figure.name, figure.value, figure.data) for figure in card.figures][:2] == [
+        ("Dice of muscle", 0.9, "260 held-out phantoms"),
+        ("Level within 10 mm", 0.9, "130 series of held-out phantoms"),
+    ]
+    rows = table(report).splitlines()
+    assert f"| muscle: Dice | 0.87 | {share} | {share} |" in rows
+    assert "| series without L3 (hips): said so |  | 0.900 | 0.900 |" in rows
+    cm2 = "| muscle area at L3, end to end: mean difference (95 % of patients), cm² |  | −1.0 (−5.0 to +3.0) |"
+    assert any(row.startswith(cm2) for row in rows)
+
+
+def test_the_table_of_the_readme_is_replaced_and_nothing_else() -> None:
+    readme = (FOLDER / "README.md").read_text()
+    written = between_marks(readme, "| new |")
+    assert "| new |" in written
+    assert "muscle: Dice of the HU range alone" not in written
+    assert written.startswith(readme[:500])
+    assert written.endswith(readme[-500:])
+
+
+def made_up_report() -> dict[str, Any]:
+    share = {"value": 0.9, "low": 0.8, "high": 0.95}
+    tissue = {"dice": share, "iou": share, "dice_by_threshold_alone": 0.5,
+              "area_at_found_level_cm2": {"bias": -1.0, "low": -5.0, "high": 3.0}}  # fmt: skip
+    level = {"series": 130, "median_error_mm": share, "p95_error_mm": share, "share_within_10_mm": share,
+             "refused": {"hips": share}, "strange": share}  # fmt: skip
+    told = {"patients": 260, "accuracy": share, "clinical_bar": {"voxels": share, "muscle_area": share},
+            "tissues": dict.fromkeys(TISSUES, tissue), "level": level}  # fmt: skip
+    return {
+        "thesis": THESIS,
+        "foreign": {"cautioned": 0.97, "series": 204},
+        "seconds_per_slice": {"end to end": 0.05},
+        "Held-out phantoms": told,
+        "Shifted phantoms": told,
+    }

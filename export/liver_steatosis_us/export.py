@@ -41,8 +41,7 @@ def load_trained(checkpoint: Path) -> Trained:
         raise SystemExit(f"{checkpoint} is not trained to its end; go on with the training.")
     network = build_network(settings)
     network.load_state_dict(state["served"])
-    strangeness = GradedStrangeness(len(settings.texture.features))
-    strangeness.load_state_dict(state["strangeness"])
+    strangeness = GradedStrangeness.loaded(state["strangeness"])
     return Trained(settings, int(state["epochs"]), network.eval(), strangeness.eval())
 
 

@@ -1,5 +1,6 @@
 """The network: numbers of a region go in [N, d], the probability of each grade and how strange they are come out."""
 
+from collections.abc import Iterable, Mapping
 from typing import cast
 
 import torch
@@ -52,20 +53,25 @@ class GradedStrangeness(nn.Module):
 
     bound: Tensor
 
-    def __init__(self, dimensions: int) -> None:
+    def __init__(self, parts: Iterable[Strangeness]) -> None:
         super().__init__()
-        self.of_grade = nn.ModuleList(Strangeness(dimensions, dimensions) for _ in GRADES)
+        self.of_grade = nn.ModuleList(parts)
         self.register_buffer("bound", torch.ones(()))
 
     @classmethod
     @torch.no_grad()
     def fitted(cls, learned: Tensor, grades: Tensor, bounding: Tensor, kept: float) -> "GradedStrangeness":
         """The share `kept` of `bounding` lies below the bound."""
-        found = cls(learned.shape[1])
         scaled = by_factors(learned)
         parts = [scaled[grades == grade] for grade in range(len(GRADES))]
-        found.of_grade = nn.ModuleList(Strangeness.fitted(part, part) for part in parts)
+        found = cls(Strangeness.fitted(part, part) for part in parts)
         found.bound.copy_(torch.quantile(found(bounding), kept))
+        return found
+
+    @classmethod
+    def loaded(cls, state: Mapping[str, Tensor]) -> "GradedStrangeness":
+        found = cls(Strangeness(*state[f"of_grade.{grade}.axes"].shape) for grade in range(len(GRADES)))
+        found.load_state_dict(state)
         return found
 
     def forward(self, numbers: Tensor) -> Tensor:

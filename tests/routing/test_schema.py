@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from orthanc_plugin.routing.card import Card
+from orthanc_plugin.routing.network import Stage
 from orthanc_plugin.routing.overlay import Overlay
 from orthanc_plugin.routing.schema import written
 from orthanc_plugin.routing.vocabulary import PARTS
@@ -23,7 +24,7 @@ def test_the_published_schema_is_the_code_s() -> None:
 
 
 def test_the_examples_are_right() -> None:
-    card, regions, pictures, checks, several, with_prior, overlay = examples()
+    card, regions, pictures, texture, checks, several, with_prior, overlay = examples()
     read = Card.model_validate_json(card)
     near = json.loads(card) | json.loads(regions)
     near["outputs"]["segments"]["from"] = {"stage": "outline", "output": "probability"}
@@ -33,6 +34,8 @@ def test_the_examples_are_right() -> None:
     drawing["outputs"] |= json.loads(pictures)
     drawing["stages"][0]["outputs"] += ["t2", "quiet"]
     assert len(Card.model_validate(drawing, strict=False).outputs.pictures) == 3
+    looking = {"name": "look", "files": ["look.onnx"], "input": "x", "outputs": ["y"]} | json.loads(texture)
+    assert Stage.model_validate_json(json.dumps(looking)).flat
     checked = json.loads(card) | json.loads(checks)
     checked["stages"][0]["outputs"] += ["strangeness"]
     assert len(Card.model_validate(checked, strict=False).output_checks) == 1

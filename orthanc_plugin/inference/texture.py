@@ -18,7 +18,7 @@ from orthanc_plugin.imaging.sector import Sector, sector
 from orthanc_plugin.inference.network import Answers, Network
 from orthanc_plugin.routing.network import Stage, Texture
 
-# Of the windows over the parenchyma every so manyth is asked for the heat map, so that they are about this many.
+# Of the even windows every so manyth is asked for the heat map, so that they are about this many.
 ASKED_MOST = 400
 
 
@@ -140,10 +140,10 @@ def run(network: Network, found: Sequence[Region]) -> Iterator[tuple[list[int], 
 
 
 def heat(network: Network, pixels: NDArray[np.float32], name: str, channel: int) -> NDArray[np.float32]:
-    """What the network says of one class when it looks elsewhere: at windows all over the parenchyma, 0 beyond it."""
+    """What the network says of one class when it looks elsewhere: at even windows all over the sector; 0 beyond."""
     stage = network.stage
     canvas = Canvas.of(wanted(stage), pixels)
-    boxes = Windows(canvas.sector, stage.rows, stage.columns).boxes
+    boxes = Windows(canvas.sector, stage.rows, stage.columns).even()
     boxes = boxes[:: -(-len(boxes) // ASKED_MOST)] if boxes else ()
     rows, columns = canvas.sector.grey_yx.shape
     if not boxes:

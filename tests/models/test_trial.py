@@ -5,11 +5,12 @@ import pydicom
 import pytest
 from PIL import Image
 
-from orthanc_plugin.errors import ConfigurationError
+from orthanc_plugin.errors import ConfigurationError, Unsuitable
 from orthanc_plugin.inference.device import Device
 from orthanc_plugin.models.trial import attempt, trials_of
 from orthanc_plugin.routing.role import Role
-from tests.builders.series import Scan
+from tests.builders import ultrasound
+from tests.builders.series import Scan, part10
 from tests.inference.graphs import model, stage, write_classifier
 from tests.models.conftest import written
 
@@ -98,3 +99,44 @@ def test_with_several_roles_each_path_names_its_role(series: Path, tmp_path: Pat
     assert caught.value.sentence == "The role t2 has 0 series; give the files of exactly one."
     (trial,) = trials_of({"t1": Role(), "t2": Role(required=False)}, [f"t1={series}"])
     assert [role for role, _, _ in trial.roles] == ["t1"]
+
+
+class TestRegion:
+    """Of an ultrasound image, by the shipped model that looks at one."""
+
+    LIVER = Path(__file__).resolve().parents[2] / "onnx_models" / "liver-steatosis-us"
+
+    @pytest.fixture
+    def clip(self, tmp_path: Path) -> Path:
+        path = tmp_path / "clip.dcm"
+        path.write_bytes(part10(ultrasound.dataset("RGB", frames=2)))
+        return path
+
+    def test_that_is_named_is_the_one_that_is_looked_at(self, clip: Path, tmp_path: Path, device: Device) -> None:
+        out = tmp_path / "out"
+
+        attempt(self.LIVER, [str(clip)], out, device, {"roi": "130,120,50,50", "roi_frame": 2.0})
+
+        report = pydicom.dcmread(out / "SR.dcm")
+        [groups] = [
+            item
+            for item in report.ContentSequence
+            if item.ConceptNameCodeSequence[0].CodeMeaning == "Imaging Measurements"
+        ]
+        *grades, region = groups.ContentSequence
+        assert len(grades) == 4
+        by_name = {item.ConceptNameCodeSequence[0].CodeMeaning: item for item in region.ContentSequence}
+        assert by_name["Finding"].ConceptCodeSequence[0].CodeMeaning == "Steatosis of liver"
+        assert "Severity" in by_name and "Sum Variance of GLCM" in by_name
+        place = by_name["Image Region"]
+        assert place.GraphicData == [130, 120, 180, 120, 180, 170, 130, 170, 130, 120]
+        assert place.ContentSequence[0].ReferencedSOPSequence[0].ReferencedFrameNumber == 2
+        texts = [item.TextValue for item in region.ContentSequence if item.ValueType == "TEXT"]
+        assert {"roi = 130,120,50,50", "roi_frame = 2.0"} <= set(texts)
+
+    def test_that_is_none_is_refused(self, clip: Path, tmp_path: Path, device: Device) -> None:
+        with pytest.raises(Unsuitable) as caught:
+            attempt(self.LIVER, [str(clip)], tmp_path / "out", device, {"roi": "280,200,50,50"})
+        assert caught.value.sentence == (
+            "The region 280,200,50,50 leaves the image, which has 240 rows and 300 columns; correct roi."
+        )

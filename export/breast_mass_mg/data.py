@@ -24,6 +24,8 @@ from orthanc_plugin.inference.resample import planes
 
 _AROUND = 1.5  # so much more than its region is kept of each, to turn and move it
 _IMAGES_EACH = 1.5  # of phantoms, for each with a mass
+_PART_ROWS = 96  # of the parts of whole images that are learned from
+_OFTEN, _BESIDE, _MASS = 0.6, 0.3, 0.5
 _KEPT_ROWS = 240  # of a region with what is kept around it
 
 
@@ -127,28 +129,46 @@ def centred(samples: Samples, settings: Settings) -> Samples:
 
 
 def training_batches(samples: Samples, settings: Settings, first: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """From iteration `first` on; each is made by its own number, so a resumed training sees what it would have seen."""
-    resampled = AffineTransform(
-        (settings.rows, settings.columns), normalized=True, align_corners=False, padding_mode="border"
-    )
+    """From iteration `first` on; each is made by its own number, so a resumed training sees what it would have seen.
+
+    Of whole images, which come as levels, parts are seen: more often around a mass than elsewhere in the breast.
+    """
+    whole = settings.network == "find"
+    size = (_PART_ROWS, _PART_ROWS) if whole else (settings.rows, settings.columns)
+    resampled = AffineTransform(size, normalized=True, align_corners=False, padding_mode="zeros" if whole else "border")
     for iteration in range(first, settings.iterations):
         rng = np.random.default_rng([settings.seed, iteration, 18])
         chosen = rng.integers(0, len(samples.images), settings.batch)
-        both = torch.from_numpy(np.stack([samples.images[chosen], samples.truth[chosen]], axis=1))
-        zoom = 1.0 if settings.network == "find" else 1 / _AROUND
-        theta = torch.from_numpy(np.stack([moved(rng, settings.augmentation, zoom, settings) for _ in chosen]))
-        seen = resampled(both, theta)
+        both = torch.from_numpy(np.stack([samples.images[each] for each in chosen]))
+        both = torch.stack([both, torch.from_numpy(np.stack([samples.truth[each] for each in chosen]))], dim=1)
+        made = [_part(rng, samples, each, settings) if whole else _around_region(rng, settings) for each in chosen]
+        seen = resampled(both, torch.from_numpy(np.stack(made)))
         yield seen[:, :1].contiguous(memory_format=torch.channels_last), seen[:, 1:]
 
 
-def moved(rng: np.random.Generator, by: Augmentation, zoom: float, settings: Settings) -> NDArray[np.float32]:
-    """Where each pixel is taken from (2, 3), rows and columns from -1 to 1: turned, scaled, moved, mirrored."""
-    angle = np.deg2rad(rng.uniform(-by.turn_degrees, by.turn_degrees))
-    if settings.rows == settings.columns:
-        angle += rng.integers(4) * np.pi / 2
+def _around_region(rng: np.random.Generator, settings: Settings) -> NDArray[np.float32]:
+    return moved(rng, settings.augmentation, (1 / _AROUND, 1 / _AROUND))
+
+
+def _part(rng: np.random.Generator, samples: Samples, number: int, settings: Settings) -> NDArray[np.float32]:
+    """A square of the image around a pixel of a mass, or any of the breast."""
+    wanted = samples.truth[number] > _MASS if rng.random() < _OFTEN else samples.images[number] > 0
+    places = np.argwhere(wanted if wanted.any() else samples.images[number] > 0)
+    shape = np.array([settings.rows, settings.columns])
+    middle = places[rng.integers(len(places))] + rng.uniform(-_BESIDE, _BESIDE, 2) * _PART_ROWS
+    theta = moved(rng, settings.augmentation, (_PART_ROWS / settings.rows, _PART_ROWS / settings.columns))
+    theta[:, 2] = (middle + 0.5) / shape * 2 - 1
+    return theta
+
+
+def moved(rng: np.random.Generator, by: Augmentation, zoom: tuple[float, float]) -> NDArray[np.float32]:
+    """Where each pixel of a square is taken from (2, 3), in rows and columns from -1 to 1 of the whole.
+
+    Turned, scaled, moved, mirrored; `zoom` is the share of the rows and columns that the square has.
+    """
+    angle = np.deg2rad(rng.uniform(-by.turn_degrees, by.turn_degrees)) + rng.integers(4) * np.pi / 2
     scale = np.exp(rng.uniform(-by.scale_share, by.scale_share))
-    ratio = settings.columns / settings.rows
-    turned = np.array([[np.cos(angle), -np.sin(angle) * ratio], [np.sin(angle) / ratio, np.cos(angle)]]) * scale
+    turned = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) * scale
     mirrored = np.diag(rng.choice([-1.0, 1.0], 2))
     shift = rng.uniform(-by.shift_share, by.shift_share, 2) * 2
-    return np.asarray(zoom * np.column_stack([turned @ mirrored, shift]), np.float32)
+    return np.asarray(np.diag(zoom) @ np.column_stack([turned @ mirrored, shift]), np.float32)

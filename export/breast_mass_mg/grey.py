@@ -1,6 +1,7 @@
 """Mammograms in, how much their grey values alone tell out: so hard the phantoms are."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,20 +14,37 @@ _LEAST_SIDE = 5
 _SAMPLED = 41  # one of so many pixels
 
 
-def hardness(images: Sequence[Mammogram]) -> dict[str, float]:
+@dataclass(frozen=True)
+class Greys:
+    """Of one image: mean grey of a region with a mass and of one with what looks like it, AUC of its pixels' greys."""
+
+    with_mass: tuple[float, ...]
+    without: tuple[float, ...]
+    of_pixels: tuple[float, ...]
+
+
+def greys(image: Mammogram) -> Greys:
+    """Means in deviations of the whole breast's."""
+    whole, _ = image.whole()
+    skin = whole.min() + 0.12 * (np.percentile(whole, 98.5) - whole.min())
+    body = whole[whole > skin]
+    means: tuple[list[float], list[float]] = ([], [])
+    of_pixels = []
+    for boxes, found in zip((image.masses[:1], image.lookalikes[:1]), means, strict=True):
+        for box in (each for each in boxes if min(each.shape) >= _LEAST_SIDE):
+            pixels, truth = image.part(squared(box, MARGIN, image.shape))
+            found.append(float((pixels.mean() - body.mean()) / body.std()))
+            if found is means[0] and truth.any() and not truth.all():
+                of_pixels.append(auc(pixels[truth][::_SAMPLED], pixels[~truth][::_SAMPLED]))
+    return Greys(tuple(means[0]), tuple(means[1]), tuple(of_pixels))
+
+
+def hardness(found: Sequence[Greys]) -> dict[str, float]:
     """AUC of the mean grey value of a region for a mass in it (beside what looks like one), and of a pixel's in it."""
-    with_mass, without, of_pixels = [], [], []
-    for image in images:
-        whole, _ = image.whole()
-        skin = whole.min() + 0.12 * (np.percentile(whole, 98.5) - whole.min())
-        body = whole[whole > skin]
-        for boxes, means in ((image.masses[:1], with_mass), (image.lookalikes[:1], without)):
-            for box in (each for each in boxes if min(each.shape) >= _LEAST_SIDE):
-                pixels, truth = image.part(squared(box, MARGIN, image.shape))
-                means.append(float((pixels.mean() - body.mean()) / body.std()))
-                if means is with_mass and truth.any() and not truth.all():
-                    of_pixels.append(auc(pixels[truth][::_SAMPLED], pixels[~truth][::_SAMPLED]))
-    return {"mean of a region": auc(np.array(with_mass), np.array(without)), "pixel": float(np.mean(of_pixels))}
+    with_mass = np.array([value for each in found for value in each.with_mass])
+    without = np.array([value for each in found for value in each.without])
+    of_pixels = [value for each in found for value in each.of_pixels]
+    return {"mean of a region": auc(with_mass, without), "pixel": float(np.mean(of_pixels))}
 
 
 def auc(of_mass: Table, of_rest: Table) -> float:

@@ -153,7 +153,11 @@ class Finder(nn.Module):
         self.register_buffer("peak_shift", torch.zeros(()))
 
     def forward(self, image: Tensor) -> Tensor:
-        return cast(Tensor, self.unet(self.blocks(self.levels(image) * 2 - 1))) + _PRIOR_LOGIT
+        return self.of_levels(self.levels(image))
+
+    def of_levels(self, levels: Tensor) -> Tensor:
+        """The same of an image, or a part of one, whose levels are there already."""
+        return cast(Tensor, self.unet(self.blocks(levels * 2 - 1))) + _PRIOR_LOGIT
 
     def peak(self, logits: Tensor) -> Tensor:
         """Of each image [N]: where a few pixels agree, so that one alone does not decide."""

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -42,8 +43,10 @@ def evaluate(held_out: int | None, shifted: int | None, out: Path, processes: in
     regions = {name: _tried(try_regions, some, f"{name}, regions", processes) for name, some in views.items()}
     of_regions = {name: [trial for trials in found for trial in trials] for name, found in regions.items()}
     whole = {name: _tried(try_whole, some, f"{name}, whole images", processes) for name, some in views.items()}
-    greys = {name: grey.hardness(some) for name, some in views.items()}
-    strange = {kind: [try_foreign(seed, kind) for seed in range(_FOREIGN_EACH)] for kind in FOREIGN}
+    greys = {
+        name: grey.hardness(_tried(grey.greys, some, f"{name}, grey values", processes)) for name, some in views.items()
+    }
+    strange = {kind: _tried(partial(try_foreign, kind=kind), range(_FOREIGN_EACH), kind, processes) for kind in FOREIGN}
     seconds = seconds_each()
     told = _told(card, of_regions, whole, greys, strange, seconds)
     sections = [summary(told, seconds)]

@@ -5,6 +5,7 @@ python -m export.breast_mass_mg.export find
 
 import argparse
 import json
+import shutil
 from pathlib import Path
 from typing import cast
 
@@ -19,6 +20,7 @@ from export.graph import write_graph
 from export.strangeness import Strangeness, description_of
 
 MODELS = Path(__file__).parents[2] / "onnx_models" / "breast-mass-mg"
+_SERVED = Path(__file__).parent / "served"
 NETWORKS = ("find", "deconvolution", "unet")
 _AT_ONCE = 16
 _KEPT = 0.98  # of the validation images, which are told to be like those that were learned on
@@ -116,6 +118,14 @@ def export_network(checkpoint: Path, path: Path, cache: Path) -> float:
     return write_graph(served, path, {"image": examples}, ["candidates", "probability", "strangeness"], history)
 
 
+def complete(folder: Path) -> bool:
+    """Lays cards and page beside the graphs once all of them are there: a card without its graphs is refused."""
+    whole = all((folder / f"{name}.onnx").is_file() for name in NETWORKS)
+    for path in _SERVED.iterdir() if whole else ():
+        shutil.copyfile(path, folder / path.name)
+    return whole
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("network", choices=NETWORKS)
@@ -126,6 +136,8 @@ def main() -> None:
     checkpoint = given.checkpoint or RUNS / f"breast-mass-{given.network}" / "checkpoint.pt"
     path = given.out or MODELS / f"{given.network}.onnx"
     difference = export_network(checkpoint, path, given.cache)
+    if given.out is None:
+        complete(MODELS)
     print(f"{path}: {path.stat().st_size / 1e6:.2f} MB, differs from torch by {difference:.1e} at most")
 
 

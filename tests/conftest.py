@@ -1,8 +1,10 @@
 """What all tests share: where the real DICOM files are, when they are there."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 REAL_DICOM = Path(__file__).resolve().parents[1] / "../shared/dicom"
 
@@ -15,12 +17,16 @@ def real_dicom() -> Path:
     return REAL_DICOM
 
 
-NODES = pytest.mark.xdist_group("nodes")
+RUN_NODES = {"browser", "e2e", "faults", "plugin"}
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Once all marks are there: what runs real nodes stays in one process, everything else goes file by file."""
-    for item in items:
-        alone = item.get_closest_marker("e2e") is not None
-        item.add_marker(NODES if alone else pytest.mark.xdist_group(str(item.path)))
+class NodesApart(LoadScopeScheduling):
+    """What runs real nodes stays in one process and mostly waits; everything else goes file by file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = Path(nodeid.partition("::")[0])
+        return "nodes" if file.parent.name in RUN_NODES else str(file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    return NodesApart(config, log)

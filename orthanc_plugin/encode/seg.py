@@ -74,6 +74,8 @@ def _segmentation(making: Making, on: Sources, segments: Sequence[Segment], writ
         result.SegmentSequence = [*described, background]
     name_frames(result, on)
     settle(result, on.header, making.imaged, origin)
+    if not result.get("BodyPartExamined"):
+        result.pop("Laterality", None)  # type 2C: unlike an image, it states no side of a part that nobody knows
     return result
 
 

@@ -6,6 +6,7 @@ from typing import get_args
 import numpy as np
 import pytest
 from pydicom import dcmread
+from pydicom.dataset import Dataset
 from skimage.color import rgb2lab
 
 from orthanc_plugin.deliver.profile import Encoding
@@ -21,6 +22,7 @@ from tests.builders import series
 from tests.encode import making, outlined
 from tests.encode.nrrd import marked_points_lps
 from tests.encode.viewed import named
+from tests.imaging.radiographs import radiograph
 
 
 def test_it_holds_the_outlines_at_their_places_after_a_round_trip_through_bytes(volume: Volume) -> None:
@@ -85,6 +87,22 @@ def test_segments_say_what_they_are_and_who_outlined_them() -> None:
         "5f" * 32,
     )
     assert algorithm.AlgorithmFamilyCodeSequence[0].CodeValue == "123110"
+
+
+def on_the_right(part: str) -> Dataset:
+    image = radiograph("US", colour=True)
+    image.Laterality, image.BodyPartExamined = "R", part
+    on = outlined.flat(image)
+    (result,) = segmentations(Making(outlined.everything(on), on, making.origin()))
+    return result
+
+
+def test_a_side_is_stated_of_a_part_that_is_known(tmp_path: Path) -> None:
+    assert on_the_right("KIDNEY").Laterality == "R"
+    result = on_the_right("")
+    assert "Laterality" not in result
+    (tmp_path / "seg.dcm").write_bytes(making.written(result))
+    assert judges.dciodvfy(tmp_path / "seg.dcm") == []
 
 
 def test_its_series_is_its_own_and_names_the_source() -> None:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
+from export import checkpoints
 from export.abdominal_muscle_ct import familiar
 from export.abdominal_muscle_ct.data import (
     Batch,
@@ -165,18 +166,13 @@ def _score_name(settings: Settings) -> str:
 def _save(
     path: Path, settings: Settings, data: str, network: nn.Module, optimiser: torch.optim.Adam, epochs: int
 ) -> None:
-    """Everything a resumption or an export needs; written beside and renamed, so that no half file is ever there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    state = {
+    said = {
         "settings": settings.as_json(),
         "data": data.partition(":")[0],
         "seed": settings.seed,
         "epochs": epochs,
-        "network": network.state_dict(),
-        "optimiser": optimiser.state_dict(),
     }
-    torch.save(state, path.with_suffix(".new"))
-    path.with_suffix(".new").replace(path)
+    checkpoints.save(path, network, optimiser, said)
 
 
 def _resume(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from export import checkpoints
 from export.body_region.data import Part, batches, parts_of, varied_part
 from export.body_region.model import RegionNet, build_network
 from export.body_region.settings import Settings, read_settings
@@ -114,18 +115,13 @@ def _save(
     path: Path, settings: Settings, network: RegionNet, optimiser: torch.optim.AdamW, epochs: int,
     threshold: float | None,
 ) -> None:  # fmt: skip
-    """Everything a resumption or an export needs; written beside and renamed, so that no half file is ever there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    state = {
+    said = {
         "settings": settings.model_dump_json(),
         "seed": settings.seed,
         "epochs": epochs,
         "threshold": threshold,
-        "network": network.state_dict(),
-        "optimiser": optimiser.state_dict(),
     }
-    torch.save(state, path.with_suffix(".new"))
-    path.with_suffix(".new").replace(path)
+    checkpoints.save(path, network, optimiser, said)
 
 
 def _resume(path: Path, settings: Settings, network: RegionNet, optimiser: torch.optim.AdamW) -> int:

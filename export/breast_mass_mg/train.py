@@ -17,6 +17,7 @@ from torch.nn import functional
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
+from export import checkpoints
 from export.breast_mass_mg.data import Samples, centred, parts_of, samples, training_batches
 from export.breast_mass_mg.model import Finder, build_network
 from export.breast_mass_mg.settings import Settings, SettingsError, read_settings
@@ -137,18 +138,13 @@ def answers(network: nn.Module, held: Samples, device: torch.device) -> list[tup
 def _save(
     path: Path, settings: Settings, data: str, network: nn.Module, optimiser: torch.optim.AdamW, iterations: int
 ) -> None:
-    """Everything a resumption or an export needs; written beside and renamed, so that no half file is ever there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    state = {
+    said = {
         "settings": settings.model_dump_json(),
         "data": data.partition(":")[0],
         "seed": settings.seed,
         "iterations": iterations,
-        "network": network.state_dict(),
-        "optimiser": optimiser.state_dict(),
     }
-    torch.save(state, path.with_suffix(".new"))
-    path.with_suffix(".new").replace(path)
+    checkpoints.save(path, network, optimiser, said)
 
 
 def _resume(

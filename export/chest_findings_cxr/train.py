@@ -16,6 +16,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
+from export import checkpoints
 from export.chest_findings_cxr.calibrate import calibrate, fit_strangeness, logits_of, mean_auc
 from export.chest_findings_cxr.data import Part, Parts, batches, laid, parts_of
 from export.chest_findings_cxr.model import TURNS, Judge, build_network
@@ -156,20 +157,15 @@ def _save(
     path: Path, settings: Settings, data: str, network: Judge, optimiser: torch.optim.AdamW, epochs: int,
     thresholds: list[float] | None, strangeness: Strangeness | None,
 ) -> None:  # fmt: skip
-    """Everything a resumption or an export needs; written beside and renamed, so that no half file is ever there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    state = {
+    said = {
         "settings": settings.model_dump_json(),
         "seed": settings.seed,
         "data": data.partition(":")[0],
         "epochs": epochs,
         "thresholds": thresholds,
-        "network": network.state_dict(),
-        "optimiser": optimiser.state_dict(),
         "strangeness": None if strangeness is None else strangeness.state_dict(),
     }
-    torch.save(state, path.with_suffix(".new"))
-    path.with_suffix(".new").replace(path)
+    checkpoints.save(path, network, optimiser, said)
 
 
 def _resume(path: Path, settings: Settings, data: str, network: Judge, optimiser: torch.optim.AdamW) -> int:

@@ -19,6 +19,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, smooth_l1_loss
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
+from export import checkpoints
 from export.evaluation.statistics import auc
 from export.liver_cirrhosis_ct.data import Batch, Pool, batch_of, batches_an_epoch, parts_of, pool_of, training_batches
 from export.liver_cirrhosis_ct.model import CirrhosisNet, Learning, liver_cells, liver_share
@@ -193,18 +194,13 @@ def auc_of(truth: NDArray[np.bool_], probability: NDArray[np.float64]) -> float:
 def _save(
     path: Path, settings: Settings, data: str, network: CirrhosisNet, optimiser: torch.optim.AdamW, epochs: int
 ) -> None:
-    """Everything a resumption or an export needs; written beside and renamed, so that no half file is ever there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    state = {
+    said = {
         "settings": settings.model_dump_json(),
         "data": data.partition(":")[0],
         "seed": settings.seed,
         "epochs": epochs,
-        "network": network.state_dict(),
-        "optimiser": optimiser.state_dict(),
     }
-    torch.save(state, path.with_suffix(".new"))
-    path.with_suffix(".new").replace(path)
+    checkpoints.save(path, network, optimiser, said)
 
 
 def _resume(path: Path, settings: Settings, network: CirrhosisNet, optimiser: torch.optim.AdamW, device: str) -> int:

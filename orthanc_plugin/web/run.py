@@ -24,11 +24,11 @@ def run(wish: Wish, orders: Orders, orthanc: Orthanc, catalogue: Catalogue) -> l
     """On a series or image as told; in a study on each series that is for the model, or that any model is for."""
     terms = Terms(priority=wish.priority, parameters=wish.parameters)
     if wish.series_uid is not None:
-        terms = with_drawn(terms, wish.series_uid, orthanc, catalogue)
+        terms = with_drawn(terms, wish, wish.series_uid, orthanc, catalogue)
         return list(orders.orders_for(wish.series_uid, wish.model, terms))
     if wish.instance_uid is not None:
         image = image_of(orthanc, wish.instance_uid, wish.frame)
-        terms = with_drawn(terms, image.series_uid, orthanc, catalogue, image)
+        terms = with_drawn(terms, wish, image.series_uid, orthanc, catalogue, image)
         return list(orders.order_image(image, wish.model, terms))
     study_uid = str(wish.study_uid)
     model = None if wish.model is None else catalogue.model(wish.model)
@@ -44,15 +44,16 @@ def run(wish: Wish, orders: Orders, orthanc: Orthanc, catalogue: Catalogue) -> l
     return [
         placed
         for uid in chosen
-        for placed in orders.orders_for(uid, wish.model, with_drawn(terms, uid, orthanc, catalogue))
+        for placed in orders.orders_for(uid, wish.model, with_drawn(terms, wish, uid, orthanc, catalogue))
     ]
 
 
 def with_drawn(
-    terms: Terms, series_uid: str, orthanc: Orthanc, catalogue: Catalogue, image: OneImage | None = None
+    terms: Terms, wish: Wish, series_uid: str, orthanc: Orthanc, catalogue: Catalogue, image: OneImage | None = None
 ) -> Terms:
     """With the region that somebody drew on the series; nobody looks for one where no model would look at it."""
-    sides = [model.card.region_px for model in catalogue.models if model.card.region_px is not None]
+    asked = [model.card for model in catalogue.models if wish.model in (None, model.card.name)]
+    sides = [card.region_px for card in asked if card.region_px is not None]
     drawn = drawn_on(orthanc, series_uid, max(sides)) if sides else None
     elsewhere = drawn is not None and image is not None and not drawn.lies_on(image)
     return terms if drawn is None or elsewhere else replace(terms, drawn=drawn.parameters)

@@ -75,6 +75,7 @@ class Measuring:
             self.identity.tracking_uid,
             measured=bool(self.card.outputs.measurements),
             probabilities_snyx=self.raw.drawn.probabilities_szyx,
+            candidates=self.raw.candidates,
         )
 
     def _in_volume(self, main: Volume, masks_szyx: NDArray[np.bool_]) -> Findings:

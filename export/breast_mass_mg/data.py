@@ -24,7 +24,7 @@ from orthanc_plugin.inference.resample import planes
 
 _AROUND = 1.5  # so much more than its region is kept of each, to turn and move it
 _IMAGES_EACH = 1.5  # of phantoms, for each with a mass
-_PART_ROWS = 96  # of the parts of whole images that are learned from
+_PART_ROWS = 128  # of the parts of whole images that are learned from
 _OFTEN, _BESIDE, _MASS = 0.6, 0.3, 0.5
 _KEPT_ROWS = 240  # of a region with what is kept around it
 

@@ -46,9 +46,9 @@ class ServedFinder(nn.Module):
         self.finder, self.strangeness = finder, strangeness
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        logits = self.finder(image)
-        probability = self.finder.probability(logits)[:, None]
-        return torch.sigmoid(logits), probability, self.strangeness(description(self.finder, image))
+        candidates = self.finder.candidates(self.finder(image))
+        probability = candidates.amax(dim=(1, 2, 3))[:, None]
+        return candidates, probability, self.strangeness(description(self.finder, image))
 
 
 def description(finder: Finder, image: Tensor) -> Tensor:
@@ -78,7 +78,7 @@ def _batches(of: Samples) -> list[Tensor]:
 def fit_peak(finder: Finder, held: Samples) -> None:
     """Makes the probability of an image honest on the validation images: a logistic curve of the map's peak."""
     with torch.no_grad():
-        peaks = torch.cat([finder.peak(finder(images)) for images in _batches(held)])
+        peaks = torch.cat([finder.agreed(finder(images)).amax(dim=(1, 2, 3)) for images in _batches(held)])
     ill = torch.from_numpy(held.truth.max(axis=(1, 2)) > 0.5).float()
     line = torch.tensor([1.0, 0.0], requires_grad=True)
     optimiser = torch.optim.LBFGS([line], max_iter=_STEPS)

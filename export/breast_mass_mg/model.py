@@ -138,7 +138,8 @@ class RegionUNet(nn.Module):
 class Finder(nn.Module):
     """A U-Net on the whole image, block by block of 2x2 pixels: `forward` gives logits [N, 1, rows/2, columns/2].
 
-    `peak_scale` and `peak_shift`, fitted after the training, make an honest probability of the image of its peak.
+    `peak_scale` and `peak_shift`, fitted after the training, make an honest probability of the image of its peak;
+    candidates are told on the same scale.
     """
 
     peak_scale: Tensor
@@ -159,13 +160,13 @@ class Finder(nn.Module):
         """The same of an image, or a part of one, whose levels are there already."""
         return cast(Tensor, self.unet(self.blocks(levels * 2 - 1))) + _PRIOR_LOGIT
 
-    def peak(self, logits: Tensor) -> Tensor:
-        """Of each image [N]: where a few pixels agree, so that one alone does not decide."""
-        return functional.avg_pool2d(logits, 3, stride=1, padding=1).amax(dim=(1, 2, 3))
+    def agreed(self, logits: Tensor) -> Tensor:
+        """The means of a few pixels, so that one alone does not decide."""
+        return functional.avg_pool2d(logits, 3, stride=1, padding=1, count_include_pad=False)
 
-    def probability(self, logits: Tensor) -> Tensor:
-        """That the image shows a mass, [N]."""
-        return torch.sigmoid(self.peak(logits) * self.peak_scale + self.peak_shift)
+    def candidates(self, logits: Tensor) -> Tensor:
+        """The highest of them is how likely the image shows a mass."""
+        return torch.sigmoid(self.agreed(logits) * self.peak_scale + self.peak_shift)
 
     def features(self, image: Tensor) -> Tensor:
         """What the first half of the network made of the image, [N, F, h, w]."""

@@ -47,7 +47,7 @@ def evaluate(held_out: int | None, shifted: int | None, out: Path, processes: in
         name: grey.hardness(_tried(grey.greys, some, f"{name}, grey values", processes)) for name, some in views.items()
     }
     strange = {kind: _tried(partial(try_foreign, kind=kind), range(_FOREIGN_EACH), kind, processes) for kind in FOREIGN}
-    seconds = seconds_each()
+    seconds = seconds_each(card)
     told = _told(card, of_regions, whole, greys, strange, seconds)
     sections = [summary(told, seconds)]
     for name in views:
@@ -118,9 +118,10 @@ def _told(
     return told
 
 
-def seconds_each() -> dict[str, float]:
+def seconds_each(card: Card) -> dict[str, float]:
     random = np.random.default_rng(0)
-    inputs = {"find": {"image": random.normal(2000, 500, (1, 1, 320, 240)).astype(np.float32)}}
+    find = card.stage("find")
+    inputs = {"find": {"image": random.normal(2000, 500, (1, 1, find.rows, find.columns)).astype(np.float32)}}
     for name, rows in ROWS.items():
         inputs[name] = {"region": random.normal(2000, 500, (1, 1, rows, rows)).astype(np.float32)}
     return {name: shipped.seconds_per_item(FOLDER / f"{name}.onnx", given) for name, given in inputs.items()}

@@ -35,7 +35,7 @@ MAMMOGRAMS = (
     DigitalMammographyXRayImageStorageForPresentation,
     DigitalMammographyXRayImageStorageForProcessing,
 )
-_COARSE_MM = 0.7  # a phantom that is seen as a whole, and shrunk at once, is drawn no finer than this
+_COARSE_MM = 0.35  # a phantom that is seen as a whole, and shrunk at once, is drawn no finer than this
 _TOUCHING = np.ones((3, 3), bool)
 Pixels = NDArray[np.float32]
 Truth = NDArray[np.bool_]

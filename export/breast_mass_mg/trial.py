@@ -167,7 +167,7 @@ def model() -> Model:
 
 def _candidates(map_yx: Pixels, place: Placement) -> tuple[Region, ...]:
     within = next(stage.within for stage in model().card.stages if stage.within is not None)
-    return found(map_yx, place, within.threshold, within.margin, within.most)
+    return tuple(each.region for each in found(map_yx, place, within.threshold, within.margin, within.most))
 
 
 def _outlined(

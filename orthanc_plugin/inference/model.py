@@ -19,6 +19,7 @@ from orthanc_plugin.inference.drawn import Drawn, laid_out
 from orthanc_plugin.inference.intensity import scaling
 from orthanc_plugin.inference.network import Answers, Network
 from orthanc_plugin.inference.preprocess import Turned, channels, turn
+from orthanc_plugin.inference.regions import Candidate
 from orthanc_plugin.inference.slices import Fitted, Heats
 from orthanc_plugin.inference.texture import Region
 from orthanc_plugin.routing.folder import Model
@@ -67,13 +68,14 @@ class RawOutput:
     """`drawn` lies on the grid of the source of the card's main role, single images laid out as `drawn.laid_out` does.
 
     `said` holds by stage the outputs that are numbers, one row an item; of the stage of classes those items that count.
-    `regions` are those whose texture was looked at.
+    `regions` are those whose texture was looked at, `candidates` by image those that were outlined.
     """
 
     drawn: Drawn
     classification: Classification | None
     said: Mapping[str, Series]
     regions: tuple[Region, ...] = ()
+    candidates: tuple[tuple[Candidate, ...], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,6 +123,7 @@ def infer(
     drawn = Drawn()
     said: dict[str, Series] = {}
     looked_at: list[Region] = []
+    candidates: list[tuple[Candidate, ...]] = []
     maps: Maps = {}
     withins = [stage.within for stage in model.card.stages if stage.within is not None]
     for stage in model.card.stages:
@@ -131,7 +134,8 @@ def infer(
             looked_at += found_there
         elif stage.within is not None:
             if wanted:
-                drawn = drawn.joined(_of_regions(bench, stage, stage.within, maps, wanted))
+                outlined, candidates = _of_regions(bench, stage, stage.within, maps, wanted)
+                drawn = drawn.joined(outlined)
         elif numbers or wanted or kept:
             run = _of_images if stage.kind == "image" else _of_volume
             series, found = run(bench, stage, numbers, wanted, kept)
@@ -141,7 +145,7 @@ def infer(
     classification = None
     if outputs.classes is not None:
         classification = _classified(bench, outputs.classes, said[outputs.classes.source.stage])
-    return RawOutput(drawn, classification, said, tuple(looked_at))
+    return RawOutput(drawn, classification, said, tuple(looked_at), tuple(candidates))
 
 
 def _numbers_of(model: Model, stage: Stage) -> tuple[str, ...]:
@@ -209,20 +213,24 @@ def _of_texture(bench: Bench, stage: Stage, numbers: tuple[str, ...]) -> tuple[S
     return collected.series(None), found
 
 
-def _of_regions(bench: Bench, stage: Stage, within: Within, maps: Maps, wanted: Wanted) -> Drawn:
+def _of_regions(
+    bench: Bench, stage: Stage, within: Within, maps: Maps, wanted: Wanted
+) -> tuple[Drawn, list[tuple[Candidate, ...]]]:
     """One image after the other: its regions, outlined and put back into it."""
     [given] = items.images(stage, bench.inputs).values()
     network, finder = bench.network(stage), bench.model.card.stage(within.stage)
-    sheets = []
+    sheets, candidates = [], []
     for number, (map_yx, pixels) in enumerate(zip(maps[within.stage, within.output], given.pixels, strict=True)):
         place = items.place(finder, given, number)
+        cut = regions.found(map_yx, place, within.threshold, within.margin, within.most)
+        candidates.append(cut)
         fed, pixel_mm = items.fed(stage, pixels), given.pixel_mm(number)
         scaled = scaling(stage.intensity, fed)
         easel = Easel(wanted, (1, *given.shape_yx(number)), scaled, network)
-        for sink, whole in regions.outlined(network, within, fed, scaled, map_yx, place, easel.sinks):
+        for sink, whole in regions.outlined(network, [each.region for each in cut], fed, scaled, easel.sinks):
             sink.take(0, whole)
         sheets.append(easel.done(items.grey(pixels), None if pixel_mm is None else (1.0, *pixel_mm)))
-    return laid_out(sheets)
+    return laid_out(sheets), candidates
 
 
 def _sheet(network: Network, wanted: Wanted, of: Images, fitted: slices.Fitted, number: int, answers: Answers) -> Drawn:

@@ -17,7 +17,6 @@ from orthanc_plugin.inference.intensity import Scaling
 from orthanc_plugin.inference.network import Answers, Network
 from orthanc_plugin.inference.preprocess import Placement, placement
 from orthanc_plugin.inference.slices import maps as checked
-from orthanc_plugin.routing.network import Within
 
 # Pixels that touch at a corner belong together.
 TOUCHING = np.ones((3, 3), bool)
@@ -40,6 +39,19 @@ class Region:
     def window(self) -> tuple[slice, slice]:
         return slice(self.top, self.bottom), slice(self.left, self.right)
 
+    def holds(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> bool:
+        """Whether any of these pixels lies in it."""
+        down = (rows >= self.top) & (rows < self.bottom)
+        return bool((down & (columns >= self.left) & (columns < self.right)).any())
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A region to be outlined, and the highest value of the map in the part of it that the region is around."""
+
+    region: Region
+    probability: float
+
 
 def squared(box: Region, margin: float, shape: tuple[int, int]) -> Region:
     """A square around the box with `margin` of its longer side on each side; moved where it would leave the image."""
@@ -52,7 +64,7 @@ def squared(box: Region, margin: float, shape: tuple[int, int]) -> Region:
 
 def found(
     map_yx: NDArray[np.float32], place: Placement, threshold: float, margin: float, most: int
-) -> tuple[Region, ...]:
+) -> tuple[Candidate, ...]:
     """Around the connected parts of the map that pass the threshold, those with the highest peaks first.
 
     `map_yx` is of any coarseness and covers the matrix of `place`.
@@ -63,8 +75,8 @@ def found(
     peaks = maximum(map_yx, parts, np.arange(1, count + 1))
     boxes = find_objects(parts)
     ordered = sorted(range(count), key=lambda number: (-peaks[number], number))
-    regions = (_on_image(boxes[number], map_yx.shape, place) for number in ordered[:most])
-    return tuple(squared(box, margin, place.shape) for box in regions if min(box.shape) > 0)
+    regions = ((_on_image(boxes[number], map_yx.shape, place), float(peaks[number])) for number in ordered[:most])
+    return tuple(Candidate(squared(box, margin, place.shape), peak) for box, peak in regions if min(box.shape) > 0)
 
 
 def _on_image(box: tuple[slice, slice], coarse: tuple[int, ...], place: Placement) -> Region:
@@ -90,11 +102,9 @@ def maps(network: Network, answers: Answers, name: str) -> list[NDArray[np.float
 
 def outlined(
     network: Network,
-    within: Within,
+    cut: Sequence[Region],
     image: NDArray[np.float32],
     scaled: Scaling,
-    map_yx: NDArray[np.float32],
-    place: Placement,
     sinks: Sequence[Sink],
 ) -> Iterator[tuple[Sink, NDArray[np.float32]]]:
     """For each sink its map (1, channels, rows, columns) of the whole image (channels, rows, columns).
@@ -102,8 +112,7 @@ def outlined(
     It is 0 outside of all regions; where they overlap, the largest answer counts.
     """
     stage = network.stage
-    cut = found(map_yx, place, within.threshold, within.margin, within.most)
-    wholes = {sink.name: np.zeros((1, sink.channels, *place.shape), np.float32) for sink in sinks}
+    wholes = {sink.name: np.zeros((1, sink.channels, *image.shape[-2:]), np.float32) for sink in sinks}
     for first in range(0, len(cut), stage.batch):
         some = cut[first : first + stage.batch]
         places = [placement(stage, region.shape, (1.0, 1.0)) for region in some]

@@ -87,10 +87,17 @@ class Canvas:
         return {
             "mean-grey": float(region.mean()),
             "grey-deviation": float(region.std()),
+            "grey-skewness": _skewness(region),
             "grain-down": _alike(region[:-2], region[2:]),
             "grain-across": _alike(region[:, :-3], region[:, 3:]),
             **self._whole,
         }
+
+
+def _skewness(values: NDArray[np.float32]) -> float:
+    """Below 0 where few are much darker than the rest, as in speckle; above 0 in its negative."""
+    spread = float(values.std())
+    return float((((values - values.mean()) / spread) ** 3).mean()) if spread > 1e-6 else 0.0
 
 
 def _alike(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:

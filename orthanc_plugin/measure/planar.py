@@ -27,12 +27,13 @@ class Plane:
     """A mask that is not empty, and its pixels' (rows, columns) spacing; None where no one knows how large they are.
 
     The area is that of all parts, the contour and its axes those of the largest. `corner_yx` is where on the image the
-    mask begins.
+    mask begins, `probability` what the network that found it gave it.
     """
 
     mask_yx: NDArray[np.bool_]
     spacing_mm: tuple[float, float] | None
     corner_yx: tuple[int, int] = (0, 0)
+    probability: float | None = None
 
     @cached_property
     def pixels(self) -> int:
@@ -59,18 +60,27 @@ class Plane:
             segment_number=segment_number,
             slice_index=slice_index,
             contour_xy=thinned(self.line_xy),
-            measurements=self._measurements() if measured else (),
+            measurements=(*self._surety(), *(self._measurements() if measured else ())),
             axes_xy=self.axes.ends_xy if measured else None,
             tracking_uid=tracking_uid,
         )
 
-    def figures(self, label: str) -> tuple[Figure, Figure]:
+    def figures(self, label: str) -> tuple[Figure, ...]:
+        sure = () if self.probability is None else (Figure(f"{label}, probability", f"{self.probability:.2f}", ""),)
+        return (*sure, *self._sizes(label))
+
+    def _sizes(self, label: str) -> tuple[Figure, Figure]:
         long, short = f"{self.axes.long:.0f}", f"{self.axes.short:.0f}"
         if self.spacing_mm is None:
             area = Figure(f"{label}, largest area", f"{self.pixels}", "pixels")
             return area, Figure(f"{label}, its axes", f"{long} x {short}", "pixels")
         area = Figure(f"{label}, largest area", f"{self.area:.1f}", "cm²")
         return area, Figure(f"{label}, its axes", f"{long} x {short}", "mm")
+
+    def _surety(self) -> tuple[Measurement, ...]:
+        if self.probability is None:
+            return ()
+        return (Measurement(codes.DCM.Probability, self.probability, codes.UCUM.NoUnits),)
 
     def _measurements(self) -> tuple[Measurement, ...]:
         area, length = (PIXELS, PIXELS) if self.spacing_mm is None else (CM2, codes.UCUM.Millimeter)

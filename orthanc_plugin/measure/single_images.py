@@ -11,6 +11,7 @@ from pydicom.uid import UID
 from scipy.ndimage import find_objects, label
 
 from orthanc_plugin.imaging.image import Images
+from orthanc_plugin.inference.regions import Candidate
 from orthanc_plugin.measure import calibration
 from orthanc_plugin.measure.findings import Absence, Figure, Findings, PlanarFinding, Segment
 from orthanc_plugin.measure.planar import Plane
@@ -63,10 +64,16 @@ def findings(
     *,
     measured: bool,
     probabilities_snyx: NDArray[np.float32] | None = None,
+    candidates: Sequence[Sequence[Candidate]] = (),
 ) -> Findings:
-    """`track` gives the tracking UID of what is found under a name; masks are laid out as `Segment` says."""
+    """`track` gives the tracking UID of what is found under a name; masks are laid out as `Segment` says.
+
+    `candidates` are by image the regions that were outlined, where a network found some: a part has their probability.
+    """
     soft = probabilities_snyx if probabilities_snyx is not None else [None] * len(card.segments)
-    structures = [_structure(*each, images, track) for each in zip(card.segments, masks_snyx, soft, strict=True)]
+    structures = [
+        _structure(*each, images, track, candidates) for each in zip(card.segments, masks_snyx, soft, strict=True)
+    ]
     found = [structure for structure in structures if structure.planes]
     absent = [structure for structure in structures if not structure.planes]
     shown = sorted(_pixels(found).items(), key=lambda image: (-image[1], image[0]))
@@ -90,6 +97,7 @@ def _structure(
     probability_nyx: NDArray[np.float32] | None,
     images: Images,
     track: Track,
+    candidates: Sequence[Sequence[Candidate]],
 ) -> Structure:
     headers = {str(header.SOPInstanceUID): header for header in images.headers}
     planes = []
@@ -98,7 +106,11 @@ def _structure(
         spacing_mm = calibration.pixel_mm(headers[images.sources[index].sop_instance_uid])
         mask_yx = mask_nyx[index, :rows, :columns]
         if output.each_part:
-            planes += [(int(index), Plane(part, spacing_mm, corner)) for part, corner in _parts(mask_yx)]
+            cut = candidates[int(index)] if candidates else ()
+            planes += [
+                (int(index), Plane(part, spacing_mm, corner, _probability(part, corner, cut)))
+                for part, corner in _parts(mask_yx)
+            ]
         else:
             planes.append((int(index), Plane(mask_yx, spacing_mm)))
     planes.sort(key=lambda plane: (-plane[1].pixels, plane[0]))
@@ -110,6 +122,13 @@ def _parts(mask_yx: NDArray[np.bool_]) -> Iterator[tuple[NDArray[np.bool_], tupl
     parts, _ = label(mask_yx, np.ones((3, 3), bool))
     for number, (rows, columns) in enumerate(find_objects(parts), start=1):
         yield parts[rows, columns] == number, (rows.start, columns.start)
+
+
+def _probability(part_yx: NDArray[np.bool_], corner_yx: tuple[int, int], cut: Sequence[Candidate]) -> float | None:
+    """Of the candidates in whose regions some of the part lies, the likeliest's."""
+    rows, columns = np.nonzero(part_yx)
+    return max((each.probability for each in cut if each.region.holds(rows + corner_yx[0], columns + corner_yx[1])),
+               default=None)  # fmt: skip
 
 
 def _pixels(found: Sequence[Structure]) -> dict[int, int]:

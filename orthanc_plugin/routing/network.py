@@ -60,6 +60,7 @@ TextureNumber = Literal[
     "sum-variance",
     "mean-grey",
     "grey-deviation",
+    "grey-skewness",
     "grain-down",
     "grain-across",
     "sector-share",

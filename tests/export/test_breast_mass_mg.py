@@ -128,10 +128,10 @@ def test_unmoved_a_region_is_what_the_node_would_be_given(cache: Path) -> None:
 
 def test_parts_of_whole_images_hold_masses_more_often_than_not(cache: Path) -> None:
     """As large beside the image as the image is: half of the images of each patient here show one."""
-    settings = tiny("find", rows=320, columns=240, batch=24)
+    settings = tiny("find", rows=640, columns=480, batch=24)
     seen = samples(parts_of("phantoms", settings.split).train, settings, "phantoms", cache)
     images, truth = next(training_batches(seen, settings, 0))
-    assert images.shape == truth.shape == (24, 1, 96, 96)
+    assert images.shape == truth.shape == (24, 1, 128, 128)
     ill = (seen.truth.max(axis=(1, 2)) > 0.5).mean()
     assert (truth.amax(dim=(1, 2, 3)) > 0.3).float().mean() > 0.5 * ill
 

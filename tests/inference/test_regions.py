@@ -122,7 +122,10 @@ def test_a_map_coarser_than_the_matrix_leads_to_the_same_place() -> None:
     coarse = np.zeros((20, 15), np.float32)
     coarse[5:7, 10:12] = 0.9
     regions = [found(each, WHOLE, 0.5, 0.0, 8) for each in (fine, coarse)]
-    assert regions[0] == regions[1] == (Region(100, 200, 140, 240),)
+    assert regions[0] == regions[1]
+    assert [(each.region, each.probability) for each in regions[0]] == [
+        (Region(100, 200, 140, 240), pytest.approx(0.9))
+    ]
 
 
 def test_what_lies_in_the_padding_is_no_region() -> None:

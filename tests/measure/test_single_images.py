@@ -1,15 +1,18 @@
 """Structures on single images, counted by hand in pixels that are calibrated or are not."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from pydicom.sr.codedict import codes
 from pydicom.uid import UID
 
 from orthanc_plugin.imaging.image import Images, images
 from orthanc_plugin.imaging.instance import decode
 from orthanc_plugin.imaging.series import assemble
+from orthanc_plugin.inference.regions import Candidate, Region
 from orthanc_plugin.measure import single_images
 from orthanc_plugin.measure.findings import Findings
 from tests.builders import series
@@ -113,7 +116,7 @@ def test_a_contour_lies_within_its_own_image() -> None:
     assert findings.planar[0].measurements[0].value == 40 * 48
 
 
-def parts() -> Findings:
+def parts(candidates: Sequence[Sequence[Candidate]] = ()) -> Findings:
     """Three of them: two on the first image, one on the second."""
     label = segment("Mass", each_part=True)
     source = {"from": {"stage": "only", "output": "y"}, "steps": [{"step": "threshold"}], "items": [label]}
@@ -125,7 +128,19 @@ def parts() -> Findings:
     outlines = card(
         stages=[stage(kind="image")], outputs={"segments": source, "measurements": [{"measure": "volumes"}]}
     )
-    return single_images.findings(outlines, on, masks_of, track, measured=True)
+    return single_images.findings(outlines, on, masks_of, track, measured=True, candidates=candidates)
+
+
+def test_a_part_has_the_probability_of_the_likeliest_region_that_it_was_outlined_in() -> None:
+    near, over = Candidate(Region(18, 18, 28, 32), 0.5), Candidate(Region(24, 22, 40, 40), 0.7)
+    beside = Candidate(Region(40, 40, 60, 60), 0.9)
+    found_parts = parts(((near, over, beside), (Candidate(Region(28, 8, 34, 22), 0.6),)))
+    said = [[m.value for m in each.measurements if m.name == codes.DCM.Probability] for each in found_parts.planar]
+    assert said == [[0.7], [], [0.6]]
+    assert [(f.name, f.value) for f in found_parts.figures if f.name.endswith("probability")] == [
+        ("Mass 1, probability", "0.70"),
+        ("Mass 3, probability", "0.60"),
+    ]
 
 
 def test_each_part_is_measured_by_itself_where_the_card_says_so() -> None:

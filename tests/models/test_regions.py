@@ -91,6 +91,13 @@ def test_each_mass_is_a_finding_with_its_own_area_and_tracking_identifier(tmp_pa
     assert len({group.tracking_uid for group in groups}) == 2
 
 
+def test_each_mass_says_how_sure_the_network_was_that_found_it(tmp_path: Path, device: Device) -> None:
+    results(tmp_path, device)
+    groups = hd.sr.srread(tmp_path / "out" / "SR.dcm").content.get_planar_roi_measurement_groups()
+    sure = [next(m.value for m in group.get_measurements() if m.name.meaning == "Probability") for group in groups]
+    assert sure == pytest.approx([3800 / 4095] * 2, abs=0.01)
+
+
 def test_the_report_says_which_side_and_view_each_image_is(tmp_path: Path, device: Device) -> None:
     report = results(tmp_path, device)["SR"]
     meanings = [element.value for element in report.iterall() if element.keyword == "CodeMeaning"]

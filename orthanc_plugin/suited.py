@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from orthanc_plugin.errors import Broken, Unsuitable
 from orthanc_plugin.imaging.image import Imaged, Images
-from orthanc_plugin.inference.model import Series
+from orthanc_plugin.inference.stages import Series
 from orthanc_plugin.routing.card import Card
 from orthanc_plugin.routing.checks import Demand, HeaderCheck, OutputCheck
 from orthanc_plugin.routing.headers import Headers, values_of

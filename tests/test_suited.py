@@ -12,7 +12,7 @@ from orthanc_plugin.errors import Broken, Unsuitable
 from orthanc_plugin.imaging.image import Images, images
 from orthanc_plugin.imaging.instance import decode
 from orthanc_plugin.imaging.series import assemble
-from orthanc_plugin.inference.model import Series
+from orthanc_plugin.inference.stages import Series
 from orthanc_plugin.routing.card import Card
 from tests.builders import series
 from tests.encode import making

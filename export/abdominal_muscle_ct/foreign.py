@@ -13,7 +13,7 @@ from export.phantoms import abdomen
 from export.phantoms.regions import limbs, trunk
 from export.phantoms.regions.materials import draw_materials
 from export.phantoms.regions.sheet import Pose, Sheet
-from orthanc_plugin.inference.model import Series
+from orthanc_plugin.inference.stages import Series
 from orthanc_plugin.measure.level import locate
 from orthanc_plugin.routing.checks import HeaderCheck
 from orthanc_plugin.routing.folder import read

@@ -8,6 +8,7 @@ import highdicom as hd
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
+from pydicom.sr.codedict import codes
 
 from orthanc_plugin.encode.lettering import Colour
 from orthanc_plugin.imaging.header import DAMAGED, text, words
@@ -67,7 +68,8 @@ def heat_label(findings: Findings) -> str:
     """What the red of a page means, empty where there is none."""
     shown = _shown_map(findings)
     if findings.heat_yx is not None:
-        return "Where the model looked"
+        probable = any(each.quantity == codes.DCM.Probability for each in findings.maps[:1])
+        return "How probable it is there" if probable else "Where the model looked"
     return "" if shown is None else shown.label
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.node import Node
+from tests.e2e.node import MUSCLE, Node
 from tests.e2e.senders import Scanner
 from tests.e2e.series import PushedSeries, phantom_series
 
@@ -23,7 +23,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
-    with Node(tmp_path_factory.mktemp("node") / "state") as running:
+    with Node(tmp_path_factory.mktemp("node") / "state", models=MUSCLE) as running:
         yield running
 
 

@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ from tests.waiting import eventually
 PROJECT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 120.0
 """Machines of all speeds run these tests; nothing is ever expected to take so long."""
+SHIPPED = frozenset(path.parent.name for path in (PROJECT / "onnx_models").glob("*/card.json"))
+MUSCLE = ("abdominal-muscle-ct",)
 ENDED = frozenset({"done", "skipped", "failed", "set-aside", "cancelled"})
 
 
@@ -41,10 +43,19 @@ def configured(folder: Path, **section: object) -> dict[str, str]:
 
 
 class Node:
-    """Ports, state and log stay the same over every start, so that a node can be killed and come back."""
+    """Ports, state and log stay the same over every start, so that a node can be killed and come back.
+
+    Of the shipped models those that are not among `models` are switched off, so that a test knows what runs on its
+    series however many there come to be.
+    """
 
     def __init__(
-        self, state_folder: Path, environment: Mapping[str, str] | None = None, *, log: Path | None = None
+        self,
+        state_folder: Path,
+        environment: Mapping[str, str] | None = None,
+        *,
+        log: Path | None = None,
+        models: Collection[str] | None = None,
     ) -> None:
         self.state_folder = state_folder
         self.log = log or state_folder.with_suffix(".log")
@@ -60,6 +71,8 @@ class Node:
             **(environment or {}),
         }
         self._server: subprocess.Popen[bytes] | None = None
+        if models is not None:
+            self._switch_off(SHIPPED - set(models))
 
     def __enter__(self) -> Node:
         self.start()
@@ -75,6 +88,12 @@ class Node:
         except AssertionError as error:
             self.kill()
             raise AssertionError(f"{error}; its log ends: {self.log_since(0)[-3000:]}") from None
+
+    def _switch_off(self, models: Collection[str]) -> None:
+        overlays = self.state_folder / "overlays"
+        overlays.mkdir(parents=True)
+        for model in models:
+            (overlays / f"{model}.json").write_text('{"switch": "off"}')
 
     def launch(self) -> subprocess.Popen[bytes]:
         """Start without waiting for health, for nodes that shall refuse to start."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.e2e import results
-from tests.e2e.node import Node
+from tests.e2e.node import MUSCLE, Node
 from tests.e2e.senders import Scanner
 from tests.e2e.series import PushedSeries
 from tests.waiting import eventually
@@ -17,7 +17,7 @@ MakeSeries = Callable[..., PushedSeries]
 
 @pytest.fixture
 def second_node(tmp_path: Path) -> Iterator[Node]:
-    with Node(tmp_path / "second") as running:
+    with Node(tmp_path / "second", models=MUSCLE) as running:
         yield running
 
 

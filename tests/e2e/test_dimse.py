@@ -17,7 +17,7 @@ from pynetdicom import AE, build_context
 
 from tests import judges
 from tests.e2e import results
-from tests.e2e.node import PROJECT, Node, configured, free_port
+from tests.e2e.node import MUSCLE, PROJECT, Node, configured, free_port
 from tests.e2e.results import KINDS
 from tests.e2e.senders import SUCCESS, Refused, Scanner
 from tests.e2e.series import PushedSeries, phantom_series
@@ -63,7 +63,7 @@ def node(archive: Archive, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     listed = {"viewer": [LISTED, "127.0.0.1", free_port()], "archive": [archive.title, "127.0.0.1", archive.port]}
     written = Path(environment["INFERENCE_CONFIG"])
     written.write_text(written.read_text().replace('"DicomModalities": {}', f'"DicomModalities": {json.dumps(listed)}'))
-    with Node(folder / "state", environment) as running:
+    with Node(folder / "state", environment, models=MUSCLE) as running:
         yield running
 
 

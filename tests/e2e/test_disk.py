@@ -7,7 +7,7 @@ import pytest
 
 from tests.e2e import results
 from tests.e2e.disk import fill, small_disk
-from tests.e2e.node import Node
+from tests.e2e.node import MUSCLE, Node
 from tests.e2e.senders import Scanner
 from tests.e2e.series import PushedSeries
 
@@ -15,7 +15,7 @@ from tests.e2e.series import PushedSeries
 @pytest.fixture
 def cramped(tmp_path: Path) -> Iterator[Node]:
     """Its archive lies on a disk of its own, as a hospital's does; the ledger has room."""
-    with small_disk(tmp_path / "state/orthanc", megabytes=24), Node(tmp_path / "state") as node:
+    with small_disk(tmp_path / "state/orthanc", megabytes=24), Node(tmp_path / "state", models=MUSCLE) as node:
         yield node
 
 

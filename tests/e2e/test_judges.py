@@ -15,7 +15,7 @@ from orthanc_plugin.imaging.series import assemble
 from orthanc_plugin.imaging.volume import volume
 from tests import judges
 from tests.e2e import results
-from tests.e2e.node import Node, configured
+from tests.e2e.node import MUSCLE, Node, configured
 from tests.e2e.senders import Scanner
 from tests.e2e.series import PushedSeries, phantom_series
 from tests.encode.viewed import named, viewed
@@ -106,7 +106,9 @@ def squeezed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Node, P
     folder = tmp_path_factory.mktemp("squeezed")
     profile = {"Objects": list(SQUEEZED), "Segmentations": ["labelmap"], "TransferSyntaxes": list(SYNTAXES)}
     sent = phantom_series(folder, "squeezed", slices=12)
-    with Node(folder / "state", configured(folder, Profile="small", Profiles={"small": profile})) as running:
+    with Node(
+        folder / "state", configured(folder, Profile="small", Profiles={"small": profile}), models=MUSCLE
+    ) as running:
         Scanner(running.dicom_port).send(sent.files)
         running.job(sent.series_uid, "done")
         yield running, sent

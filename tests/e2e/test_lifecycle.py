@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 
 from tests.builders.series import part10
 from tests.e2e import results
-from tests.e2e.node import PROJECT, Node
+from tests.e2e.node import MUSCLE, PROJECT, Node
 from tests.e2e.senders import Scanner
 from tests.e2e.series import PushedSeries
 from tests.intake.made import rejection
@@ -34,7 +34,7 @@ def overwriting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
         assert before in written
         written = written.replace(before, after)
     (folder / "orthanc.json").write_text(written)
-    with Node(folder / "state", {"INFERENCE_CONFIG": str(folder / "orthanc.json")}) as running:
+    with Node(folder / "state", {"INFERENCE_CONFIG": str(folder / "orthanc.json")}, models=MUSCLE) as running:
         yield running
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,13 @@ CATALOGUE = {path.parent.name: read(path.parent) for path in sorted((PROJECT / "
 
 def test_every_model_has_a_phantom() -> None:
     assert sorted(CATALOGUE.keys() - STUDIES) == []
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    """With the whole catalogue, as it is shipped."""
+    with Node(tmp_path_factory.mktemp("catalogue") / "state") as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

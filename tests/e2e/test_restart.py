@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.e2e import results
-from tests.e2e.node import PROJECT, Node
+from tests.e2e.node import MUSCLE, PROJECT, Node
 from tests.e2e.senders import Scanner
 from tests.e2e.series import PushedSeries
 from tests.waiting import eventually
@@ -17,7 +17,7 @@ MakeSeries = Callable[..., PushedSeries]
 @pytest.fixture(scope="module")
 def own_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     """Not the session's: it dies a few times."""
-    with Node(tmp_path_factory.mktemp("mortal") / "state") as running:
+    with Node(tmp_path_factory.mktemp("mortal") / "state", models=MUSCLE) as running:
         yield running
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.e2e import results
-from tests.e2e.node import PROJECT, Node
+from tests.e2e.node import MUSCLE, PROJECT, Node
 from tests.e2e.senders import Scanner
 from tests.e2e.series import PushedSeries
 from tests.waiting import eventually
@@ -19,7 +19,7 @@ def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     empty = '"Inference": {}'
     assert empty in written
     (folder / "orthanc.json").write_text(written.replace(empty, '"Inference": {"QuietLeastSeconds": 10}'))
-    with Node(folder / "state", {"INFERENCE_CONFIG": str(folder / "orthanc.json")}) as running:
+    with Node(folder / "state", {"INFERENCE_CONFIG": str(folder / "orthanc.json")}, models=MUSCLE) as running:
         yield running
 
 

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from pydicom.sr.codedict import codes
+from pydicom.sr.coding import Code
 
 from orthanc_plugin.encode.picture import picture
 from orthanc_plugin.encode.view import ABDOMEN_WINDOW_HU, derived_view, heat_label, sides, view, window
@@ -80,6 +81,16 @@ def test_a_map_is_shown_on_its_slices_when_nothing_else_is_drawn() -> None:
     assert heat_label(mapped) == "Perfusion"
     assert heat_label(replace(mapped, segments=FINDINGS.segments)) == ""
     assert view(replace(mapped, segments=FINDINGS.segments), ON, 3).heat_yx is None
+
+
+@pytest.mark.parametrize(
+    ("quantity", "said"),
+    [(codes.DCM.ClassActivation, "Where the model looked"), (codes.DCM.Probability, "How probable it is there")],
+)
+def test_the_red_of_a_page_says_what_it_is(quantity: Code, said: str) -> None:
+    heat_yx = np.ones((64, 80), np.float32)
+    shown = ValueMap("Heat map: Mass", quantity, codes.UCUM.NoUnits, (2,), heat_yx[np.newaxis])
+    assert heat_label(replace(FINDINGS, heat_yx=heat_yx, maps=(shown,))) == said
 
 
 def test_a_derived_image_in_the_sources_unit_compares_with_it() -> None:

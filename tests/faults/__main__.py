@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TextIO
 
-from tests.e2e.node import Node
+from tests.e2e.node import MUSCLE, Node
 from tests.faults.plan import FAULTS, USUAL_FAULTS, plan
 from tests.faults.rounds import Harness
 
@@ -41,7 +41,7 @@ def parse() -> argparse.Namespace:
 
 def carry_out(folder: Path, seeds: Iterable[int], faults: tuple[str, ...], out: TextIO) -> int:
     broken = 0
-    with Node(folder / "state") as node:
+    with Node(folder / "state", models=MUSCLE) as node:
         harness = Harness(node, folder)
         for seed in seeds:
             verdict = harness.round(plan(seed, faults))

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.node import Node
+from tests.e2e.node import MUSCLE, Node
 from tests.faults import books
 from tests.faults.plan import FAULTS, PHASES, plan
 from tests.faults.rounds import Harness
@@ -15,7 +15,7 @@ ROUNDS = (3, 5, 8)
 @pytest.fixture(scope="module")
 def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
     folder = tmp_path_factory.mktemp("faults")
-    with Node(folder / "state") as node:
+    with Node(folder / "state", models=MUSCLE) as node:
         yield Harness(node, folder)
 
 

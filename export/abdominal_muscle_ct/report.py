@@ -4,12 +4,13 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 import numpy as np
 from tqdm import tqdm
 
-from export.abdominal_muscle_ct import beside, whole_job
+from export.abdominal_muscle_ct import beside
 from export.abdominal_muscle_ct.data import entries_of
 from export.abdominal_muscle_ct.foreign import KINDS, Verdicts, cautioned
 from export.abdominal_muscle_ct.sections import FIRST_LINE, THESIS, figures_of, sections, summary
@@ -17,9 +18,10 @@ from export.abdominal_muscle_ct.series import FOLDER, try_series
 from export.abdominal_muscle_ct.settings import read_settings
 from export.abdominal_muscle_ct.sources import PhantomEntry
 from export.abdominal_muscle_ct.trial import Trial, try_patient
-from export.evaluation import shipped
+from export.evaluation import shipped, whole_job
 from export.evaluation.page import render
 from export.phantoms import abdomen
+from export.phantoms.dicom import write_series
 from orthanc_plugin.routing.folder import read
 
 _CONFIGS = Path(__file__).parent / "configs"
@@ -29,6 +31,7 @@ _IN_SERIES = 2
 """Of so many patients one is tried in a whole series, which takes most of the time."""
 _FINE_MM, _FINE_SERIES = 2.0, 10
 _FOREIGN_EACH = 12
+_FEW, _MANY = 4, 28  # slices of the jobs that are timed
 _FOREIGN_SEEDS = 50_000  # far from those of any patient
 T = TypeVar("T")
 
@@ -72,7 +75,15 @@ def _seconds() -> dict[str, float]:
     hu = np.random.default_rng(0).normal(0, 200, (1, 1, 512, 512)).astype(np.float32)
     files = {"tissue": "model.onnx", "level": "level.onnx"}
     graphs = {name: shipped.seconds_per_item(FOLDER / file, {"hu": hu}) for name, file in files.items()}
-    return {**graphs, "end to end": whole_job.seconds_a_slice()}
+    return {**graphs, "end to end": _seconds_of_a_job()}
+
+
+def _seconds_of_a_job(seed: int = 60_001) -> float:
+    """What each further slice of 512 rows costs."""
+    heights = (np.arange(_MANY) - _MANY / 2) * 5.0
+    with TemporaryDirectory() as folder:
+        scanned = abdomen.scanned(abdomen.draw_anatomy(seed), heights, rows=512)
+        return whole_job.seconds_a_file(FOLDER, write_series(scanned, Path(folder)), _FEW)
 
 
 def held_out_seeds() -> list[int]:

@@ -29,7 +29,7 @@ MARGIN = 0.1
 _AT_EDGE = 0.22  # of its side, so far is a region moved that has its mass at its edge
 _BINS = 100
 _TOUCHING = np.ones((3, 3), bool)
-_LEAST_MM2 = 12.0
+_LEAST_MM2 = 25.0
 
 
 @dataclass(frozen=True, eq=False)

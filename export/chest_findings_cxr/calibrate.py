@@ -15,6 +15,7 @@ from export.strangeness import Strangeness, description_of
 _AT_ONCE = 32
 _DESCRIBED = 1500  # training images that the measure of strangeness is fitted on
 _KEPT = 0.98
+_CLAIMED_MOST = 0.2  # of the images without a finding
 
 
 @torch.inference_mode()
@@ -55,7 +56,7 @@ def calibrate(network: Judge, validation: Part) -> list[float]:
             continue
         scale, shift = _fitted(logits[:, column], torch.from_numpy(there).double())
         chest.scale[column], chest.shift[column] = scale, shift
-        thresholds.append(_threshold(torch.sigmoid(logits[:, column] * scale + shift).numpy(), there))
+        thresholds.append(threshold(torch.sigmoid(logits[:, column] * scale + shift).numpy(), there))
     return thresholds
 
 
@@ -71,12 +72,18 @@ def _fitted(logits: Tensor, truth: Tensor) -> tuple[float, float]:
     return max(float(weights[0]), 0.05), float(weights[1])
 
 
-def _threshold(probability: NDArray[np.float64], truth: NDArray[np.bool_]) -> float:
-    """Where sensitivity and specificity together are largest, in the middle between two answers."""
+def threshold(probability: NDArray[np.float64], truth: NDArray[np.bool_]) -> float:
+    """Where sensitivity and specificity together are largest, in the middle between two answers.
+
+    Of those that claim the finding on few enough who don't have it: one that is claimed everywhere is read nowhere.
+    """
     candidates = np.unique(probability)
     middles = (candidates[1:] + candidates[:-1]) / 2
-    gains = [(probability[truth] > each).mean() - (probability[~truth] > each).mean() for each in middles]
-    return round(float(np.clip(middles[int(np.argmax(gains))], 0.01, 0.99)), 4)
+    found, claimed = (
+        np.array([(of > each).mean() for each in middles]) for of in (probability[truth], probability[~truth])
+    )
+    gains = np.where(claimed <= _CLAIMED_MOST, found - claimed, -1.0)
+    return round(float(np.clip(middles[int(gains.argmax())], 0.01, 0.99)), 4)
 
 
 @torch.inference_mode()

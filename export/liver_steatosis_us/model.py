@@ -48,24 +48,25 @@ def by_factors(numbers: Tensor) -> Tensor:
 class GradedStrangeness(nn.Module):
     """Numbers [N, d] to [N]: how unlike they are to what is usual in the grade that they are most like; 1 is the bound.
 
-    Of all grades together hardly a number is unusual, as what one of them lacks is common in another.
+    Of all grades together hardly a number is unusual, as what one of them lacks is common in another. All numbers
+    together may be strange, or the one that is furthest off: many usual ones don't make up for it.
     """
 
-    bound: Tensor
+    bounds: Tensor
 
     def __init__(self, parts: Iterable[Strangeness]) -> None:
         super().__init__()
         self.of_grade = nn.ModuleList(parts)
-        self.register_buffer("bound", torch.ones(()))
+        self.register_buffer("bounds", torch.ones(2))
 
     @classmethod
     @torch.no_grad()
     def fitted(cls, learned: Tensor, grades: Tensor, bounding: Tensor, kept: float) -> "GradedStrangeness":
-        """The share `kept` of `bounding` lies below the bound."""
+        """The share `kept` of `bounding` lies below each of both bounds."""
         scaled = by_factors(learned)
         parts = [scaled[grades == grade] for grade in range(len(GRADES))]
         found = cls(Strangeness.fitted(part, part) for part in parts)
-        found.bound.copy_(torch.quantile(found(bounding), kept))
+        found.bounds.copy_(torch.quantile(found._apart(bounding).amin(dim=2), kept, dim=1))
         return found
 
     @classmethod
@@ -75,9 +76,19 @@ class GradedStrangeness(nn.Module):
         return found
 
     def forward(self, numbers: Tensor) -> Tensor:
+        return (self._apart(numbers) / self.bounds[:, None, None]).amax(dim=0).amin(dim=1)
+
+    def _apart(self, numbers: Tensor) -> Tensor:
+        """[2, N, grades]: by all numbers together, and by the one that is furthest off."""
         scaled = by_factors(numbers)
-        each = torch.stack([of(scaled) for of in self.of_grade], dim=1)
-        return each.amin(dim=1) / self.bound
+        together = torch.stack([of(scaled) for of in self.of_grade], dim=1)
+        furthest = torch.stack([_furthest(cast(Strangeness, of), scaled) for of in self.of_grade], dim=1)
+        return torch.stack([together, furthest])
+
+
+def _furthest(of: Strangeness, scaled: Tensor) -> Tensor:
+    middle, spread = cast(Tensor, of.middle), cast(Tensor, of.spread)
+    return ((scaled - middle) / spread).abs().amax(dim=1)
 
 
 class Served(nn.Module):

@@ -68,8 +68,7 @@ def heat_label(findings: Findings) -> str:
     """What the red of a page means, empty where there is none."""
     shown = _shown_map(findings)
     if findings.heat_yx is not None:
-        probable = any(each.quantity == codes.DCM.Probability for each in findings.maps[:1])
-        return "How probable it is there" if probable else "Where the model looked"
+        return "How probable it is there" if _heat_is_probability(findings) else "Where the model looked"
     return "" if shown is None else shown.label
 
 
@@ -108,13 +107,22 @@ def _nearly_all(values: NDArray[np.float32]) -> Window:
 
 def _shown_map(findings: Findings) -> ValueMap | None:
     """Of a model that says nothing else by pixel; beside outlines a page would be too full."""
-    return findings.maps[0] if findings.maps and not findings.segments and findings.heat_yx is None else None
+    says_more = findings.segments or findings.classes or findings.heat_yx is not None
+    return findings.maps[0] if findings.maps and not says_more else None
+
+
+def _heat_is_probability(findings: Findings) -> bool:
+    """The heat map's values are the first of the maps."""
+    return any(each.quantity == codes.DCM.Probability for each in findings.maps[:1])
 
 
 def _heat(findings: Findings, index: int, shape_yx: tuple[int, int]) -> NDArray[np.float32] | None:
     """What was looked at on the key slice, or a map on each of its slices."""
     if findings.heat_yx is not None:
-        return _share(findings.heat_yx, findings.heat_yx) if index == findings.key_slice else None
+        if index != findings.key_slice:
+            return None
+        heat = findings.heat_yx
+        return np.clip(heat, 0, 1) if _heat_is_probability(findings) else _share(heat, heat)
     shown = _shown_map(findings)
     if shown is None or index not in shown.slices:
         return None

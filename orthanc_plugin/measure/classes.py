@@ -60,7 +60,8 @@ def findings(
         figures=tuple(_figure(each) for each in found),
         cautions=(*cautions, *((NO_SLICE,) if said.index is None else ())),
         classes=found,
-        heat_yx=said.heat_yx,
+        # Nothing is marked for what is not there; the map itself says all the same where the network looked.
+        heat_yx=None if verdicts[said.shown] == "absent" else said.heat_yx,
         maps=_heat_maps(classes, said, key_slice),
         worth_opening=worth_opening((key_slice, *telling)),
     )

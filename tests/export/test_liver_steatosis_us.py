@@ -115,8 +115,11 @@ def test_what_is_unlike_every_grade_is_strange() -> None:
     strangeness = GradedStrangeness.fitted(numbers, grades, numbers, 0.95)
 
     mixed = torch.cat([numbers[grades == 0][:50, :USED], numbers[grades == 3][:50, USED:]], dim=1)
-    assert float((strangeness(numbers) > 1).float().mean()) == pytest.approx(0.05, abs=0.01)
+    assert 0.05 <= float((strangeness(numbers) > 1).float().mean()) <= 0.1, "a twentieth by each of the two bounds"
     assert bool((strangeness(mixed) > 3).all())
+    one_off = numbers.clone()
+    one_off[:, -1] += 0.4
+    assert bool((strangeness(one_off) > 1).all())
     torch.testing.assert_close(by_factors(numbers)[:, USED:], numbers[:, USED:])
 
 

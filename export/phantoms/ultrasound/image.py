@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, map_coordinates
 
-from export.phantoms.ultrasound.liver import GRADES, Steatosis, draw_steatosis, tissue
+from export.phantoms.ultrasound.liver import GRADES, USUAL_ATTENUATION, Steatosis, draw_steatosis, tissue
 from export.phantoms.ultrasound.machine import Machine, draw_machine
 
 Floats = NDArray[np.float32]
@@ -14,6 +14,8 @@ Random = np.random.Generator
 _SAMPLE_MM = 0.16
 _BEAMS = 300
 _TEXTURE_DB = 1.4
+_LOOKED_AT_MM = (45.0, 90.0)
+_USUAL_DB = -8.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,13 +43,12 @@ def liver(seed: int, *, shifted: bool = False, grade: int | None = None, frames:
     shadow = _shadows(rng, angle, r_mm)
     places = _places(machine)
     inside = np.isfinite(places[0])
-    # Operators turn the gain until the liver looks as they are used to, so that its grey says little.
-    turned_down = np.float32(0.8 * fat.brighter_db)
-    shown = [
-        _shown(_echoes(rng, machine, fat, found.echo_db + shadow, r_mm) - turned_down, machine, places, inside)
-        for _ in range(frames)
-    ]
     parenchyma = found.liver & (shadow > -3)
+    heard = [_echoes(rng, machine, fat, found.echo_db + shadow, r_mm) for _ in range(frames)]
+    # Operators turn the gain until the liver is as bright as they are used to, so that its grey says little.
+    looked_at = parenchyma & (r_mm > _LOOKED_AT_MM[0]) & (r_mm < _LOOKED_AT_MM[1])
+    turned_down = np.float32(heard[0][looked_at].mean() - _USUAL_DB)
+    shown = [_shown(echoes_db - turned_down, machine, places, inside) for echoes_db in heard]
     mask = map_coordinates(parenchyma.astype(np.float32), np.nan_to_num(places), order=0) > 0.5
     return Liver(np.stack(shown), inside, mask & inside, grade, machine, seed, shifted)
 
@@ -98,7 +99,7 @@ def _echoes(rng: Random, machine: Machine, fat: Steatosis, echo_db: Floats, r_mm
     regular = np.float32(np.sqrt(2) * fat.regular) * gaussian_filter(strength, (axial, lateral))
     field = (field + regular) / np.float32(np.sqrt(1 + fat.regular**2))
     lost_db = 2 * machine.frequency_mhz * fat.attenuation * r_mm / 10
-    usual_db = 2 * machine.frequency_mhz * 0.55 * r_mm / 10
+    usual_db = 2 * machine.frequency_mhz * USUAL_ATTENUATION * r_mm / 10
     field = field * np.float32(10) ** ((usual_db * np.float32(machine.depth_gain) - lost_db) / 20)
     noise = _smeared(_complex(rng, samples, beams), 0.8, 0.5) * np.float32(10 ** (machine.noise_db / 20))
     field = field + noise * np.float32(10) ** (usual_db * np.float32(machine.depth_gain) / 20)

@@ -15,7 +15,7 @@ _ATTENUATION, _ATTENUATION_SPREAD = (0.0, 0.03, 0.07, 0.12), 0.02  # dB/cm/MHz
 _FADED, _FADED_SPREAD = (0.0, 0.15, 0.5, 0.85), 0.12
 _FINER, _FINER_SPREAD = (1.0, 0.86, 0.7, 0.52), 0.02
 _REGULAR, _REGULAR_SPREAD = (3.7, 2.2, 1.15, 0.2), 0.08
-_USUAL_ATTENUATION = 0.55
+USUAL_ATTENUATION = 0.55
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def draw_steatosis(rng: Random, grade: int) -> Steatosis:
     return Steatosis(
         grade,
         float(rng.normal(_BRIGHTER_DB[grade], _BRIGHTER_SPREAD)),
-        float(_USUAL_ATTENUATION + max(rng.normal(_ATTENUATION[grade], _ATTENUATION_SPREAD), -0.1)),
+        float(USUAL_ATTENUATION + max(rng.normal(_ATTENUATION[grade], _ATTENUATION_SPREAD), -0.1)),
         float(np.clip(rng.normal(_FADED[grade], _FADED_SPREAD), 0, 1)),
         float(_FINER[grade] * np.exp(rng.normal(0, _FINER_SPREAD))),
         float(max(rng.normal(_REGULAR[grade], _REGULAR_SPREAD), 0)),

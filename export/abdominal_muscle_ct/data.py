@@ -16,8 +16,9 @@ from torch.utils.data import Dataset
 from tqdm import tqdm
 
 from export.abdominal_muscle_ct import TISSUES
-from export.abdominal_muscle_ct.settings import Augmentation, Settings, SettingsError, Split, Stage
+from export.abdominal_muscle_ct.settings import Augmentation, Settings, Split, Stage
 from export.abdominal_muscle_ct.sources import Entry, Kept, list_entries
+from export.checkpoints import SettingsError
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,10 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
+from export.checkpoints import SettingsError
+
 Network = Literal["tissue", "tissue-densenet", "level"]
 NETWORKS: tuple[Network, ...] = ("tissue", "tissue-densenet", "level")
-
-
-class SettingsError(ValueError):
-    """A sentence for whoever wrote the configuration or pointed to the data."""
 
 
 @dataclass(frozen=True)

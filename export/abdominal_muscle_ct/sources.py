@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pydicom.uid import CTImageStorage, SegmentationStorage
 
 from export.abdominal_muscle_ct import TISSUES
-from export.abdominal_muscle_ct.settings import SettingsError
+from export.checkpoints import SettingsError
 from export.phantoms import abdomen
 
 _DRAWING = ("abdomen", "canvas", "cavity", "ends", "organs", "patient", "scanner", "spine", "tissue", "trunk")

@@ -28,7 +28,7 @@ from export.abdominal_muscle_ct.data import (
     validation_batches,
 )
 from export.abdominal_muscle_ct.model import LevelNet, build_network
-from export.abdominal_muscle_ct.settings import Settings, SettingsError, parse_settings, read_settings
+from export.abdominal_muscle_ct.settings import Settings, read_settings
 
 RUNS = Path(__file__).parents[1] / "runs" / "abdominal-muscle-ct"
 STRANGENESS = "strangeness.pt"
@@ -72,7 +72,9 @@ def train(settings: Settings, data: str, out: Path, cache: Path, machine: Machin
     network = _channels_last(build_network(settings), device)
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.stages[0].learning_rate)
     checkpoint = out / "checkpoint.pt"
-    first = _resume(checkpoint, settings, network, optimiser, device) if checkpoint.exists() else 0
+    first = 0
+    if checkpoint.exists():
+        first = int(checkpoints.resume(checkpoint, settings.as_json(), network, optimiser, device)["epochs"])
     with SummaryWriter(out / "curves") as curves:
         for epoch in range(first, settings.epochs):
             stage, _ = settings.stage_of(epoch)
@@ -173,17 +175,6 @@ def _save(
         "epochs": epochs,
     }
     checkpoints.save(path, network, optimiser, said)
-
-
-def _resume(
-    path: Path, settings: Settings, network: nn.Module, optimiser: torch.optim.Adam, device: torch.device
-) -> int:
-    state = torch.load(path, map_location=device, weights_only=True)
-    if parse_settings(state["settings"]) != settings:
-        raise SettingsError(f"{path} was trained with another configuration; give another --out or remove it.")
-    network.load_state_dict(state["network"])
-    optimiser.load_state_dict(state["optimiser"])
-    return int(state["epochs"])
 
 
 if __name__ == "__main__":

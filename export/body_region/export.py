@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from export.body_region.data import drawn
 from export.body_region.model import RegionNet, build_network
 from export.body_region.settings import Settings
-from export.body_region.train import RUNS, SettingsError
+from export.body_region.train import RUNS
+from export.checkpoints import SettingsError
 from export.graph import write_graph
 from export.phantoms.regions.region import REGIONS, ROWS
 from orthanc_plugin.inference.region import FOLDER, Description

@@ -26,10 +26,6 @@ _LEAST_THRESHOLD, _MOST_THRESHOLD = 0.8, 0.995
 """A series given to the wrong model costs more than one that is left to its header."""
 
 
-class SettingsError(ValueError):
-    """A sentence for whoever pointed to a checkpoint of another configuration."""
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--config", type=Path, required=True)
@@ -49,7 +45,9 @@ def train(settings: Settings, out: Path, cache: Path) -> Path:
     network = build_network(settings).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=0.02)
     checkpoint = out / "checkpoint.pt"
-    first = _resume(checkpoint, settings, network, optimiser) if checkpoint.exists() else 0
+    first = 0
+    if checkpoint.exists():
+        first = int(checkpoints.resume(checkpoint, settings.model_dump_json(), network, optimiser)["epochs"])
     for epoch in range(first, settings.epochs):
         loss = _run_epoch(network, optimiser, parts.train, settings, epoch)
         logits = logits_of(network, parts.validation)
@@ -122,15 +120,6 @@ def _save(
         "threshold": threshold,
     }
     checkpoints.save(path, network, optimiser, said)
-
-
-def _resume(path: Path, settings: Settings, network: RegionNet, optimiser: torch.optim.AdamW) -> int:
-    state = torch.load(path, weights_only=True)
-    if Settings.model_validate_json(state["settings"]) != settings:
-        raise SettingsError(f"{path} was trained with another configuration; give another --out or remove it.")
-    network.load_state_dict(state["network"])
-    optimiser.load_state_dict(state["optimiser"])
-    return int(state["epochs"])
 
 
 if __name__ == "__main__":

@@ -8,10 +8,6 @@ from pydantic import BaseModel, ConfigDict, Field
 Positive = Annotated[int, Field(gt=0)]
 
 
-class SettingsError(ValueError):
-    """A sentence for whoever wrote the configuration or pointed to the data."""
-
-
 class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -21,7 +21,7 @@ from pydicom.uid import (
 )
 from scipy.ndimage import find_objects, label
 
-from export.breast_mass_mg.settings import SettingsError
+from export.checkpoints import SettingsError
 from export.phantoms.mammography.acquisition import Machine, bright, machine, stored
 from export.phantoms.mammography.anatomy import VIEWS, View
 from export.phantoms.mammography.drawing import Drawing, draw

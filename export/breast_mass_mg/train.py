@@ -20,7 +20,7 @@ from tqdm import tqdm
 from export import checkpoints
 from export.breast_mass_mg.data import Samples, centred, parts_of, samples, training_batches
 from export.breast_mass_mg.model import Finder, build_network
-from export.breast_mass_mg.settings import Settings, SettingsError, read_settings
+from export.breast_mass_mg.settings import Settings, read_settings
 
 RUNS = Path(__file__).parents[1] / "runs"
 _SMALLEST_SHARE = 0.02  # of the learning rate, at the end
@@ -53,7 +53,10 @@ def train(settings: Settings, data: str, out: Path, cache: Path, device: torch.d
     loss_of = loss_for(settings, device)
     seen = as_learned(network, seen)
     checkpoint = out / "checkpoint.pt"
-    first = _resume(checkpoint, settings, network, optimiser, device) if checkpoint.exists() else 0
+    first = 0
+    if checkpoint.exists():
+        state = checkpoints.resume(checkpoint, settings.model_dump_json(), network, optimiser, device)
+        first = int(state["iterations"])
     batches = training_batches(seen, settings, first)
     shown = tqdm(batches, initial=first, total=settings.iterations, unit="batch", mininterval=5)
     with SummaryWriter(out / "curves") as curves:
@@ -145,17 +148,6 @@ def _save(
         "iterations": iterations,
     }
     checkpoints.save(path, network, optimiser, said)
-
-
-def _resume(
-    path: Path, settings: Settings, network: nn.Module, optimiser: torch.optim.AdamW, device: torch.device
-) -> int:
-    state = torch.load(path, map_location=device, weights_only=True)
-    if Settings.model_validate_json(state["settings"]) != settings:
-        raise SettingsError(f"{path} was trained with another configuration; give another --out or remove it.")
-    network.load_state_dict(state["network"])
-    optimiser.load_state_dict(state["optimiser"])
-    return int(state["iterations"])
 
 
 if __name__ == "__main__":

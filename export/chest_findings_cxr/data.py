@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from export.chest_findings_cxr.settings import Settings, SettingsError
+from export.checkpoints import SettingsError
+from export.chest_findings_cxr.settings import Settings
 from export.chest_findings_cxr.sources import Entry, PhantomEntry, Study, entries_of
 from export.phantoms.chest import FINDINGS
 from export.phantoms.chest.film import Floats

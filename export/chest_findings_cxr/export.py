@@ -11,9 +11,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from export.checkpoints import SettingsError
 from export.chest_findings_cxr.data import placed
 from export.chest_findings_cxr.model import Served, build_network
-from export.chest_findings_cxr.settings import Settings, SettingsError
+from export.chest_findings_cxr.settings import Settings
 from export.chest_findings_cxr.train import RUNS
 from export.graph import write_graph
 from export.phantoms.chest.radiograph import radiograph

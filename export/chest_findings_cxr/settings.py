@@ -9,10 +9,6 @@ Count = Annotated[int, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class SettingsError(ValueError):
-    """A sentence for whoever gave data or a checkpoint that does not fit."""
-
-
 class Settings(BaseModel):
     """`train` and `validation` are phantoms of frontal views, `beside` those of other views and regions of the body.
 

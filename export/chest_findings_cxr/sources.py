@@ -11,7 +11,7 @@ import pydicom
 from PIL import Image
 from pydicom.pixels.processing import apply_modality_lut
 
-from export.chest_findings_cxr.settings import SettingsError
+from export.checkpoints import SettingsError
 from export.phantoms.chest import FINDINGS
 from export.phantoms.chest.film import Floats, Mask
 from export.phantoms.chest.radiograph import radiograph

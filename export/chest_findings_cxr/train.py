@@ -17,10 +17,11 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from export import checkpoints
+from export.checkpoints import SettingsError
 from export.chest_findings_cxr.calibrate import calibrate, fit_strangeness, logits_of, mean_auc
 from export.chest_findings_cxr.data import Part, Parts, batches, laid, parts_of
 from export.chest_findings_cxr.model import TURNS, Judge, build_network
-from export.chest_findings_cxr.settings import Settings, SettingsError, read_settings
+from export.chest_findings_cxr.settings import Settings, read_settings
 from export.strangeness import Strangeness
 
 RUNS = Path(__file__).parents[1] / "runs"
@@ -57,7 +58,12 @@ def train(
     network = build_network(settings).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
     checkpoint = out / "checkpoint.pt"
-    first = _resume(checkpoint, settings, data, network, optimiser) if checkpoint.exists() else 0
+    first = 0
+    if checkpoint.exists():
+        state = checkpoints.resume(checkpoint, settings.model_dump_json(), network, optimiser)
+        if state["data"] != data.partition(":")[0]:
+            raise SettingsError(f"{checkpoint} was trained on other data; give another --out or remove it.")
+        first = int(state["epochs"])
     started, done = time.monotonic(), first
     with SummaryWriter(str(out / "log")) as log:
         for epoch in range(first, settings.epochs):
@@ -166,15 +172,6 @@ def _save(
         "strangeness": None if strangeness is None else strangeness.state_dict(),
     }
     checkpoints.save(path, network, optimiser, said)
-
-
-def _resume(path: Path, settings: Settings, data: str, network: Judge, optimiser: torch.optim.AdamW) -> int:
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    if Settings.model_validate_json(state["settings"]) != settings or state["data"] != data.partition(":")[0]:
-        raise SettingsError(f"{path} was trained with another configuration or data; give another --out or remove it.")
-    network.load_state_dict(state["network"])
-    optimiser.load_state_dict(state["optimiser"])
-    return int(state["epochs"])
 
 
 if __name__ == "__main__":

@@ -10,10 +10,6 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 
 
-class SettingsError(ValueError):
-    """A sentence for whoever wrote the configuration or pointed to the data."""
-
-
 class Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 

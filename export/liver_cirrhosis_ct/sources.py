@@ -12,8 +12,8 @@ import pydicom
 from numpy.typing import NDArray
 from pydicom.uid import CTImageStorage, SegmentationStorage
 
+from export.checkpoints import SettingsError
 from export.liver_cirrhosis_ct import SIGNS, VALUES
-from export.liver_cirrhosis_ct.settings import SettingsError
 from export.phantoms.liver.case import HIGHEST_LEVEL, LOWEST_LEVEL, Case, draw_case
 from orthanc_plugin.inference.resample import planes
 

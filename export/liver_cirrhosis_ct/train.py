@@ -23,7 +23,7 @@ from export import checkpoints
 from export.evaluation.statistics import auc
 from export.liver_cirrhosis_ct.data import Batch, Pool, batch_of, batches_an_epoch, parts_of, pool_of, training_batches
 from export.liver_cirrhosis_ct.model import CirrhosisNet, Learning, liver_cells, liver_share
-from export.liver_cirrhosis_ct.settings import Settings, SettingsError, read_settings
+from export.liver_cirrhosis_ct.settings import Settings, read_settings
 
 RUNS = Path(__file__).parents[1] / "runs"
 _SMALLEST_SHARE = 0.02  # of the learning rate, at the end
@@ -57,7 +57,9 @@ def train(
     network = build(learned, device)
     optimiser = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=0.02)
     checkpoint = out / "checkpoint.pt"
-    first = _resume(checkpoint, settings, network, optimiser, device) if checkpoint.exists() else 0
+    first = 0
+    if checkpoint.exists():
+        first = int(checkpoints.resume(checkpoint, settings.model_dump_json(), network, optimiser, device)["epochs"])
     ends = math.inf if minutes is None else time.monotonic() + 60 * minutes
     with SummaryWriter(out / "curves") as curves:
         for epoch in range(first, settings.epochs):
@@ -201,15 +203,6 @@ def _save(
         "epochs": epochs,
     }
     checkpoints.save(path, network, optimiser, said)
-
-
-def _resume(path: Path, settings: Settings, network: CirrhosisNet, optimiser: torch.optim.AdamW, device: str) -> int:
-    state = torch.load(path, map_location=device, weights_only=True)
-    if Settings.model_validate_json(state["settings"]) != settings:
-        raise SettingsError(f"{path} was trained with another configuration; give another --out or remove it.")
-    network.load_state_dict(state["network"])
-    optimiser.load_state_dict(state["optimiser"])
-    return int(state["epochs"])
 
 
 if __name__ == "__main__":

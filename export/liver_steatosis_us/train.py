@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
+from export import checkpoints
+from export.checkpoints import SettingsError
 from export.liver_steatosis_us.data import Cases, DataError, parts_of
 from export.liver_steatosis_us.model import GradedStrangeness, GradeNet, build_network
 from export.liver_steatosis_us.settings import CONFIG, Settings, read_settings
@@ -34,7 +36,7 @@ def main() -> None:
     settings = read_settings(given.config)
     try:
         train(settings, given.data, given.out or RUNS / settings.name, given.cache, given.processes, given.device)
-    except DataError as error:
+    except (DataError, SettingsError) as error:
         raise SystemExit(str(error)) from None
 
 
@@ -114,12 +116,7 @@ def _resumed(
 ) -> dict[str, object]:
     if not path.exists():
         return {"epochs": 0, "least": float("inf"), "best": _copied(network)}
-    state: dict[str, object] = torch.load(path, weights_only=True, map_location=device)
-    if Settings.model_validate_json(str(state["settings"])) != settings:
-        raise DataError(f"{path} was trained with another configuration; give another --out or remove it.")
-    network.load_state_dict(state["network"])
-    optimiser.load_state_dict(state["optimiser"])
-    return state
+    return checkpoints.resume(path, settings.model_dump_json(), network, optimiser, device)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,8 @@ from export.body_region.data import Part, parts_of
 from export.body_region.export import Probability, export_network, load_trained
 from export.body_region.report import Trial, calibration, confusion_of, figures_of, report
 from export.body_region.settings import Settings, read_settings
-from export.body_region.train import SettingsError, threshold_of, train
+from export.body_region.train import threshold_of, train
+from export.checkpoints import SettingsError
 from export.graph import ParityError, check_parity
 from export.phantoms.regions.region import REGIONS
 from orthanc_plugin.inference.region import FOLDER

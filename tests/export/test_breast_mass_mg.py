@@ -13,9 +13,10 @@ from pydicom.sr.codedict import codes
 from export.breast_mass_mg.data import centred, parts_of, samples, training_batches
 from export.breast_mass_mg.export import export_network
 from export.breast_mass_mg.model import BreastLevels, DeconvolutionNet, Levels, Unpool, build_network
-from export.breast_mass_mg.settings import Augmentation, Settings, SettingsError, Split, read_settings
+from export.breast_mass_mg.settings import Augmentation, Settings, Split, read_settings
 from export.breast_mass_mg.sources import DicomPair, mammograms
 from export.breast_mass_mg.train import train
+from export.checkpoints import SettingsError
 from export.phantoms.mammography.dicom import write_study
 from orthanc_plugin.inference.regions import squared
 

@@ -15,6 +15,7 @@ from PIL import Image
 from pydantic import ValidationError
 from torch import Tensor
 
+from export.checkpoints import SettingsError
 from export.chest_findings_cxr import report, trial
 from export.chest_findings_cxr import train as training
 from export.chest_findings_cxr.calibrate import auc, threshold
@@ -29,7 +30,7 @@ from export.chest_findings_cxr.export import (
     write_card,
 )
 from export.chest_findings_cxr.model import TURNS, Served, build_network, turned
-from export.chest_findings_cxr.settings import Settings, SettingsError, read_settings
+from export.chest_findings_cxr.settings import Settings, read_settings
 from export.chest_findings_cxr.sources import PhantomEntry, Study, entries_of
 from export.chest_findings_cxr.train import places_loss, train
 from export.phantoms.chest import FINDINGS
@@ -103,7 +104,7 @@ def test_a_checkpoint_of_other_settings_is_not_taken(cache: Path, checkpoint: Pa
     with pytest.raises(SettingsError) as refused:
         train(other, "phantoms", checkpoint.parent, cache)
     assert str(refused.value) == (
-        f"{checkpoint} was trained with another configuration or data; give another --out or remove it."
+        f"{checkpoint} was trained with another configuration; give another --out or remove it."
     )
 
 

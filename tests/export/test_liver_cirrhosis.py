@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 import torch
 
+from export.checkpoints import SettingsError
 from export.graph import write_graph
 from export.liver_cirrhosis_ct import SIGNS, VALUES
 from export.liver_cirrhosis_ct.data import parts_of, pool_of, training_batches
 from export.liver_cirrhosis_ct.export import CARD, OUTPUTS, examples, history, load_trained, served, write_card
 from export.liver_cirrhosis_ct.model import Fusion, Served
-from export.liver_cirrhosis_ct.settings import Augmentation, Settings, SettingsError, Split, read_settings
+from export.liver_cirrhosis_ct.settings import Augmentation, Settings, Split, read_settings
 from export.liver_cirrhosis_ct.sources import PhantomEntry, list_entries
 from export.liver_cirrhosis_ct.train import train
 from export.phantoms import abdomen

@@ -11,6 +11,7 @@ import pytest
 import torch
 from pydicom import dcmread
 
+from export.checkpoints import SettingsError
 from export.liver_steatosis_us.data import Cases, DataError, cases_of, folder_cases
 from export.liver_steatosis_us.export import FOLDER, INPUT, OUTPUTS, PARITY, export_network, load_trained
 from export.liver_steatosis_us.model import GradedStrangeness, by_factors
@@ -81,7 +82,7 @@ def test_a_training_goes_on_where_it_ended(checkpoint: Path, folder: Path, small
 
 
 def test_a_checkpoint_of_another_configuration_is_refused(checkpoint: Path, folder: Path, small: Settings) -> None:
-    with pytest.raises(DataError) as caught:
+    with pytest.raises(SettingsError) as caught:
         train(small.model_copy(update={"hidden": 3}), str(folder), checkpoint.parent, checkpoint.parent, 1)
     assert str(caught.value) == (
         f"{checkpoint} was trained with another configuration; give another --out or remove it."

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from export.abdominal_muscle_ct.settings import SettingsError, Stage, parse_settings, read_settings
+from export.abdominal_muscle_ct.settings import Stage, parse_settings, read_settings
+from export.checkpoints import SettingsError
 from tests.export.training import tiny
 
 CONFIGS = Path(__file__).parents[2] / "export" / "abdominal_muscle_ct" / "configs"

@@ -9,8 +9,8 @@ from highdicom.seg import SegmentationTypeValues, SegmentDescription
 from pydicom.sr.codedict import codes
 
 from export.abdominal_muscle_ct import TISSUES
-from export.abdominal_muscle_ct.settings import SettingsError
 from export.abdominal_muscle_ct.sources import Kept, list_entries
+from export.checkpoints import SettingsError
 from export.phantoms import abdomen
 from export.phantoms.dicom import write_series
 

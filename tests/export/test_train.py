@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from export.abdominal_muscle_ct import train as training
-from export.abdominal_muscle_ct.settings import SettingsError
 from export.abdominal_muscle_ct.train import Machine, learning_rate, train
+from export.checkpoints import SettingsError
 from export.phantoms import abdomen
 from tests.export.training import ROWS, tiny, with_seed
 

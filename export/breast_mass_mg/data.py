@@ -58,14 +58,16 @@ def parts_of(data: str, split: Split) -> Parts:
     return Parts(train, validation, test)
 
 
-def samples(kept: tuple[Mammogram, ...], settings: Settings, data: str, cache_folder: Path) -> Samples:
-    """Made once and kept on disk under a name that says of what."""
-    kind = "images" if settings.network == "find" else "regions"
-    of = (settings.rows, settings.columns) if kind == "images" else (settings.beside, settings.margin)
+def samples(
+    kept: tuple[Mammogram, ...], settings: Settings, data: str, cache_folder: Path, *, detected: bool = False
+) -> Samples:
+    """Made once and kept on disk under a name that says of what; `detected` is of whole images."""
+    kind = ("detected" if detected else "images") if settings.network == "find" else "regions"
+    of = (settings.beside, settings.margin) if kind == "regions" else (settings.rows, settings.columns)
     named = (data, generator_digest() if data == "phantoms" else "", [each.name for each in kept], kind, of)
     path = cache_folder / f"{kind}-{hashlib.sha256(repr(named).encode()).hexdigest()[:16]}.npz"
     if not path.exists():
-        made = _made(kept, settings)
+        made = _made(kept, settings, detected)
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.with_suffix(".new").open("wb") as file:
             np.savez(file, images=made.images, truth=np.rint(made.truth * 255).astype(np.uint8))
@@ -81,17 +83,18 @@ def generator_digest() -> str:
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:8]
 
 
-def _made(kept: tuple[Mammogram, ...], settings: Settings) -> Samples:
+def _made(kept: tuple[Mammogram, ...], settings: Settings, detected: bool) -> Samples:
+    count = len(kept)
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        drawn = pool.map(_samples_of, kept, [settings] * len(kept), range(len(kept)), chunksize=4)
+        drawn = pool.map(_samples_of, kept, [settings] * count, range(count), [detected] * count, chunksize=4)
         each = [sample for some in tqdm(drawn, total=len(kept), desc="mammograms", mininterval=5) for sample in some]
     images, truth = zip(*each, strict=True)
     return Samples(np.stack(images), np.stack(truth))
 
 
-def _samples_of(image: Mammogram, settings: Settings, number: int) -> list[tuple[Pixels, Pixels]]:
+def _samples_of(image: Mammogram, settings: Settings, number: int, detected: bool) -> list[tuple[Pixels, Pixels]]:
     if settings.network == "find":
-        pixels, truth = image.whole()
+        pixels, truth = image.detected() if detected else image.whole()
         return [fitted(pixels, truth, (settings.rows, settings.columns))]
     rng = np.random.default_rng([settings.seed, number, 17])
     wanted = [*image.masses, *(each for each in image.lookalikes[:1] if rng.random() < settings.beside / _IMAGES_EACH)]

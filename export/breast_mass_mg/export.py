@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 from typing import cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -25,6 +26,7 @@ NETWORKS = ("find", "deconvolution", "unet")
 _AT_ONCE = 16
 _KEPT = 0.98  # of the validation images, which are told to be like those that were learned on
 _STEPS = 400
+_DESCRIBED = 240  # training images that the measure of strangeness is fitted on, drawn as fine as detectors see
 
 
 class ServedRegion(nn.Module):
@@ -65,6 +67,11 @@ def fit_strangeness(finder: Finder, learned: Samples, held: Samples) -> Strangen
     return Strangeness.fitted(_described(finder, learned), _described(finder, held), _KEPT)
 
 
+def both_sides(of: Samples) -> Samples:
+    """Phantoms are drawn as left breasts; right ones come as their mirror images."""
+    return Samples(*(np.concatenate([each, each[:, :, ::-1]]) for each in (of.images, of.truth)))
+
+
 def _described(finder: Finder, of: Samples) -> Tensor:
     return torch.cat([description(finder, images) for images in _batches(of)])
 
@@ -103,7 +110,8 @@ def export_network(checkpoint: Path, path: Path, cache: Path) -> float:
     network.load_state_dict(state["network"])
     network.eval()
     parts = parts_of(state["data"], settings.split)
-    held = centred(samples(parts.validation, settings, state["data"], cache), settings)
+    whole = isinstance(network, Finder)
+    held = centred(samples(parts.validation, settings, state["data"], cache, detected=whole), settings)
     history = {
         "trained_on": "synthetic phantoms; no patient data" if state["data"] == "phantoms" else str(state["data"]),
         "settings": json.dumps(json.loads(state["settings"]), separators=(",", ":")),
@@ -112,8 +120,9 @@ def export_network(checkpoint: Path, path: Path, cache: Path) -> float:
     examples = torch.from_numpy(held.images[:3])[:, None]
     if not isinstance(network, Finder):
         return write_graph(ServedRegion(network), path, {"region": examples}, ["probability"], history)
+    learned = samples(parts.train[:_DESCRIBED], settings, state["data"], cache, detected=True)
+    learned, held = both_sides(learned), both_sides(held)
     fit_peak(network, held)
-    learned = samples(parts.train, settings, state["data"], cache)
     served = ServedFinder(network, fit_strangeness(network, learned, held))
     return write_graph(served, path, {"image": examples}, ["candidates", "probability", "strangeness"], history)
 

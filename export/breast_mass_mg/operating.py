@@ -23,7 +23,8 @@ _AT_ONCE = 8
 
 def main() -> None:
     settings = read_settings(_CONFIG)
-    held = samples(parts_of("phantoms", settings.split).validation, settings, "phantoms", RUNS / "cache" / "mammograms")
+    validation = parts_of("phantoms", settings.split).validation
+    held = samples(validation, settings, "phantoms", RUNS / "cache" / "mammograms", detected=True)
     candidates, probability, strangeness = _answers(held)
     ill = held.truth.max(axis=(1, 2)) > 0.5
     print(f"strange: {(strangeness > 1).mean():.3f}; peak in a mass: {_peaks(candidates, held)[ill].mean():.3f}")

@@ -35,6 +35,7 @@ MAMMOGRAMS = (
     DigitalMammographyXRayImageStorageForPresentation,
     DigitalMammographyXRayImageStorageForProcessing,
 )
+FINE_MM = 0.2  # pixels of phantoms that stand for a detector's: its own take ten times as long to draw
 _COARSE_MM = 0.35  # a phantom that is seen as a whole, and shrunk at once, is drawn no finer than this
 _TOUCHING = np.ones((3, 3), bool)
 Pixels = NDArray[np.float32]
@@ -57,6 +58,10 @@ class Mammogram(Protocol):
     def part(self, region: Region) -> tuple[Pixels, Truth]: ...
     def whole(self) -> tuple[Pixels, Truth]:
         """The image, or a coarser one of the same field of view."""
+        ...
+
+    def detected(self) -> tuple[Pixels, Truth]:
+        """The same, with as much noise and detail as a detector's own pixels leave once they are shrunk."""
         ...
 
 
@@ -100,6 +105,9 @@ class PhantomView:
 
     def whole(self) -> tuple[Pixels, Truth]:
         return self._drawn(Window.whole(_COARSE_MM))
+
+    def detected(self) -> tuple[Pixels, Truth]:
+        return self._drawn(Window.whole(FINE_MM))
 
     def _drawn(self, window: Window) -> tuple[Pixels, Truth]:
         return bright(stored(self.drawing, self.machine, window), self.machine), self.drawing.truth(window)
@@ -173,6 +181,9 @@ class DicomPair:
 
     def whole(self) -> tuple[Pixels, Truth]:
         return self._pixels, self._truth
+
+    def detected(self) -> tuple[Pixels, Truth]:
+        return self.whole()
 
 
 def mammograms(data: str, images_with_mass: int) -> list[Mammogram]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import find_objects, label
 
-from export.breast_mass_mg.sources import Mammogram, PhantomView, Pixels, Truth
+from export.breast_mass_mg.sources import FINE_MM, Mammogram, PhantomView, Pixels, Truth
 from export.evaluation.shipped import session
 from export.phantoms.mammography.acquisition import bright
 from export.phantoms.mammography.dicom import as_stored
@@ -24,7 +24,6 @@ from orthanc_plugin.routing.network import Stage
 
 FOLDER = Path(__file__).parents[2] / "onnx_models" / "breast-mass-mg"
 ROWS: Mapping[str, int] = {"deconvolution": 150, "unet": 160}
-TRIED_MM = 0.2  # pixels of whole images that are tried: those of the detector's own take ten times as long to draw
 MARGIN = 0.1
 _AT_EDGE = 0.22  # of its side, so far is a region moved that has its mass at its edge
 _BINS = 100
@@ -136,7 +135,7 @@ def dice_of(truth: Truth, mask: Truth) -> float:
 
 
 def try_whole(view: PhantomView) -> WholeTrial:
-    window = Window.whole(TRIED_MM)
+    window = Window.whole(FINE_MM)
     pixels = bright(as_stored(view.drawing, view.machine, window), view.machine)
     truth = view.drawing.truth(window)
     truth = truth[:, ::-1] if view.view.startswith("R") else truth
@@ -180,11 +179,11 @@ def _outlined(
         np.maximum(part, outline(network, pixels[region.window]), out=part)
     outlined, _ = label(whole > 0.5, _TOUCHING)
     scores = place.take_back(map_yx)
-    cm2 = TRIED_MM**2 / 100
+    cm2 = FINE_MM**2 / 100
     made = []
     for number, (rows, columns) in enumerate(find_objects(outlined), start=1):
         mask = outlined[rows, columns] == number
-        if mask.sum() * TRIED_MM**2 < _LEAST_MM2:
+        if mask.sum() * FINE_MM**2 < _LEAST_MM2:
             continue
         hit = np.bincount(parts[rows, columns][mask], minlength=2)
         mass = int(hit[1:].argmax()) + 1 if hit[1:].sum() >= 0.5 * mask.sum() else None

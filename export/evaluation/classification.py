@@ -105,7 +105,7 @@ def section(
 ) -> Section:
     """`said` is what a paper reports about a class, to stand beside ours; pictures are written to the folder."""
     figures = figures_of(answers)
-    short = "-".join(title.lower().split())
+    short = "-".join("".join(letter if letter.isalnum() else " " for letter in title.lower()).split())
     parts: list[Part] = [_rows(figures, said or {})]
     if exclusive:
         confusion = likeliest(answers)

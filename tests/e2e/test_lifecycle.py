@@ -18,6 +18,8 @@ from tests.e2e.series import PushedSeries
 from tests.intake.made import rejection
 from tests.waiting import eventually
 
+SETTLED_S = 240
+"""A sender that paused long before is waited for as long again, and a change of a study makes its series come anew."""
 KINDS = ["SC", "SEG", "SR"]
 
 
@@ -59,7 +61,7 @@ def kinds_in(node: Node, study_uid: str) -> list[str]:
 
 def has_one_of_each(node: Node, study_uid: str, times: int = 1) -> None:
     """The results of the study's own jobs and nothing else, be it a copy of what was there before."""
-    eventually(lambda: len(standing(node, study_uid)) == times, within_s=90, what=f"{times} jobs with results")
+    eventually(lambda: len(standing(node, study_uid)) == times, within_s=SETTLED_S, what=f"{times} jobs with results")
     node.idle()
     found = eventually(lambda: same_as_stored(node, study_uid), within_s=30, what="just the results of these jobs")
     assert results.kinds(found) == sorted(KINDS * times)
@@ -135,7 +137,7 @@ def test_an_anonymised_study_changes_nothing_for_the_one_it_came_from(
     change(overwriting, sent.study_uid, "anonymize")
 
     [new] = studies(overwriting) - before
-    eventually(lambda: standing(overwriting, new), within_s=90, what="results of its own")
+    eventually(lambda: standing(overwriting, new), within_s=SETTLED_S, what="results of its own")
     has_one_of_each(overwriting, sent.study_uid)
     assert overwriting.job(sent.series_uid)["state"] == "done"
 
@@ -149,7 +151,9 @@ def test_a_second_push_with_other_pixels_under_the_same_uids_supersedes_the_firs
 
     Scanner(overwriting.dicom_port).send(sent.files)
 
-    eventually(lambda: len(overwriting.jobs(series=sent.series_uid, state="done")) == 2, within_s=90, what="a second")
+    eventually(
+        lambda: len(overwriting.jobs(series=sent.series_uid, state="done")) == 2, within_s=SETTLED_S, what="a second"
+    )
     has_one_of_each(overwriting, sent.study_uid)
     second = overwriting.job(sent.series_uid, "done")
     assert uids(second).isdisjoint(uids(first))

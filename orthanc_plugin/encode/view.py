@@ -107,8 +107,11 @@ def _nearly_all(values: NDArray[np.float32]) -> Window:
 
 def _shown_map(findings: Findings) -> ValueMap | None:
     """Of a model that says nothing else by pixel; beside outlines a page would be too full."""
-    says_more = findings.segments or findings.classes or findings.heat_yx is not None
-    return findings.maps[0] if findings.maps and not says_more else None
+    if findings.segments or findings.heat_yx is not None:
+        return None
+    # The heat map of a class that is absent is not shown, what else was drawn is.
+    hidden = {each.map_label for each in findings.classes}
+    return next((each for each in findings.maps if each.label not in hidden), None)
 
 
 def _heat_is_probability(findings: Findings) -> bool:

@@ -62,7 +62,7 @@ def findings(
         classes=found,
         # Nothing is marked for what is not there; the map itself says all the same where the network looked.
         heat_yx=None if verdicts[said.shown] == "absent" else said.heat_yx,
-        maps=_heat_maps(classes, said, key_slice),
+        maps=_heat_maps(classes, said, found[said.shown].map_label, key_slice),
         worth_opening=worth_opening((key_slice, *telling)),
     )
 
@@ -89,10 +89,9 @@ def joined(outlined: Findings, classified: Findings) -> Findings:
     )
 
 
-def _heat_maps(classes: Classes, said: Classification, slice_index: int) -> tuple[ValueMap, ...]:
+def _heat_maps(classes: Classes, said: Classification, label: str, slice_index: int) -> tuple[ValueMap, ...]:
     if said.heat_yx is None or classes.heat_map is None:
         return ()
-    label = f"Heat map: {classes.items[said.shown].label}"
     quantity = QUANTITIES[classes.heat_map.quantity]
     return (ValueMap(label, quantity, codes.UCUM.NoUnits, (slice_index,), said.heat_yx[np.newaxis]),)
 

@@ -111,6 +111,11 @@ class ClassFinding:
     by_slice: tuple[SliceScore, ...] = ()
 
     @property
+    def map_label(self) -> str:
+        """Of the heat map that is the class's."""
+        return f"Heat map: {self.label}"
+
+    @property
     def telling(self) -> tuple[SliceScore, ...]:
         """The slices that say most of it, the most telling first."""
         ordered = sorted(self.by_slice, key=lambda score: (-score.probability, score.slice_index))

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
+from pydicom.uid import UID
 
 from orthanc_plugin.encode.picture import picture
 from orthanc_plugin.encode.view import ABDOMEN_WINDOW_HU, derived_view, heat_label, sides, view, window
-from orthanc_plugin.measure.findings import DerivedImage, ValueMap
+from orthanc_plugin.measure.findings import ClassFinding, DerivedImage, ValueMap
 from tests.encode import making
 
 ON = making.volume()
@@ -91,6 +92,18 @@ def test_the_red_of_a_page_says_what_it_is(quantity: Code, said: str) -> None:
     heat_yx = np.ones((64, 80), np.float32)
     shown = ValueMap("Heat map: Mass", quantity, codes.UCUM.NoUnits, (2,), heat_yx[np.newaxis])
     assert heat_label(replace(FINDINGS, heat_yx=heat_yx, maps=(shown,))) == said
+
+
+def test_beside_absent_classes_a_page_shows_the_other_maps() -> None:
+    absent = ClassFinding("Mass", codes.SCT.Mass, 0.1, 0.5, "absent", UID("2.25.1"), 2, np.zeros((5, 2)))
+    values = np.ones((1, 64, 80), np.float32)
+    heat, other = (
+        ValueMap(label, codes.DCM.ClassActivation, codes.UCUM.NoUnits, (2,), values)
+        for label in (absent.map_label, "Perfusion")
+    )
+    findings = replace(FINDINGS, segments=(), classes=(absent,))
+    assert heat_label(replace(findings, maps=(heat,))) == ""
+    assert heat_label(replace(findings, maps=(heat, other))) == "Perfusion"
 
 
 def test_a_derived_image_in_the_sources_unit_compares_with_it() -> None:

@@ -13,12 +13,12 @@ from orthanc_plugin.encode.identity import Identity, Origin
 from orthanc_plugin.imaging.image import Imaged, Images
 from orthanc_plugin.imaging.volume import Volume
 from orthanc_plugin.inference.model import RawOutput
-from orthanc_plugin.measure import body_composition, classes, maps, outlines, single_images, texture
+from orthanc_plugin.measure import body_composition, calcium, classes, maps, outlines, single_images, texture
 from orthanc_plugin.measure.clinical import Clinical
 from orthanc_plugin.measure.findings import Findings
 from orthanc_plugin.measure.level import locate
 from orthanc_plugin.routing.card import Card
-from orthanc_plugin.routing.outputs import BodyComposition
+from orthanc_plugin.routing.outputs import BodyComposition, CalciumScore
 
 
 def measured(card: Card, main: Imaged, raw: RawOutput, origin: Origin, given: Clinical) -> Findings:
@@ -53,11 +53,15 @@ class Measuring:
         if isinstance(main, Images):
             yield self._on_images(main, masks_szyx)
             return
-        compositions = [each for each in self.card.outputs.measurements if isinstance(each, BodyComposition)]
-        if compositions:
-            yield self._composition(compositions[0], main, masks_szyx)
-        else:
-            yield self._in_volume(main, masks_szyx)
+        for measure in self.card.outputs.measurements:
+            if isinstance(measure, BodyComposition):
+                yield self._composition(measure, main, masks_szyx)
+                return
+            if isinstance(measure, CalciumScore):
+                soft = self.raw.drawn.probabilities_szyx
+                yield calcium.findings(self.card, measure, main, masks_szyx, self.identity.tracking_uid, soft)
+                return
+        yield self._in_volume(main, masks_szyx)
 
     def classified(self, main: Imaged) -> Iterator[Findings]:
         wanted, said = self.card.outputs.classes, self.raw.classification

@@ -32,6 +32,7 @@ from orthanc_plugin.imaging.volume import Volume
 from orthanc_plugin.measure.findings import (
     Absence,
     ClassFinding,
+    Conclusion,
     Measurement,
     PlanarFinding,
     RegionFinding,
@@ -67,6 +68,7 @@ def groups(making: Making, outlined: Sequence[Dataset]) -> list[Group]:
     found += [_absent(absence, findings.key_slice, imaged, origin) for absence in findings.absent]
     found += [_classified(each, imaged, origin) for each in findings.classes]
     found += [_looked_at(each, imaged, origin) for each in findings.regions]
+    found += [_concluded(each, findings.key_slice, imaged, origin) for each in findings.conclusions]
     return found + [_on_slice(each, score, imaged, origin) for each in findings.classes for score in each.telling]
 
 
@@ -185,6 +187,18 @@ def _looked_at(found: RegionFinding, imaged: Imaged, origin: Origin) -> Group:
         referenced_region=_region(found.contour_xy, found.slice_index, imaged),
         finding_type=found.finding,
         finding_sites=[FindingSite(found.site)] if found.site is not None else None,
+        algorithm_id=algorithm(origin),
+        measurements=_numbers(found.measurements),
+        qualitative_evaluations=[QualitativeEvaluation(what, how) for what, how in found.evaluations] or None,
+    )
+
+
+def _concluded(found: Conclusion, slice_index: int, imaged: Imaged, origin: Origin) -> Group:
+    """Of all slices, said about the whole key slice, so that this group too has a place."""
+    return PlanarROIMeasurementsAndQualitativeEvaluations(
+        tracking_identifier=TrackingIdentifier(found.tracking_uid, found.label),
+        referenced_region=_whole_slice(slice_index, imaged),
+        finding_type=found.finding,
         algorithm_id=algorithm(origin),
         measurements=_numbers(found.measurements),
         qualitative_evaluations=[QualitativeEvaluation(what, how) for what, how in found.evaluations] or None,

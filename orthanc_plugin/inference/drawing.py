@@ -111,8 +111,7 @@ class Outlines:
 
     def refined(self, voxels_zyx: Floats, spacing_mm: Millimetres | None) -> NDArray[np.bool_]:
         """After all steps."""
-        voxel_mm3 = np.inf if spacing_mm is None else float(np.prod(spacing_mm))
-        return postprocess.refined(self._segments, self._masks, voxels_zyx, voxel_mm3)
+        return postprocess.refined(self._segments, self._masks, voxels_zyx, spacing_mm)
 
     def boundaries(self, refined_szyx: NDArray[np.bool_], voxels_zyx: Floats, spacing_mm: Millimetres | None) -> Floats:
         """The probabilities around the refined masks."""

@@ -28,6 +28,8 @@ THRESHOLD = 0.5
 OnMasks = Hounsfield | LargestComponent | RemoveSmall | Fill
 # Voxels that touch at a corner belong together.
 TOUCHING = np.ones((3, 3, 3), bool)
+TOUCHING_IN_SLICE = TOUCHING & np.array([False, True, False])[:, None, None]
+NOT_KNOWN = (np.inf, np.inf, np.inf)
 
 
 def channels(segments: Segments) -> int:
@@ -54,15 +56,18 @@ def masks(segments: Segments, activated_ncyx: NDArray[np.float32]) -> NDArray[np
 
 
 def refined(
-    segments: Segments, masks_szyx: NDArray[np.bool_], voxels_zyx: NDArray[np.float32], voxel_mm3: float
+    segments: Segments,
+    masks_szyx: NDArray[np.bool_],
+    voxels_zyx: NDArray[np.float32],
+    spacing_mm: tuple[float, float, float] | None,
 ) -> NDArray[np.bool_]:
-    """The same masks after the steps that work on masks."""
+    """The same masks after the steps that work on masks; where no spacing is known, no part is too small."""
     refined_szyx = masks_szyx.copy()
     numbers = {item.label: number for number, item in enumerate(segments.items)}
     for step in segments.steps:
         if isinstance(step, OnMasks):
             mask_zyx = refined_szyx[numbers[step.segment]]
-            mask_zyx[...] = _refined(step, mask_zyx, voxels_zyx, voxel_mm3)
+            mask_zyx[...] = _refined(step, mask_zyx, voxels_zyx, spacing_mm or NOT_KNOWN)
     return refined_szyx
 
 
@@ -70,7 +75,7 @@ def _refined(
     step: OnMasks,
     mask_zyx: NDArray[np.bool_],
     voxels_zyx: NDArray[np.float32],
-    voxel_mm3: float,
+    spacing_mm: tuple[float, float, float],
 ) -> NDArray[np.bool_]:
     match step:
         case Hounsfield():
@@ -78,7 +83,9 @@ def _refined(
         case LargestComponent():
             return _parts(mask_zyx, _first_largest)
         case RemoveSmall():
-            return _parts(mask_zyx, lambda sizes: sizes * voxel_mm3 >= step.least)
+            if step.least_mm2 is None:
+                return _parts(mask_zyx, lambda sizes: sizes * np.prod(spacing_mm) >= step.least)
+            return _parts(mask_zyx, lambda sizes: sizes * np.prod(spacing_mm[1:]) >= step.least, TOUCHING_IN_SLICE)
         case Fill():
             return np.stack([binary_fill_holes(mask_yx) for mask_yx in mask_zyx])
 
@@ -116,9 +123,13 @@ def within(values: NDArray[np.float32], least: float | None, most: float | None)
     return inside
 
 
-def _parts(mask_zyx: NDArray[np.bool_], kept: Callable[[NDArray[np.int64]], NDArray[np.bool_]]) -> NDArray[np.bool_]:
+def _parts(
+    mask_zyx: NDArray[np.bool_],
+    kept: Callable[[NDArray[np.int64]], NDArray[np.bool_]],
+    touching: NDArray[np.bool_] = TOUCHING,
+) -> NDArray[np.bool_]:
     """The connected parts whose sizes in voxels are to be kept; of several largest the first in the volume."""
-    parts, count = label(mask_zyx, TOUCHING)
+    parts, count = label(mask_zyx, touching)
     if not count:
         return mask_zyx
     keeps = np.zeros(count + 1, bool)

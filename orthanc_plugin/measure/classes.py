@@ -124,6 +124,8 @@ def _headline(found: Sequence[ClassFinding]) -> str:
     for verdict, word in said:
         named = [f"{each.label} ({each.probability:.2f})" for each in found if each.verdict == verdict]
         parts += [f"{word}: {', '.join(named)}"] if named else []
+    if not parts and len(found) == 1:
+        return f"Absent: {found[0].label} ({found[0].probability:.2f})"
     return "; ".join(parts) or "None of the classes is present"
 
 

@@ -139,6 +139,17 @@ class RegionFinding:
     evaluations: tuple[tuple[Code, Code], ...] = ()
 
 
+@dataclass(frozen=True)
+class Conclusion:
+    """What all that was found comes to, with no place of its own; `evaluations` say (what, how) of it."""
+
+    label: str
+    finding: Code
+    tracking_uid: UID
+    measurements: tuple[Measurement, ...]
+    evaluations: tuple[tuple[Code, Code], ...] = ()
+
+
 @dataclass(frozen=True, eq=False)
 class ValueMap:
     """A number for each pixel of some slices, as a heat map or a probability has it.
@@ -193,6 +204,7 @@ class Findings:
     absent: tuple[Absence, ...] = ()
     classes: tuple[ClassFinding, ...] = ()
     regions: tuple[RegionFinding, ...] = ()
+    conclusions: tuple[Conclusion, ...] = ()
     heat_yx: NDArray[np.float32] | None = None
     maps: tuple[ValueMap, ...] = ()
     images: tuple[DerivedImage, ...] = ()
@@ -203,4 +215,4 @@ class Findings:
     @property
     def says_something(self) -> bool:
         """Beside maps and images, which show and say nothing."""
-        return bool(self.segments or self.absent or self.classes or self.regions)
+        return bool(self.segments or self.absent or self.classes or self.regions or self.conclusions)

@@ -12,7 +12,7 @@ from orthanc_plugin.errors import ConfigurationError
 from orthanc_plugin.routing.checks import Check, OutputCheck
 from orthanc_plugin.routing.entry import CodedConcept, Entry
 from orthanc_plugin.routing.network import Positive, RemoveSmall, Stage
-from orthanc_plugin.routing.outputs import BodyComposition, Outputs, SegmentOutput
+from orthanc_plugin.routing.outputs import Outputs, SegmentOutput, Volumes
 from orthanc_plugin.routing.role import Role
 from orthanc_plugin.routing.rule import Rule
 
@@ -188,12 +188,13 @@ class Card(Entry):
             return self
         flat = self.stage(segments.source.stage).flat
         for step in segments.steps:
-            if isinstance(step, RemoveSmall) and (step.least_mm2 is None) == flat:
-                raise ValueError("remove-small has least_mm2 on single images and least_mm3 in volumes")
+            if isinstance(step, RemoveSmall) and flat and step.least_mm3 is not None:
+                raise ValueError("remove-small has least_mm2 on single images, which have no volume")
         if not flat and any(item.each_part for item in segments.items):
             raise ValueError("each_part is of single images; in volumes a segment is measured as one")
-        if flat and any(isinstance(measure, BodyComposition) for measure in self.outputs.measurements):
-            raise ValueError("body composition is measured in volumes, not on single images")
+        for measure in self.outputs.measurements if flat else ():
+            if not isinstance(measure, Volumes):
+                raise ValueError(f"{measure.measure} is measured in volumes, not on single images")
         return self
 
     @model_validator(mode="after")
@@ -224,7 +225,10 @@ class Card(Entry):
 
     @model_validator(mode="after")
     def regions_lie_on_images(self) -> Self:
-        """They are found by a stage before, and outline; nothing else can be said of a part alone."""
+        """They are found by a stage before, and outlined by one; nothing else can be said of a part alone."""
+        near = [stage.name for stage in self.stages if stage.within is not None]
+        if len(near) > 1:
+            raise ValueError(f"the stages {' and '.join(near)} take regions; one stage of a model can")
         for place, stage in enumerate(self.stages):
             if stage.within is None:
                 continue

@@ -207,7 +207,7 @@ class LargestComponent(Entry):
 
 
 class RemoveSmall(Entry):
-    """Connected parts below `least_mm3`, on single images `least_mm2`, leave the class."""
+    """Connected parts below `least_mm3` leave the class; below `least_mm2`, image by image or slice by slice."""
 
     step: Literal["remove-small"]
     segment: str

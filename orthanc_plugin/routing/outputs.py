@@ -205,7 +205,17 @@ class Volumes(Entry):
     measure: Literal["volumes"]
 
 
-Measure = Annotated[BodyComposition | Volumes, Discriminator("measure")]
+class CalciumScore(Entry):
+    """Agatston, volume and mass score of each segment, which is a coronary artery's plaques, and of all together.
+
+    `mg_per_cm3_per_hu` is how much calcium a HU stands for where no calibration phantom lay beneath the patient.
+    """
+
+    measure: Literal["calcium-score"]
+    mg_per_cm3_per_hu: Annotated[float, Field(gt=0)]
+
+
+Measure = Annotated[BodyComposition | Volumes | CalciumScore, Discriminator("measure")]
 
 
 class Outputs(Entry):

@@ -19,8 +19,10 @@ from orthanc_plugin.encode.seg import segmentations
 from orthanc_plugin.encode.sr import report
 from orthanc_plugin.imaging.image import Imaged
 from orthanc_plugin.imaging.volume import Volume
+from orthanc_plugin.measure import calcium
+from orthanc_plugin.measure.calcium import Score
 from orthanc_plugin.measure.contour import outline
-from orthanc_plugin.measure.findings import Findings, Measurement, PlanarFinding
+from orthanc_plugin.measure.findings import Conclusion, Findings, Measurement, PlanarFinding
 from tests import judges
 from tests.encode import making, outlined, test_classes
 
@@ -69,6 +71,20 @@ def without_fat(on: Volume) -> Findings:
     return making.findings(on, masks)
 
 
+def concluded(on: Imaged) -> Findings:
+    """With what all that was found comes to."""
+    assert isinstance(on, Volume)
+    score = Score(120.4, 90.0, 21.5)
+    said = Conclusion(
+        "Coronary calcium",
+        calcium.CORONARY_ARTERIES,
+        Identity.of(on, making.origin()).tracking_uid("Coronary calcium"),
+        score.measurements(),
+        ((calcium.CATEGORY, score.category),),
+    )
+    return replace(making.findings(on), conclusions=(said,))
+
+
 GROUPS: dict[str, tuple[Callable[[], Volume], Callable[[Any], Findings], Profile, int]] = {
     "volumetric": (making.volume, making.findings, Profile(), 0),
     "volumetric, multi-frame": (making.enhanced_volume, making.findings, Profile(), 0),
@@ -77,6 +93,7 @@ GROUPS: dict[str, tuple[Callable[[], Volume], Callable[[Any], Findings], Profile
     "numbers where no SEG is taken": (making.volume, making.findings, WITHOUT_SEG, 0),
     "absent": (making.volume, without_fat, Profile(), -1),
     "classified": (making.volume, test_classes.findings, Profile(), 0),
+    "concluded": (making.volume, concluded, Profile(), -1),
     "undetermined, with clinical values": (making.volume, undetermined, Profile(), 0),
 }
 
@@ -114,6 +131,26 @@ def test_dcmqi_reads_every_number_once(tmp_path: Path) -> None:
     assert len({(uid, name) for uid, name, _ in read}) == len(read)
 
 
+def test_a_conclusion_has_its_numbers_by_their_methods_and_its_evaluation_on_the_whole_key_slice() -> None:
+    on = making.volume()
+    findings = concluded(on)
+    document = made(on, findings)
+
+    group = groups_of(document)[-1]
+    numbers = [(item.MeasuredValueSequence[0].NumericValue, item.ContentSequence[0].ConceptCodeSequence[0].CodeValue)
+               for item in group.ContentSequence if item.ValueType == "NUM"]  # fmt: skip
+    assert [(float(value), method) for value, method in numbers] == [
+        (120.4, "112055"),
+        (90, "112056"),
+        (21.5, "112057"),
+    ]
+    category = called(group, "Category of coronary calcium")[0].ConceptCodeSequence[0]
+    assert (category.CodeValue, category.CodingSchemeDesignator) == ("calcium-moderate", "99INODE")
+    [place] = called(group, "Image Region")
+    source = place.ContentSequence[0].ReferencedSOPSequence[0]
+    assert source.ReferencedSOPInstanceUID == on.sources[findings.key_slice].sop_instance_uid
+
+
 def test_the_same_making_gives_the_same_bytes(volume: Volume) -> None:
     assert making.written(made(volume)) == making.written(made(volume))
 
@@ -128,7 +165,7 @@ def test_volume_and_contour_share_a_tracking_identifier_and_name_segment_and_ima
     for group in (volumetric, planar):
         assert findings.segments[0].tracking_uid == called(group, "Tracking Unique Identifier")[0].UID
         assert called(group, "Tracking Identifier")[0].TextValue == "Skeletal muscle"
-        assert called(group, "Algorithm Version")[0].TextValue == "1.0.0"
+        assert called(group, "Algorithm Version")[0].TextValue == "1.1.0"
     segment = called(volumetric, "Referenced Segment")[0].ReferencedSOPSequence[0]
     assert (segment.ReferencedSegmentNumber, "ReferencedFrameNumber" in segment) == (1, False)
     region = called(planar, "Image Region")[0]

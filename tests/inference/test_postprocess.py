@@ -26,9 +26,17 @@ def maps(*values: list[float]) -> np.ndarray:  # type: ignore[type-arg]
     return np.array(values, np.float32)[None, :, None, :]
 
 
-def after(step: dict[str, Any], mask: np.ndarray, values: np.ndarray = VOXELS, voxel_mm3: float = 1.0) -> np.ndarray:  # type: ignore[type-arg]
+CUBES = (1.0, 1.0, 1.0)
+
+
+def after(
+    step: dict[str, Any],
+    mask: np.ndarray,  # type: ignore[type-arg]
+    values: np.ndarray = VOXELS,  # type: ignore[type-arg]
+    spacing_mm: tuple[float, float, float] | None = CUBES,
+) -> np.ndarray:  # type: ignore[type-arg]
     both = np.stack([mask, mask])
-    found = refined(segments({"step": "threshold"}, {"segment": "A"} | step), both, values, voxel_mm3)
+    found = refined(segments({"step": "threshold"}, {"segment": "A"} | step), both, values, spacing_mm)
     assert (found[1] == mask).all()
     return found[0]
 
@@ -80,8 +88,8 @@ def test_the_largest_part_stays_corners_counting_as_touch() -> None:
 def test_small_parts_leave_by_their_volume() -> None:
     mask = np.zeros((3, 8, 8), bool)
     mask[0, 0, 0:3] = mask[2, 5:7, 5:7] = True
-    assert after({"step": "remove-small", "least_mm3": 8}, mask, voxel_mm3=2.0).sum() == 4
-    assert after({"step": "remove-small", "least_mm3": 6}, mask, voxel_mm3=2.0).sum() == 7
+    assert after({"step": "remove-small", "least_mm3": 8}, mask, spacing_mm=(2.0, 1.0, 1.0)).sum() == 4
+    assert after({"step": "remove-small", "least_mm3": 6}, mask, spacing_mm=(2.0, 1.0, 1.0)).sum() == 7
 
 
 def test_holes_are_filled_slice_by_slice() -> None:
@@ -89,6 +97,15 @@ def test_holes_are_filled_slice_by_slice() -> None:
     mask[1, 1:6, 1:6] = True
     mask[1, 3, 3] = False
     assert after({"step": "fill"}, mask).sum() == 25
+
+
+def test_small_parts_of_slices_leave_however_they_go_on_in_the_next_slice() -> None:
+    mask = np.zeros((3, 8, 8), bool)
+    mask[:, 1, 1] = True
+    mask[1, 4:6, 4:6] = True
+    kept = after({"step": "remove-small", "least_mm2": 1.0}, mask, spacing_mm=(9.0, 0.5, 0.5))
+    assert np.argwhere(kept).tolist() == [[1, 4, 4], [1, 4, 5], [1, 5, 4], [1, 5, 5]]
+    assert (after({"step": "remove-small", "least_mm2": 1.0}, mask, spacing_mm=None) == mask).all()
 
 
 def test_steps_run_in_their_order() -> None:
@@ -99,8 +116,8 @@ def test_steps_run_in_their_order() -> None:
     values[1, 3, 3] = 500
     cut = {"step": "hounsfield", "segment": "A", "range": {"most": 100}}
     fill = {"step": "fill", "segment": "A"}
-    assert refined(segments({"step": "threshold"}, fill, cut), mask, values, 1.0).sum() == 24
-    assert refined(segments({"step": "threshold"}, cut, fill), mask, values, 1.0).sum() == 25
+    assert refined(segments({"step": "threshold"}, fill, cut), mask, values, CUBES).sum() == 24
+    assert refined(segments({"step": "threshold"}, cut, fill), mask, values, CUBES).sum() == 25
 
 
 @pytest.mark.parametrize(

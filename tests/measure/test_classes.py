@@ -49,6 +49,11 @@ def test_each_class_is_present_above_its_own_threshold() -> None:
     assert found(0.1, 0.1).headline == "None of the classes is present"
 
 
+def test_the_headline_of_one_class_says_how_probable_it_is_when_it_is_absent() -> None:
+    one = [{"label": "One", "code": concept("1", "One"), "threshold": 0.3}]
+    assert found(0.1, items=one).headline == "Absent: One (0.10)"
+
+
 def test_of_classes_that_exclude_one_another_the_likeliest_alone_is_present() -> None:
     assert [each.verdict for each in found(0.5, 0.7, exclusive=True).classes] == ["absent", "present"]
     assert [each.verdict for each in found(0.4, 0.55, exclusive=True).classes] == ["absent", "absent"]

@@ -260,6 +260,13 @@ def test_a_stage_of_regions_that_can_not_be(tmp_path: Path, changes: dict[str, A
     assert wrong(tmp_path, **looking(**changes)) == sentence
 
 
+def test_one_stage_alone_takes_regions(tmp_path: Path) -> None:
+    stages = looking()["stages"]
+    assert wrong(tmp_path, stages=[*stages, {**stages[1], "name": "nearer"}]) == (
+        ": the stages only and nearer take regions; one stage of a model can"
+    )
+
+
 def test_of_regions_nothing_but_segments_is_made(tmp_path: Path) -> None:
     assert wrong(tmp_path, **looking(), outputs=classes()) == (
         ": the stage only takes regions, of which only segments are made"

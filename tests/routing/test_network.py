@@ -39,12 +39,7 @@ HEAT = {"heat_map": {"stage": "only", "output": "probability"}}
         (
             [{"kind": "image"}],
             graphs.segments(graphs.segment("Box"), steps=[{"step": "threshold"}, SMALL | {"least_mm3": 3}]),
-            "remove-small has least_mm2 on single images and least_mm3 in volumes",
-        ),
-        (
-            [{}],
-            graphs.segments(graphs.segment("Box"), steps=[{"step": "threshold"}, SMALL | {"least_mm2": 3}]),
-            "remove-small has least_mm2 on single images and least_mm3 in volumes",
+            "remove-small has least_mm2 on single images, which have no volume",
         ),
         (
             [{}],
@@ -54,7 +49,7 @@ HEAT = {"heat_map": {"stage": "only", "output": "probability"}}
         (
             [{"kind": "image"}],
             OUTLINES | {"measurements": [{"measure": "body-composition", "offset_mm": OUTPUT, "sigma_mm": OUTPUT}]},
-            "body composition is measured in volumes, not on single images",
+            "body-composition is measured in volumes, not on single images",
         ),
         (
             [{}],

@@ -17,15 +17,16 @@ def real_dicom() -> Path:
     return REAL_DICOM
 
 
-RUN_NODES = {"browser", "e2e", "faults", "plugin"}
+APART = {"browser": "viewer", "e2e": "nodes", "faults": "nodes", "plugin": "nodes"}
+"""Folders of tests that share what they start, and what they go by as one."""
 
 
 class NodesApart(LoadScopeScheduling):
-    """What runs real nodes stays in one process and mostly waits; everything else goes file by file."""
+    """What runs real nodes stays in one process and mostly waits, the viewer in the other; the rest goes by file."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = Path(nodeid.partition("::")[0])
-        return "nodes" if file.parent.name in RUN_NODES else str(file)
+        return APART.get(file.parent.name, str(file))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:

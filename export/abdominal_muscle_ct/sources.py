@@ -2,25 +2,22 @@
 
 import csv
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-import highdicom
-import nibabel
 import numpy as np
-import pydicom
 from numpy.typing import NDArray
-from pydicom.uid import CTImageStorage, SegmentationStorage
 
 from export.abdominal_muscle_ct import TISSUES
 from export.checkpoints import SettingsError
+from export.labelled import Pair, pairs
 from export.phantoms import abdomen
 
 _DRAWING = ("abdomen", "canvas", "cavity", "ends", "organs", "patient", "scanner", "spine", "tissue", "trunk")
 _LEVELS_FILE = "levels.csv"
+_STRUCTURES = tuple((tissue.split()[0],) for tissue in TISSUES)
 _Voxel = TypeVar("_Voxel", bound=np.generic)
 
 
@@ -92,108 +89,25 @@ def _generator_digest() -> str:
 
 def list_entries(data: str, patients: int) -> list[Entry]:
     """`data` is `phantoms`, `dicom:FOLDER` or `nifti:FOLDER`; phantoms are as many as asked for."""
-    kind, _, where = data.partition(":")
-    if kind == "phantoms" and not where:
+    if data == "phantoms":
         return [PhantomEntry(seed) for seed in range(patients)]
-    if kind not in ("dicom", "nifti") or not where:
-        raise SettingsError(f"The data is '{data}'; it must be phantoms, dicom:FOLDER or nifti:FOLDER.")
-    entries: list[Entry] = list(_dicom_entries(Path(where)) if kind == "dicom" else _nifti_entries(Path(where)))
-    if not entries:
-        raise SettingsError(f"There is no labelled case in {where}.")
-    return entries
-
-
-def _dicom_entries(folder: Path) -> Iterator[Entry]:
-    """One entry per CT series that a SEG refers to; other objects in the folder are passed over."""
-    series: dict[str, list[Path]] = {}
-    segmentations: dict[str, Path] = {}
-    for path in sorted(p for p in folder.rglob("*") if p.is_file() and pydicom.misc.is_dicom(p)):
-        header = pydicom.dcmread(path, stop_before_pixels=True, force=False)
-        if header.SOPClassUID == CTImageStorage:
-            series.setdefault(header.SeriesInstanceUID, []).append(path)
-        elif header.SOPClassUID == SegmentationStorage:
-            segmentations[header.ReferencedSeriesSequence[0].SeriesInstanceUID] = path
-    levels = _read_levels(folder)
-    for uid, paths in series.items():
-        if uid in segmentations:
-            patient = str(pydicom.dcmread(paths[0], stop_before_pixels=True, specific_tags=["PatientID"]).PatientID)
-            pair = _DicomPair(tuple(paths), segmentations[uid])
-            yield RealEntry(uid, patient or uid, pair, levels.get(uid))
-
-
-def _nifti_entries(folder: Path) -> Iterator[Entry]:
-    levels = _read_levels(folder)
-    for image in sorted(folder.rglob("*_image.nii.gz")):
-        name = image.name.removesuffix("_image.nii.gz")
-        labels = image.with_name(f"{name}_label.nii.gz")
-        if not labels.exists():
-            raise SettingsError(f"{image.name} has no {labels.name} beside it.")
-        yield RealEntry(name, name, _NiftiPair(image, labels), levels.get(name))
-
-
-@dataclass(frozen=True)
-class Stack:
-    """A labelled volume as read: axes as in `Case`, heights in mm along z towards the head."""
-
-    voxels_zyx: NDArray[np.int16]
-    labels_zyx: NDArray[np.uint8]
-    heights_mm: NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class _DicomPair:
-    slices: tuple[Path, ...]
-    segmentation: Path
-
-    def read(self) -> Stack:
-        image = highdicom.get_volume_from_series([pydicom.dcmread(path) for path in self.slices])
-        image = image.to_patient_orientation("HPL")
-        tissues = highdicom.seg.segread(self.segmentation)
-        labels = np.zeros(image.spatial_shape, np.uint8)
-        for number in tissues.segment_numbers:
-            label = _tissue_of(tissues.get_segment_description(number).segment_label)
-            if label:
-                segment = tissues.get_volume(segment_numbers=[number], combine_segments=True, relabel=True)
-                labels[segment.match_geometry(image).array > 0] = label
-        heights = image.affine[2, 3] + image.affine[2, 0] * np.arange(image.spatial_shape[0])
-        return Stack(np.rint(image.array).astype(np.int16), labels, heights)
-
-
-def _tissue_of(segment_label: str) -> int:
-    """1 for muscle, 2 and 3 for the fats, 0 for what is not asked for, from the words of a segment's label."""
-    words = segment_label.lower()
-    for number, tissue in enumerate(TISSUES, start=1):
-        if tissue.split()[0] in words:
-            return number
-    return 0
-
-
-@dataclass(frozen=True)
-class _NiftiPair:
-    image: Path
-    labels: Path
-
-    def read(self) -> Stack:
-        """NIfTI's axes go right, forward, up (RAS+); ours left, back, up: two of them are turned round."""
-        image = nibabel.as_closest_canonical(nibabel.load(self.image))
-        labels = nibabel.as_closest_canonical(nibabel.load(self.labels))
-        if not np.allclose(image.affine, labels.affine, atol=1e-3) or image.shape != labels.shape:
-            raise SettingsError(f"{self.labels.name} is not on the grid of {self.image.name}.")
-        heights = image.affine[2, 3] + image.affine[2, 2] * np.arange(image.shape[2])
-        voxels = np.rint(np.asanyarray(image.dataobj)).astype(np.int16)
-        return Stack(_ras_to_lps(voxels), _ras_to_lps(np.asanyarray(labels.dataobj).astype(np.uint8)), heights)
-
-
-def _ras_to_lps(voxels_xyz: NDArray[_Voxel]) -> NDArray[_Voxel]:
-    return np.ascontiguousarray(voxels_xyz.transpose(2, 1, 0)[:, ::-1, ::-1])
+    found = pairs(data, _STRUCTURES)
+    levels = _read_levels(Path(data.partition(":")[2]))
+    return [RealEntry(pair, levels.get(pair.name)) for pair in found]
 
 
 @dataclass(frozen=True)
 class RealEntry:
-    case: str
-    patient: str
-    pair: _DicomPair | _NiftiPair
+    pair: Pair
     l3_mm: float | None
+
+    @property
+    def case(self) -> str:
+        return self.pair.name
+
+    @property
+    def patient(self) -> str:
+        return self.pair.patient
 
     def load(self, kept: Kept) -> Case:
         """Evenly over the whole stack."""

@@ -82,7 +82,7 @@ def try_slice(anatomy: abdomen.Anatomy, z_mm: float, graph: Path = _OUTLINES) ->
     hu, labels = anatomy.render(z_mm)
     slices = hu[None].astype(np.float32)
     probability = shipped.session(graph).run(None, {"hu": slices[:, None]})[0]
-    masks_szyx = refined(segments(), decided(segments(), probability), slices, voxel_mm3=1.0)
+    masks_szyx = refined(segments(), decided(segments(), probability), slices, None)
     found = _flatten(masks_szyx[:, 0])
     return Slice(hu, labels, in_range(labels, hu), found, probability[0])
 

@@ -15,6 +15,7 @@ from export.phantoms.abdomen import Phantom
 _NAMESPACE = uuid.UUID("5b0c6b1e-3c0f-4d52-9c1e-6b7d6b0f2a11")
 _IMPLEMENTATION_UID = UID("2.25.121033164523109923021367719131430161937")
 _UNSIGNED_INTERCEPT = -1024
+ENHANCED = ("arterial", "portal", "excretory")
 _STUDY_ROWS = 256
 
 
@@ -31,12 +32,16 @@ def write_series(
     series_uid: str | None = None,
     uid_seed: str | int | None = None,
     transfer_syntax: UID = ExplicitVRLittleEndian,
-    body_part: str = "ABDOMEN",
+    region: str = "Abdomen",
+    body_part: str | None = None,
 ) -> list[Path]:
-    """Files in InstanceNumber order, from the head down. `uid_seed` replaces the phantom's seed in new UIDs."""
+    """Files in InstanceNumber order, from the head down. `uid_seed` replaces the phantom's seed in new UIDs.
+
+    Without a `body_part` the header states the region.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    series = _series_header(phantom, uid_seed if uid_seed is not None else phantom.seed)
-    series.BodyPartExamined = body_part
+    series = _series_header(phantom, uid_seed if uid_seed is not None else phantom.seed, region)
+    series.BodyPartExamined = region.upper() if body_part is None else body_part
     series.StudyInstanceUID = study_uid or series.StudyInstanceUID
     series.SeriesInstanceUID = series_uid or series.SeriesInstanceUID
     paths = []
@@ -53,7 +58,7 @@ def write_study(seed: int, folder: Path, *, shifted: bool = False, uid_seed: str
     return write_series(made, folder, uid_seed=uid_seed)
 
 
-def _series_header(phantom: Phantom, uid_seed: str | int) -> Dataset:
+def _series_header(phantom: Phantom, uid_seed: str | int, region: str) -> Dataset:
     header = Dataset()
     slices, rows, _ = phantom.voxels_zyx.shape
     key = (uid_seed, int(phantom.shifted), rows, slices, str(phantom.geometry.slice_spacing_mm))
@@ -61,16 +66,16 @@ def _series_header(phantom: Phantom, uid_seed: str | int) -> Dataset:
     header.StudyInstanceUID = phantom_uid("study", *key)
     header.SeriesInstanceUID = phantom_uid("series", *key)
     header.FrameOfReferenceUID = phantom_uid("frame of reference", *key)
-    _add_patient(header, phantom)
-    _add_study(header, phantom)
-    _add_equipment(header, phantom)
+    _add_patient(header, phantom, region)
+    _add_study(header, phantom, region)
+    _add_equipment(header, phantom, region)
     _add_acquisition(header, phantom)
     return header
 
 
-def _add_patient(header: Dataset, phantom: Phantom) -> None:
+def _add_patient(header: Dataset, phantom: Phantom, region: str) -> None:
     patient = phantom.patient
-    header.PatientName = "Phantom^Abdomen"
+    header.PatientName = f"Phantom^{region}"
     header.PatientID = f"PHANTOM-{phantom.seed}"
     header.PatientBirthDate = ""
     header.PatientSex = patient.sex
@@ -79,7 +84,7 @@ def _add_patient(header: Dataset, phantom: Phantom) -> None:
         header.PatientSize = format_number_as_ds(patient.height_m)
 
 
-def _add_study(header: Dataset, phantom: Phantom) -> None:
+def _add_study(header: Dataset, phantom: Phantom, region: str) -> None:
     day = datetime.date(2024, 1, 1) + datetime.timedelta(days=phantom.seed % 366)
     for keyword in ("Study", "Series", "Acquisition", "Content"):
         setattr(header, f"{keyword}Date", day.strftime("%Y%m%d"))
@@ -87,19 +92,19 @@ def _add_study(header: Dataset, phantom: Phantom) -> None:
     header.AccessionNumber = ""
     header.ReferringPhysicianName = ""
     header.StudyID = "1"
-    header.StudyDescription = "CT abdomen (synthetic)"
+    header.StudyDescription = f"CT {region.lower()} (synthetic)"
     header.SeriesNumber = 2
-    header.SeriesDescription = f"Abdomen {phantom.phase} {phantom.scan.slice_thickness_mm:g} mm {phantom.scan.kernel}"
+    header.SeriesDescription = f"{region} {phantom.phase} {phantom.scan.slice_thickness_mm:g} mm {phantom.scan.kernel}"
 
 
-def _add_equipment(header: Dataset, phantom: Phantom) -> None:
+def _add_equipment(header: Dataset, phantom: Phantom, region: str) -> None:
     header.Modality = "CT"
     header.Manufacturer = "Phantom generator"
-    header.ManufacturerModelName = "Abdomen shifted" if phantom.shifted else "Abdomen standard"
+    header.ManufacturerModelName = f"{region} {'shifted' if phantom.shifted else 'standard'}"
     header.SoftwareVersions = "1"
     header.PatientPosition = "HFS"
     header.PositionReferenceIndicator = ""
-    header.ProtocolName = "Abdomen"
+    header.ProtocolName = region
 
 
 def _add_acquisition(header: Dataset, phantom: Phantom) -> None:
@@ -114,7 +119,7 @@ def _add_acquisition(header: Dataset, phantom: Phantom) -> None:
     header.RotationDirection = "CW"
     header.SliceThickness = format_number_as_ds(scan.slice_thickness_mm)
     header.ReconstructionDiameter = format_number_as_ds(scan.field_of_view_mm)
-    if phantom.phase != "none":
+    if phantom.phase in ENHANCED:
         header.ContrastBolusAgent = "Iodinated contrast"
         header.ContrastBolusRoute = "INTRAVENOUS"
     header.ImageOrientationPatient = [format_number_as_ds(v) for v in geometry.orientation]

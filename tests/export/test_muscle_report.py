@@ -9,11 +9,11 @@ import pytest
 from export.abdominal_muscle_ct import TISSUES
 from export.abdominal_muscle_ct.beside import encoder_section, foreign_figures, foreign_section
 from export.abdominal_muscle_ct.card import asking, between_marks, table, with_figures
-from export.abdominal_muscle_ct.dense import DenseUNet
 from export.abdominal_muscle_ct.foreign import KINDS, Verdicts
 from export.abdominal_muscle_ct.levels import figures_of_series
 from export.abdominal_muscle_ct.sections import THESIS
 from export.abdominal_muscle_ct.series import FOLDER, PARTS, WITHOUT_L3, SeriesTrial
+from export.dense import DenseUNet
 from export.evaluation.page import Rows
 from orthanc_plugin.routing.card import Card
 

@@ -1,0 +1,56 @@
+"""The network: a slice in HU with its neighbours in, logits of each artery's plaques and of everything else out."""
+
+import torch
+from torch import Tensor, nn
+
+from export.coronary_calcium_ct.settings import Settings
+from export.half_resolution import HalfResolution, Windows, dense_unet, plain_unet
+from export.phantoms.heart import ARTERIES
+from export.strangeness import Strangeness, description_of
+
+DEPTH = 3
+CLASSES = 1 + len(ARTERIES)
+_WINDOWS_HU = ((-160.0, 240.0), (0.0, 800.0))
+_MIDDLE = DEPTH // 2
+
+
+class CalciumNet(HalfResolution):
+    """HU [N, 3, rows, columns] to logits [N, 5, rows, columns] of the middle slice; the first is none of the arteries'.
+
+    All that it has to tell is whose a bright voxel is: what is darker than 130 HU is cut away afterwards.
+    """
+
+    def __init__(self, unet: nn.Module) -> None:
+        super().__init__(Windows(_WINDOWS_HU), DEPTH * len(_WINDOWS_HU), unet, CLASSES)
+
+    def see(self, hu: Tensor) -> tuple[Tensor, Tensor]:
+        """The windows, and what the U-Net makes of them."""
+        windows = self.windows(hu)
+        return windows, self.unet(self.shrink(windows))
+
+
+class Served(nn.Module):
+    """As the node takes it: `probability` [N, 5, rows, columns], and `strangeness` [N] of what is seen."""
+
+    outputs = ("probability", "strangeness")
+
+    def __init__(self, network: CalciumNet, strangeness: Strangeness) -> None:
+        super().__init__()
+        self.network, self.strangeness = network, strangeness
+
+    def forward(self, hu: Tensor) -> tuple[Tensor, Tensor]:
+        windows, context = self.network.see(hu)
+        probability = torch.softmax(self.network.drawn(context, windows), dim=1)
+        return probability, self.strangeness(description(windows, context))
+
+
+def description(windows: Tensor, context: Tensor) -> Tensor:
+    """Of the middle slice."""
+    middle = windows[:, [_MIDDLE, _MIDDLE + DEPTH]]
+    return description_of(middle, context)
+
+
+def build_network(settings: Settings) -> CalciumNet:
+    count = DEPTH * len(_WINDOWS_HU)
+    made = plain_unet if settings.network == "unet" else dense_unet
+    return CalciumNet(made(count, settings.channels, settings.units_per_level))

@@ -1,0 +1,104 @@
+"""Where training data comes from: phantoms, DICOM series with SEG, or NIfTI pairs go in, `Scan`s come out."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from export.labelled import Pair, pairs
+from export.phantoms import heart
+from export.phantoms.heart.case import draw_case
+from orthanc_plugin.inference.resample import planes
+
+_DRAWING = ("anatomy", "calcium", "case", "paint")
+_BESIDE = ("canvas", "patient", "scanner", "tissue")
+ARTERY_WORDS = (
+    ("left main", "lm"), ("descending", "lad"), ("circumflex", "lcx", "cx"), ("right", "rca"),
+)  # fmt: skip
+"""Of the labels of segments; the first that is found counts."""
+
+
+@dataclass(frozen=True)
+class Scan:
+    """From the feet up. `plaques_zyx` are 1 to 4, by their artery; `beside_zyx` is other calcium, where it is known."""
+
+    hu_zyx: NDArray[np.int16]
+    plaques_zyx: NDArray[np.uint8]
+    beside_zyx: NDArray[np.bool_]
+
+
+class Entry(Protocol):
+    """A scan that is made when it is needed."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def patient(self) -> str: ...
+    def load(self, pixel_mm: float) -> Scan: ...
+
+
+@dataclass(frozen=True)
+class PhantomEntry:
+    seed: int
+    shifted: bool = False
+
+    @property
+    def name(self) -> str:
+        """Names the generator's state too: what an older one made is never taken for this one's."""
+        return f"{self.patient}-{_generator_digest()}"
+
+    @property
+    def patient(self) -> str:
+        return f"{'shifted' if self.shifted else 'phantom'}-{self.seed}"
+
+    def load(self, pixel_mm: float) -> Scan:
+        case = draw_case(self.seed, shifted=self.shifted)
+        rows = round(case.scan.field_of_view_mm / pixel_mm)
+        drawn = [case.render(float(z), rows) for z in case.heights()]
+        owner = np.stack([each.owner for each in drawn])
+        return Scan(
+            np.stack([each.hu for each in drawn]),
+            np.stack([each.plaques for each in drawn]),
+            owner > len(heart.ARTERIES),
+        )
+
+
+@cache
+def _generator_digest() -> str:
+    folder = Path(heart.__file__).parent
+    sources = [folder / f"{name}.py" for name in _DRAWING] + [folder.parent / f"{name}.py" for name in _BESIDE]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:8]
+
+
+@dataclass(frozen=True)
+class RealEntry:
+    pair: Pair
+
+    @property
+    def name(self) -> str:
+        return self.pair.name
+
+    @property
+    def patient(self) -> str:
+        return self.pair.patient
+
+    def load(self, pixel_mm: float) -> Scan:
+        """Labels stay whole: each pixel has that of the nearest one."""
+        read = self.pair.read()
+        own = read.voxels_zyx.shape[1:]
+        shape = tuple(max(round(length * mm / pixel_mm), 1) for length, mm in zip(own, read.pixel_mm, strict=True))
+        hu = planes(read.voxels_zyx.astype(np.float32), (shape[0], shape[1]))
+        rows, columns = (((np.arange(new) + 0.5) * old / new).astype(int) for new, old in zip(shape, own, strict=True))
+        labels = read.labels_zyx[:, rows][:, :, columns]
+        return Scan(np.rint(hu).astype(np.int16), labels, np.zeros(labels.shape, bool))
+
+
+def list_entries(data: str, patients: int) -> list[Entry]:
+    """`data` is `phantoms`, `dicom:FOLDER` or `nifti:FOLDER` (1 to 4: LM, LAD, LCX, RCA)."""
+    if data == "phantoms":
+        return [PhantomEntry(seed) for seed in range(patients)]
+    return [RealEntry(pair) for pair in pairs(data, ARTERY_WORDS)]

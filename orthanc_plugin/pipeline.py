@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -21,15 +21,13 @@ from orthanc_plugin.encode.making import Making, Predecessor
 from orthanc_plugin.encode.rejection import SUPERSEDED, Rejection, rejection_note
 from orthanc_plugin.encode.results import Result, encode
 from orthanc_plugin.errors import NodeError, SourceGone, Unsuitable
-from orthanc_plugin.imaging.frame import only_frame
-from orthanc_plugin.imaging.image import Imaged, images
 from orthanc_plugin.imaging.instance import Instance, decode
 from orthanc_plugin.imaging.roi import given_region
 from orthanc_plugin.imaging.series import Series, assemble
-from orthanc_plugin.imaging.volume import volume
 from orthanc_plugin.inference.device import Device
 from orthanc_plugin.inference.model import infer
-from orthanc_plugin.jobs.job import FRAME, REJECTION, SHADOW, Job, Parameter, PlannedResult, Role
+from orthanc_plugin.inputs import Inputs, inputs_of, missing
+from orthanc_plugin.jobs.job import FRAME, REJECTION, SHADOW, Job, PlannedResult, Role
 from orthanc_plugin.jobs.lease import Lease
 from orthanc_plugin.measure.clinical import Clinical, clinical
 from orthanc_plugin.measure.findings import Findings
@@ -54,19 +52,6 @@ class Rooms:
     models: Catalogue
     device: Device
     profile: Profile = field(default_factory=Profile)
-
-
-@dataclass(frozen=True, eq=False)
-class Inputs:
-    """What a job works on, by role; results lie on the images of `main`, the others are `beside`."""
-
-    by_role: Mapping[str, Imaged]
-    main: Imaged
-    beside: tuple[Imaged, ...]
-
-    @property
-    def headers_beside(self) -> tuple[Dataset, ...]:
-        return tuple(header for imaged in self.beside for header in imaged.headers)
 
 
 def carry_out(lease: Lease, rooms: Rooms) -> None:
@@ -120,9 +105,12 @@ def made(lease: Lease, rooms: Rooms) -> tuple[Result, ...]:
         origin = origin_of(job, model, rooms, given, inputs, superseded)
         findings = measured(model.card, inputs.main, raw, origin, given)
     with lease.step("encode"):
-        findings = cautioned(findings, (*strange, *missing(model.card, inputs), *origin.remarks, rooms.device.fallback))
+        findings = cautioned(
+            findings,
+            (*strange, *missing(model.card, inputs), *inputs.said, *origin.remarks, rooms.device.fallback),
+        )
         predecessors = tuple(predecessor(each, inputs.main.headers[0]) for each in superseded)
-        making = Making(findings, inputs.main, origin, rooms.profile, inputs.headers_beside, predecessors)
+        making = Making(findings, inputs.main, origin, rooms.profile, inputs.headers_beside, predecessors, inputs.laid)
         results = (*encode(making), *rejecting(making))
         record = record_of(inputs.by_role, origin, rooms.profile.encoding, superseded)
         lease.plan(tuple(map(planned, results)), record)
@@ -143,24 +131,6 @@ def decoded(pool: ThreadPoolExecutor, files: Iterable[bytes]) -> Iterator[Instan
             yield ahead.popleft().result()
     while ahead:
         yield ahead.popleft().result()
-
-
-def inputs_of(card: Card, series: Mapping[str, Series], frame: Parameter | None = None) -> Inputs:
-    """Each role as its stages take it: a volume, or single images; `frame` alone of them where one is named.
-
-    A set of one role may name it as it likes.
-    """
-    if len(series) == 1 and len(card.inputs) == 1:
-        series = dict(zip(card.inputs, series.values(), strict=True))
-    flat = {role for stage in card.stages if stage.flat for role in stage.roles}
-    by_role = {role: images(found) if role in flat else volume(found) for role, found in series.items()}
-    if frame is not None:
-        by_role = {role: only_frame(imaged, int(frame)) for role, imaged in by_role.items()}
-    main = card.main_role
-    for role, wanted in card.inputs.items():
-        if role not in by_role and (wanted.required or role == main):
-            raise Unsuitable(f"The job has no series for the role {role}, which the model {card.name} needs.")
-    return Inputs(by_role, by_role[main], tuple(imaged for role, imaged in by_role.items() if role != main))
 
 
 def softly(card: Card, profile: Profile) -> bool:
@@ -186,12 +156,6 @@ def origin_of(
         encoding=f"{rooms.profile.encoding} {typeface()}",
         predecessors=tuple(each.sop_instance_uid for each in superseded),
     )
-
-
-def missing(card: Card, inputs: Inputs) -> Iterator[str]:
-    """What the card says about the roles that nobody took."""
-    absent = (wanted for role, wanted in card.inputs.items() if role not in inputs.by_role)
-    yield from (wanted.meaning_of_missing for wanted in absent)
 
 
 def cautioned(findings: Findings, more: Iterable[str]) -> Findings:

@@ -29,6 +29,7 @@ from orthanc_plugin.measure import single_images
 from orthanc_plugin.pipeline import Rooms, carry_out
 from orthanc_plugin.routing.catalogue import Catalogue
 from orthanc_plugin.routing.folder import Model, read
+from tests import judges
 from tests.builders import series
 from tests.imaging.radiographs import radiograph
 from tests.inference import graphs
@@ -433,14 +434,46 @@ def test_a_prior_is_named_as_evidence_of_another_study(house: House) -> None:
     )
 
 
-def test_a_prior_in_another_space_is_refused(house: House) -> None:
+def test_a_prior_in_another_space_is_laid_on_the_later_series_and_how_is_recorded(house: House, tmp_path: Path) -> None:
     now = series.slices(Boxes())
     before = in_an_earlier_study(now, FrameOfReferenceUID="1.2.3")
+    _, results = house.runs(compared(house), house.takes("now", now), house.takes("before", before))
+
+    assert results["SEG"].pixel_array.sum() == 48
+    texts = [element.value for element in results["SR"].iterall() if element.keyword == "TextValue"]
+    assert any(text.startswith("The series of the role before lay in another frame of reference") for text in texts)
+    recorded = results["REG"]
+    own, other = recorded.RegistrationSequence
+    assert (own.FrameOfReferenceUID, other.FrameOfReferenceUID) == (now[0].FrameOfReferenceUID, "1.2.3")
+    [transform] = other.MatrixRegistrationSequence[0].MatrixSequence
+    matrix = np.array(transform.FrameOfReferenceTransformationMatrix, float).reshape(4, 4)
+    np.testing.assert_allclose(matrix[:3, :3] @ matrix[:3, :3].T, np.eye(3), atol=1e-6)
+    [earlier] = recorded.StudiesContainingOtherReferencedInstancesSequence
+    assert earlier.StudyInstanceUID == before[0].StudyInstanceUID
+    recorded.save_as(tmp_path / "reg.dcm", enforce_file_format=True)
+    assert judges.dciodvfy(tmp_path / "reg.dcm") == []
+
+
+def test_a_destination_that_takes_no_registration_gets_none(house: House) -> None:
+    now = series.slices(Boxes())
+    before = in_an_earlier_study(now, FrameOfReferenceUID="1.2.3")
+    taken = Profile(Objects=("SEG", "SR"))
+    _, results = house.runs(compared(house), house.takes("now", now), house.takes("before", before), profile=taken)
+    assert results.keys() == {"SEG", "SR"}
+
+
+def test_a_prior_in_another_space_that_shows_something_else_is_refused(house: House) -> None:
+    now = series.slices(Boxes())
+    before = in_an_earlier_study(now, FrameOfReferenceUID="1.2.3")
+    for number, dataset in enumerate(before):
+        noise = np.random.default_rng(number).integers(0, 1000, (dataset.Rows, dataset.Columns))
+        dataset.PixelData = noise.astype("<i2").tobytes()
     with pytest.raises(Unsuitable) as refusal:
         house.runs(compared(house), house.takes("now", now), house.takes("before", before))
     assert refusal.value.sentence == (
-        "The series of the role before lies in another frame of reference than the first, so the two can't be laid on "
-        "one another: the node registers nothing. Send series that share one frame of reference."
+        "The series of the role before lies in another frame of reference than that of the role now, and what the two "
+        "show could not be laid on one another. Send series that share one frame of reference, or that show the same "
+        "part of the body."
     )
 
 

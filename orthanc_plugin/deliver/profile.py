@@ -16,9 +16,10 @@ SHIPPED = Path(__file__).with_name("profiles")
 
 BASE = "Base"
 
-Kind = Literal["SEG", "SR", "SC", "PM", "IMAGE", "KO", "PR", "PDF", "STATUS"]
+Kind = Literal["SEG", "SR", "SC", "PM", "IMAGE", "KO", "PR", "PDF", "REG", "STATUS"]
 """SC is the page, PM heat maps and probabilities, IMAGE derived images, KO the slices worth opening, PR contours for
-viewers that know no SEG, PDF the page for those that know nothing, STATUS the word that nothing was made and why."""
+viewers that know no SEG, PDF the page for those that know nothing, REG how series in other frames of reference were
+laid on the first one, STATUS the word that nothing was made and why."""
 Encoding = Literal["binary", "fractional", "labelmap"]
 Superseded = Literal["remove", "mark", "keep"]
 
@@ -35,7 +36,7 @@ class Profile(BaseModel):
         frozen=True, strict=True, extra="forbid", alias_generator=to_pascal, validate_by_alias=True
     )
 
-    objects: Annotated[tuple[Kind, ...], Field(strict=False)] = ("SEG", "SR", "SC")
+    objects: Annotated[tuple[Kind, ...], Field(strict=False)] = ("SEG", "SR", "SC", "REG")
     segmentations: Annotated[tuple[Encoding, ...], Field(min_length=1, strict=False)] = ("binary",)
     binary_in_whole_words: bool = False
     maps_not_on: Annotated[tuple[str, ...], Field(strict=False)] = ()

@@ -29,7 +29,18 @@ LO_LENGTH = 64
 # Results come after every series that a scanner numbers; the source's number keeps those of one series together.
 RESULTS_FROM = 10_000
 SOURCE_NUMBER_MOST = 99_999
-PLACE_IN_SERIES = {"SEG": 1, "SR": 2, "SC": 3, "PM": 4, "IMAGE": 5, "KO": 6, "PR": 7, "PDF": 8, "STATUS": 9}
+PLACE_IN_SERIES = {
+    "REG": 0,
+    "SEG": 1,
+    "SR": 2,
+    "SC": 3,
+    "PM": 4,
+    "IMAGE": 5,
+    "KO": 6,
+    "PR": 7,
+    "PDF": 8,
+    "STATUS": 9,
+}
 KIND_IN_DESCRIPTION = {
     "SEG": "segmentation",
     "SR": "report",
@@ -41,6 +52,7 @@ KIND_IN_DESCRIPTION = {
     "PR": "contours",
     "PDF": "page",
     "STATUS": "status",
+    "REG": "registration",
 }
 
 # Type 2 attributes that highdicom asks for outright, and that scanners still leave out.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import numpy as np
+from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from orthanc_plugin.deliver.profile import Profile
@@ -26,8 +28,19 @@ class Predecessor:
 
 
 @dataclass(frozen=True, eq=False)
+class Laid:
+    """A series that was laid on the main one: its headers, and what takes points of its space to the main one's."""
+
+    headers: tuple[Dataset, ...]
+    matrix: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
 class Making:
-    """`beside` are headers of images that were used, too, but on which nothing lies."""
+    """`beside` are headers of images that were used, too, but on which nothing lies.
+
+    `laid` are those of them that lay in other frames of reference, with how they were laid on the first.
+    """
 
     findings: Findings
     imaged: Imaged
@@ -35,6 +48,7 @@ class Making:
     profile: Profile = field(default_factory=Profile)
     beside: tuple[Dataset, ...] = ()
     predecessors: tuple[Predecessor, ...] = ()
+    laid: tuple[Laid, ...] = ()
 
     @cached_property
     def identity(self) -> Identity:
@@ -62,6 +76,7 @@ class Making:
         outlined = [(each.label, each.property) for each in found.segments]
         outlined += [(each.label, each.property) for each in found.absent]
         outlined += [(each.label, each.finding) for each in found.regions]
+        outlined += [(each.label, each.finding) for each in found.conclusions]
         named = [*outlined, *((each.label, each.code) for each in found.classes)]
         shown = [*(each.label for each in found.maps), *(each.label for each in found.images)]
         labels = (label for label, _ in named)

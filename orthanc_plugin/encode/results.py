@@ -15,6 +15,7 @@ from orthanc_plugin.encode.making import Making
 from orthanc_plugin.encode.maps import maps
 from orthanc_plugin.encode.pdf import page_document
 from orthanc_plugin.encode.presentation import presentation_states
+from orthanc_plugin.encode.registration import registration
 from orthanc_plugin.encode.sc import capture, scrolling
 from orthanc_plugin.encode.seg import segmentations
 from orthanc_plugin.encode.sr import report
@@ -51,6 +52,8 @@ def encode(making: Making) -> tuple[Result, ...]:
 def _results(making: Making) -> Iterator[Result]:
     """No SEG where nothing was outlined; it is made even where none is wanted, since others speak of it."""
     wanted, outlined = making.profile.objects, segmentations(making)
+    if "REG" in wanted and making.laid:
+        yield Result("REG", registration(making))
     yield from _all("SEG", outlined)
     if "PM" in wanted and making.header.Modality not in making.profile.maps_not_on:
         yield from _all("PM", maps(making))
@@ -101,6 +104,8 @@ def _check(making: Making, results: Sequence[Result]) -> None:
     for kind in ("KO", "PDF", "PR"):
         for dataset in _of(kind, results):
             check.references(dataset, imaged, [result.dataset for result in results])
+    for dataset in _of("REG", results):
+        check.references(dataset, imaged, making.beside)
 
 
 def _of(kind: str, results: Sequence[Result]) -> list[Dataset]:

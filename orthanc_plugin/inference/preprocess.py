@@ -118,29 +118,19 @@ def turn(volume: Volume, orientation: str = "HPL") -> Turned:
 
 
 def channels(stage: Stage, volumes: Mapping[str, Volume], first: Turned) -> tuple[Channel, ...]:
-    """The stage's roles, all on the grid of the first; zeros for one that is missing."""
+    """The stage's roles, which lie in one space, on the grid of the first; zeros for one that is missing."""
     made = []
     for role in stage.roles:
         if role not in volumes:
             made.append(Channel(np.broadcast_to(np.float32(0), first.voxels_zyx.shape), UNTOUCHED, 0.0))
             continue
         volume = volumes[role]
-        _demand_one_space(volumes[stage.roles[0]], volume, role)
         beyond = AIR_HU if volume.headers and volume.headers[0].Modality == "CT" else float(volume.voxels_zyx.min())
         voxels = first.voxels_zyx
         if role != stage.roles[0]:
             voxels = on_grid(volume.voxels_zyx, volume.geometry, first.turned, beyond)
         made.append(Channel(voxels, scaling(stage.intensity, volume.voxels_zyx), beyond))
     return tuple(made)
-
-
-def _demand_one_space(first: Volume, other: Volume, role: str) -> None:
-    if first.geometry.frame_of_reference_uid != other.geometry.frame_of_reference_uid:
-        raise Unsuitable(
-            f"The series of the role {role} lies in another frame of reference than the first, so the two can't be "
-            "laid on one another: the node registers nothing. Send series that share one frame of reference.",
-            stage="infer",
-        )
 
 
 def placement(stage: Stage, shape: tuple[int, int], pixel_mm: tuple[float, float]) -> Placement:

@@ -55,7 +55,8 @@ def everything() -> Made:
     """One object at least of each kind on a CT series, as its destination may take it."""
     on = making.volume()
     profile = Profile().model_copy(update={"objects": tuple(PLACE_IN_SERIES)})
-    results = encode(Making(outlined.everything(on), on, making.origin(), profile))
+    beside = outlined.laid()
+    results = encode(Making(outlined.everything(on), on, making.origin(), profile, beside.headers, laid=(beside,)))
     status = Result("STATUS", status_page(on.headers, making.origin(), "No slice is there."))
     return Made(on.headers[0], (*results, status))
 

@@ -26,6 +26,7 @@ from orthanc_plugin.encode.making import Making
 from orthanc_plugin.encode.results import encode
 from orthanc_plugin.errors import ConfigurationError
 from orthanc_plugin.imaging.image import Imaged
+from orthanc_plugin.imaging.volume import Volume
 from orthanc_plugin.settings import from_orthanc
 from tests.encode import making, outlined
 
@@ -53,9 +54,13 @@ CLASSES = {
 def test_a_shipped_profile_gives_exactly_the_objects_that_it_names(name: str, source: str) -> None:
     on, wanted = SOURCES[source](), profile(name, {})
 
-    results = encode(Making(outlined.everything(on), on, making.origin(), wanted))
+    beside = outlined.laid()
+    laid = (beside,) if isinstance(on, Volume) else ()
+    making_of = Making(outlined.everything(on), on, making.origin(), wanted, beside.headers, laid=laid)
+    results = encode(making_of)
 
     left_out = {"PM"} if on.headers[0].Modality in wanted.maps_not_on else set()
+    left_out |= set() if laid else {"REG"}
     assert {result.kind for result in results} == set(wanted.objects) - left_out
     for result in results:
         dataset = making.read_back(result.dataset)

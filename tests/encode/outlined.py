@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
@@ -18,7 +19,7 @@ from pydicom.uid import (
 
 from orthanc_plugin.deliver.profile import Encoding, Profile
 from orthanc_plugin.encode.identity import Identity
-from orthanc_plugin.encode.making import Making
+from orthanc_plugin.encode.making import Laid, Making
 from orthanc_plugin.imaging.image import Imaged, Images, images
 from orthanc_plugin.imaging.instance import decode
 from orthanc_plugin.imaging.series import assemble
@@ -48,6 +49,17 @@ def probabilities(on: Imaged, overlapping: bool = False) -> NDArray[np.float32]:
         if index < max(1, len(on) - 2):
             found[1, index, :height, :width] = box[:height, :width]
     return found
+
+
+def laid() -> Laid:
+    """A CT series of another frame of reference, 3 mm higher and 2 mm further to the left than it says."""
+    headers = deepcopy(making.volume().headers)
+    for header in headers:
+        header.SOPInstanceUID, header.SeriesInstanceUID = f"{header.SOPInstanceUID}.9", f"{header.SeriesInstanceUID}.9"
+        header.FrameOfReferenceUID = f"{header.FrameOfReferenceUID}.9"
+    matrix = np.eye(4)
+    matrix[:3, 3] = (2, 0, 3)
+    return Laid(headers, matrix)
 
 
 def segments(on: Imaged, soft: bool = True, overlapping: bool = False) -> tuple[Segment, ...]:

@@ -150,16 +150,6 @@ def test_roles_are_laid_on_the_grid_of_the_first(device: Device, tmp_path: Path)
     np.testing.assert_array_equal(masks(device, model, first=first, second=second)[0], boxed(shape))
 
 
-def test_series_of_different_spaces_are_refused(device: Device, tmp_path: Path) -> None:
-    model = outliner(tmp_path / "box", roles=["first", "second"])
-    with pytest.raises(Unsuitable) as refusal:
-        run(device, model, first=volume(), second=volume(frame_of_reference="1.2.4"))
-    assert refusal.value.sentence == (
-        "The series of the role second lies in another frame of reference than the first, so the two can't be "
-        "laid on one another: the node registers nothing. Send series that share one frame of reference."
-    )
-
-
 OPTIONAL = {"required": False, "meaning_of_missing": "Nothing was compared."}
 
 

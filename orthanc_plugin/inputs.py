@@ -1,0 +1,90 @@
+"""A card and the series of a job in, what its stages work on out: volumes in one space, or single images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from pydicom.dataset import Dataset
+
+from orthanc_plugin.encode.making import Laid
+from orthanc_plugin.errors import Unsuitable
+from orthanc_plugin.imaging.frame import only_frame
+from orthanc_plugin.imaging.image import Imaged, images
+from orthanc_plugin.imaging.registration import laid_on, registered
+from orthanc_plugin.imaging.series import Series
+from orthanc_plugin.imaging.volume import Volume, volume
+from orthanc_plugin.jobs.job import Parameter
+from orthanc_plugin.routing.card import Card
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """What a job works on, by role; results lie on the images of `main`, the others are `beside`.
+
+    `laid` are those that were brought into its frame of reference, which results say, too (`said`).
+    """
+
+    by_role: Mapping[str, Imaged]
+    main: Imaged
+    beside: tuple[Imaged, ...]
+    laid: tuple[Laid, ...] = ()
+    said: tuple[str, ...] = ()
+
+    @property
+    def headers_beside(self) -> tuple[Dataset, ...]:
+        return tuple(header for imaged in self.beside for header in imaged.headers)
+
+
+def inputs_of(card: Card, series: Mapping[str, Series], frame: Parameter | None = None) -> Inputs:
+    """Each role as its stages take it: a volume, or single images; `frame` alone of them where one is named.
+
+    A set of one role may name it as it likes.
+    """
+    if len(series) == 1 and len(card.inputs) == 1:
+        series = dict(zip(card.inputs, series.values(), strict=True))
+    flat = {role for stage in card.stages if stage.flat for role in stage.roles}
+    by_role = {role: images(found) if role in flat else volume(found) for role, found in series.items()}
+    if frame is not None:
+        by_role = {role: only_frame(imaged, int(frame)) for role, imaged in by_role.items()}
+    main = card.main_role
+    for role, wanted in card.inputs.items():
+        if role not in by_role and (wanted.required or role == main):
+            raise Unsuitable(f"The job has no series for the role {role}, which the model {card.name} needs.")
+    return in_one_space(by_role, main)
+
+
+def in_one_space(by_role: Mapping[str, Imaged], main: str) -> Inputs:
+    """Volumes in other frames of reference are registered with the main one; Unsuitable where that fails."""
+    fixed = by_role[main]
+    placed, laid, said = dict(by_role), [], []
+    for role, moving in by_role.items():
+        if not isinstance(fixed, Volume) or not isinstance(moving, Volume) or _in_one_space(fixed, moving):
+            continue
+        found = registered(fixed, moving)
+        if not found.sure:
+            raise Unsuitable(
+                f"The series of the role {role} lies in another frame of reference than that of the role {main}, and "
+                "what the two show could not be laid on one another. Send series that share one frame of reference, or "
+                "that show the same part of the body.",
+                stage="read",
+            )
+        placed[role] = laid_on(fixed, moving, found)
+        laid.append(Laid(moving.headers, found.matrix))
+        said.append(
+            f"The series of the role {role} lay in another frame of reference; by what the images show it was laid on "
+            f"that of the role {main} (moved by {found.moved_mm(moving):.0f} mm, "
+            f"turned by {found.turned_degrees:.0f} degrees)."
+        )
+    beside = tuple(imaged for role, imaged in placed.items() if role != main)
+    return Inputs(placed, placed[main], beside, tuple(laid), tuple(said))
+
+
+def _in_one_space(first: Volume, other: Volume) -> bool:
+    return first.geometry.frame_of_reference_uid == other.geometry.frame_of_reference_uid
+
+
+def missing(card: Card, inputs: Inputs) -> Iterator[str]:
+    """What the card says about the roles that nobody took."""
+    absent = (wanted for role, wanted in card.inputs.items() if role not in inputs.by_role)
+    yield from (wanted.meaning_of_missing for wanted in absent)

@@ -55,7 +55,7 @@ class HalfResolution(nn.Module):
 
 
 def plain_unet(in_channels: int, channels: tuple[int, ...], units_per_level: int) -> nn.Module:
-    return UNet(
+    made: nn.Module = UNet(
         spatial_dims=2,
         in_channels=in_channels,
         out_channels=HEAD_CHANNELS,
@@ -65,6 +65,7 @@ def plain_unet(in_channels: int, channels: tuple[int, ...], units_per_level: int
         norm="BATCH",
         act="RELU",
     )
+    return made
 
 
 def dense_unet(in_channels: int, channels: tuple[int, ...], units_per_level: int) -> nn.Module:

@@ -63,10 +63,10 @@ class Strangeness(nn.Module):
         found.spread = learned.std(dim=0).clamp_min(_LEAST_SPREAD)
         scaled = (learned - found.middle) / found.spread
         _, deviations, axes = torch.linalg.svd(scaled, full_matrices=False)
-        count = found.axes.shape[1]
+        count = found._tensor("axes").shape[1]
         found.axes = axes[:count].T.contiguous()
         found.along = (deviations[:count] / len(learned) ** 0.5).clamp_min(_LEAST_SPREAD)
-        rest = scaled - scaled @ found.axes @ found.axes.T
+        rest = scaled - scaled @ found._tensor("axes") @ found._tensor("axes").T
         found.off = rest.square().sum(dim=1).mean().sqrt().clamp_min(_LEAST_SPREAD)
         found.bound = torch.quantile(found(bounding), kept)
         return found

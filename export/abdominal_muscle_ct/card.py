@@ -51,7 +51,8 @@ def _figure(name: str, value: float, data: str) -> dict[str, Any]:
 def table(report: Json) -> str:
     """The README's, in Markdown."""
     both = [report[_HELD_OUT], report[_SHIFTED]]
-    rows = [("", "thesis (patients)", "held-out phantoms", "shifted phantoms"), ("---",) * 4]
+    head = ("", "thesis (patients)", "held-out phantoms", "shifted phantoms")
+    rows: list[tuple[str, ...]] = [head, ("---",) * len(head)]
 
     def add(name: str, thesis: object, *ours: object) -> None:
         rows.append((name, str(thesis), *map(str, ours)))

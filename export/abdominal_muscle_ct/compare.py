@@ -18,6 +18,7 @@ from tqdm import tqdm
 from export.abdominal_muscle_ct import TISSUES
 from export.abdominal_muscle_ct.data import entries_of
 from export.abdominal_muscle_ct.export import SERVED_ROWS, export_network, load_trained
+from export.abdominal_muscle_ct.settings import Settings
 from export.abdominal_muscle_ct.sources import PhantomEntry
 from export.abdominal_muscle_ct.train import RUNS
 from export.abdominal_muscle_ct.trial import confusion_of, try_slice
@@ -61,7 +62,7 @@ def compare(checkpoints: dict[str, Path], patients: int | None, processes: int |
         }
 
 
-def _parts(settings: object, patients: int | None) -> dict[str, list[tuple[int, bool]]]:
+def _parts(settings: Settings, patients: int | None) -> dict[str, list[tuple[int, bool]]]:
     parts = entries_of("phantoms", settings)
     known = {"validation": parts.validation, "held out": parts.test}
     seeds = {

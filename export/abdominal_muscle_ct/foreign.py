@@ -142,7 +142,7 @@ KINDS: dict[str, Callable[[int], Foreign]] = {
 def cautioned(kind: str, seed: int) -> Verdicts:
     made = KINDS[kind](seed)
     offsets, sigmas, strangeness = level_of(made.slices)
-    level = locate(offsets, sigmas, np.arange(len(offsets)) * _STEP_MM)
+    level = locate(offsets, sigmas, np.arange(len(offsets), dtype=np.float64) * _STEP_MM)
     card = read(FOLDER).card
     said = {"level": Series({"strangeness": strangeness[:, None]}, np.arange(len(offsets)), None)}
     headers = Headers(values_of(made.header), len(offsets))

@@ -80,7 +80,7 @@ def _seconds() -> dict[str, float]:
 
 def _seconds_of_a_job(seed: int = 60_001) -> float:
     """What each further slice of 512 rows costs."""
-    heights = (np.arange(_MANY) - _MANY / 2) * 5.0
+    heights = (np.arange(_MANY, dtype=np.float64) - _MANY / 2) * 5.0
     with TemporaryDirectory() as folder:
         scanned = abdomen.scanned(abdomen.draw_anatomy(seed), heights, rows=512)
         return whole_job.seconds_a_file(FOLDER, write_series(scanned, Path(folder)), _FEW)

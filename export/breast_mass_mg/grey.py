@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from export.breast_mass_mg.sources import Mammogram
+from export.breast_mass_mg.sources import Mammogram, Pixels
 from export.breast_mass_mg.trial import MARGIN
 from export.evaluation.statistics import Table
 from orthanc_plugin.inference.regions import squared
 
+Greyness = Table | Pixels
 _LEAST_SIDE = 5
 _SAMPLED = 41  # one of so many pixels
 
@@ -47,7 +48,7 @@ def hardness(found: Sequence[Greys]) -> dict[str, float]:
     return {"mean of a region": auc(with_mass, without), "pixel": float(np.mean(of_pixels))}
 
 
-def auc(of_mass: Table, of_rest: Table) -> float:
+def auc(of_mass: Greyness, of_rest: Greyness) -> float:
     ranks = np.concatenate([of_mass, of_rest]).argsort().argsort()[: len(of_mass)] + 1.0
     count = len(of_mass)
     return float((ranks.sum() - count * (count + 1) / 2) / (count * len(of_rest)))

@@ -5,6 +5,7 @@ from typing import cast
 
 import torch
 from monai.networks.blocks import Convolution
+from monai.networks.layers.simplelayers import SkipConnection
 from monai.networks.nets import UNet
 from torch import Tensor, nn
 from torch.nn import functional
@@ -174,7 +175,7 @@ class Finder(nn.Module):
         below = self.unet.model
         while isinstance(below, nn.Sequential) and len(below) > 1:
             x = below[0](x)
-            inner = below[1].submodule
+            inner = cast(SkipConnection, below[1]).submodule
             if not isinstance(inner, nn.Sequential):
                 return cast(Tensor, inner(x))
             below = inner
@@ -197,5 +198,11 @@ def _unet(seen: int, channels: tuple[int, ...]) -> UNet:
 
 
 def build_network(settings: Settings) -> Finder | DeconvolutionNet | RegionUNet:
-    kinds = {"find": Finder, "deconvolution": DeconvolutionNet, "unet": RegionUNet}
-    return kinds[settings.network](settings.channels, settings.rows, settings.columns)
+    of = (settings.channels, settings.rows, settings.columns)
+    match settings.network:
+        case "find":
+            return Finder(*of)
+        case "deconvolution":
+            return DeconvolutionNet(*of)
+        case "unet":
+            return RegionUNet(*of)

@@ -46,7 +46,9 @@ def evaluate(held_out: int | None, shifted: int | None, out: Path, processes: in
     greys = {
         name: grey.hardness(_tried(grey.greys, some, f"{name}, grey values", processes)) for name, some in views.items()
     }
-    strange = {kind: _tried(partial(try_foreign, kind=kind), range(_FOREIGN_EACH), kind, processes) for kind in FOREIGN}
+    strange: dict[str, list[float]] = {
+        kind: _tried(partial(try_foreign, kind=kind), range(_FOREIGN_EACH), kind, processes) for kind in FOREIGN
+    }
     seconds = seconds_each(card)
     told = _told(card, of_regions, whole, greys, strange, seconds)
     sections = [summary(told, seconds)]

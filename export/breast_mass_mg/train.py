@@ -105,7 +105,9 @@ def loss_for(settings: Settings, device: torch.device) -> DiceCELoss:
 
 def shrunk(truth: Tensor, to: Tensor) -> Tensor:
     """Where the answer is coarser than the truth, the truth's means."""
-    return truth if truth.shape[2:] == to.shape[2:] else functional.adaptive_avg_pool2d(truth, to.shape[2:])
+    return (
+        truth if truth.shape[2:] == to.shape[2:] else functional.adaptive_avg_pool2d(truth, (to.shape[2], to.shape[3]))
+    )
 
 
 def learning_rate(settings: Settings, iteration: int) -> float:

@@ -184,7 +184,9 @@ def _peaks_section(peaks: Mapping[str, Mapping[str, Figure]]) -> Section:
 
 
 def _strange_section(trials: Mapping[str, Sequence[Trial]], strange: Mapping[str, Sequence[Said]]) -> Section:
-    table = [("images", "how many", "refused as no frontal chest", "strange (above 1)", "refused or cautioned")]
+    table: list[tuple[str, ...]] = [
+        ("images", "how many", "refused as no frontal chest", "strange (above 1)", "refused or cautioned")
+    ]
     groups: dict[str, list[Said]] = {name: [trial.said for trial in some] for name, some in trials.items()}
     groups |= {f"{name}{' (shown in training)' if name in KNOWN_FOREIGN else ''}": [*s] for name, s in strange.items()}
     groups["all regions never shown in training"] = [said for name in NEVER_SHOWN for said in strange[name]]

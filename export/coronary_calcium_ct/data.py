@@ -55,10 +55,12 @@ class Kept:
     folder: Path
 
     def hu(self) -> Volume:
-        return np.load(self.folder / "hu.npy", mmap_mode="r")
+        found: Volume = np.load(self.folder / "hu.npy", mmap_mode="r")
+        return found
 
     def plaques(self) -> Labels:
-        return np.load(self.folder / "plaques.npy", mmap_mode="r")
+        found: Labels = np.load(self.folder / "plaques.npy", mmap_mode="r")
+        return found
 
     def calcium(self) -> NDArray[np.int32]:
         return np.asarray(np.load(self.folder / "calcium.npy"))
@@ -119,7 +121,7 @@ def training_batches(scans: Sequence[Kept], settings: Settings, first: int) -> I
         for _ in range(settings.batch):
             around = bool(rng.random() < settings.around)
             group = with_calcium if around else scans
-            hu, plaques, theta = _drawn(group[rng.integers(len(group))], settings, rng, around)
+            hu, plaques, theta = _drawn(group[int(rng.integers(len(group)))], settings, rng, around)
             at = torch.from_numpy(theta)[None]
             images.append(linear(hu[None] - AIR_HU, at)[0] + AIR_HU)
             labels.append(nearest(plaques[None, None], at)[0, 0])

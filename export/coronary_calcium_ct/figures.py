@@ -74,7 +74,7 @@ def pearson(trials: Sequence[Trial]) -> Figure:
 
 def _correlation(truth: Table, found: Table) -> Figure:
     both = np.stack([truth, found], axis=1)
-    return bootstrap_values(both, lambda drawn: float(np.corrcoef(drawn.T)[0, 1]))
+    return bootstrap_values(both, lambda drawn: float(np.asarray(np.corrcoef(drawn.T))[0, 1]))
 
 
 def share(values: Sequence[bool]) -> Figure:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -128,10 +129,7 @@ def summary(figures: Mapping[str, Figures], foreign: Mapping[str, float], second
                     row("the same of the square roots", lambda some: limits(some.agatston_bland_altman_of_roots)),
                     row("category right", lambda some: some.category_right),
                     row("no calcium: score 0 found", lambda some: some.zero_found),
-                    *(
-                        row(f"taken for coronary, {kind}", lambda some, k=kind: f"{some.taken_for_coronary[k]:.3f}")
-                        for kind in kinds
-                    ),
+                    *(row(f"taken for coronary, {kind}", partial(_taken, kind)) for kind in kinds),
                     row("mean HU alone tells plaques from other calcium, AUC", lambda some: f"{some.linear_auc:.3f}"),
                     row("cautioned as strange", lambda some: some.strange),
                 ]
@@ -141,6 +139,10 @@ def summary(figures: Mapping[str, Figures], foreign: Mapping[str, float], second
             f"A whole job takes {seconds:.3f} s for each further slice of 512 rows on two cores.",
         ],
     )  # fmt: skip
+
+
+def _taken(kind: str, some: Figures) -> str:
+    return f"{some.taken_for_coronary[kind]:.3f}"
 
 
 def limits(of: Agreement) -> str:

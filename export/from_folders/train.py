@@ -39,11 +39,11 @@ def train(
     for epoch in epochs:
         network.train()
         _set_rate(optimiser, epoch, len(epochs))
-        for chosen in torch.randperm(len(images), generator=random).split(batch):
+        for chosen in torch.split(torch.randperm(len(images), generator=random), batch):
             scores, _ = network(varied(images[chosen], random))
             loss = nn.functional.cross_entropy(scores, labels[chosen], weight=weights)
             optimiser.zero_grad()
-            loss.backward()
+            torch.autograd.backward(loss)
             optimiser.step()
         judged = float(nn.functional.cross_entropy(answers(network, others), theirs, weight=weights))
         if judged < best_loss:
@@ -77,12 +77,12 @@ def _between(count: int, most: float, random: torch.Generator) -> Tensor:
 @torch.no_grad()
 def answers(network: Classifier, images: Tensor) -> Tensor:
     network.eval()
-    return torch.cat([network(part)[0] for part in images.split(32)])
+    return torch.cat([network(part)[0] for part in torch.split(images, 32)])
 
 
 def balanced_accuracy(scores: Tensor, labels: Tensor) -> float:
     right = scores.argmax(dim=1) == labels
-    return float(torch.stack([right[labels == label].float().mean() for label in labels.unique()]).mean())
+    return float(torch.stack([right[labels == label].float().mean() for label in torch.unique(labels)]).mean())
 
 
 def _set_rate(optimiser: torch.optim.Optimizer, epoch: int, epochs: int) -> None:

@@ -63,7 +63,7 @@ def _heart(seed: int, rng: np.random.Generator) -> Floats:
 
 def _blurred(seed: int, rng: np.random.Generator) -> Floats:
     """Smoothed and shrunk on its way through some other system."""
-    return gaussian_filter(liver(seed).grey[0].astype(np.float32), rng.uniform(2.0, 4.0))
+    return np.asarray(gaussian_filter(liver(seed).grey[0].astype(np.float32), rng.uniform(2.0, 4.0)), np.float32)
 
 
 def _inverted(seed: int, rng: np.random.Generator) -> Floats:

@@ -47,7 +47,7 @@ def _on_numbers(learner: "SVC", train: Cases) -> Learned:
         """A machine that only decides is taken to be sure."""
         if hasattr(learner, "predict_proba"):
             return np.asarray(learner.predict_proba(cases.numbers[:, :USED]))
-        return np.eye(len(GRADES))[learner.predict(cases.numbers[:, :USED])]
+        return np.asarray(np.eye(len(GRADES))[learner.predict(cases.numbers[:, :USED])])
 
     return answer
 
@@ -77,7 +77,7 @@ def _train(network: nn.Module, pictures: Tensor, grades: Tensor) -> None:
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, _EPOCHS * steps)
     network.train()
     for _ in tqdm(range(_EPOCHS), desc="CNN", unit="epoch"):
-        for chosen in torch.randperm(len(grades)).split(_BATCH):
+        for chosen in torch.split(torch.randperm(len(grades)), _BATCH):
             seen = pictures[chosen]
             if torch.rand(()) < 0.5:
                 seen = seen.flip(3)

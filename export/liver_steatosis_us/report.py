@@ -80,7 +80,7 @@ class Graded(Answers):
 
     @property
     def present(self) -> NDArray[np.bool_]:
-        return np.eye(len(self.names), dtype=bool)[self.probability.argmax(axis=1)]
+        return np.asarray(np.eye(len(self.names), dtype=bool)[self.probability.argmax(axis=1)])
 
 
 @dataclass(frozen=True, eq=False)

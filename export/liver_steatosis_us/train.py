@@ -6,6 +6,7 @@ python -m export.liver_steatosis_us.train [--data FOLDER]
 import argparse
 import os
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -104,7 +105,7 @@ def _copied(network: nn.Module) -> dict[str, Tensor]:
     return {name: value.detach().cpu().clone() for name, value in network.state_dict().items()}
 
 
-def _save(path: Path, settings: Settings, state: dict[str, object]) -> None:
+def _save(path: Path, settings: Settings, state: dict[str, Any]) -> None:
     """Written beside and renamed, so that no half file is ever there."""
     path.parent.mkdir(parents=True, exist_ok=True)
     torch.save({**state, "settings": settings.model_dump_json(), "seed": settings.seed}, path.with_suffix(".new"))
@@ -113,7 +114,7 @@ def _save(path: Path, settings: Settings, state: dict[str, object]) -> None:
 
 def _resumed(
     path: Path, settings: Settings, network: GradeNet, optimiser: torch.optim.Optimizer, device: str
-) -> dict[str, object]:
+) -> dict[str, Any]:
     if not path.exists():
         return {"epochs": 0, "least": float("inf"), "best": _copied(network)}
     return checkpoints.resume(path, settings.model_dump_json(), network, optimiser, device)

@@ -190,7 +190,7 @@ def _inside(path: Vector, x: Floats, y: Floats, z: float, radius: float, pixel_m
     for px, py, pz in there:
         wide = np.float32(np.sqrt(radius**2 - (pz - z) ** 2))
         np.minimum(nearest, np.hypot(x - np.float32(px), y - np.float32(py)) - wide, out=nearest)
-    return np.clip(0.5 - nearest / np.float32(pixel_mm), 0, 1)
+    return np.asarray(np.clip(0.5 - nearest / np.float32(pixel_mm), 0, 1), np.float32)
 
 
 def truth(hu: NDArray[np.int16], owner: NDArray[np.uint8], least_hu: int = 130) -> NDArray[np.uint8]:

@@ -45,7 +45,7 @@ class Breast:
     def thickness(self, radius: Floats) -> Floats:
         """1 where the plates touch the breast, falling to 0 at the skin like a round edge."""
         edge = np.clip((radius - (1 - self.thick)) / self.thick, 0, 1)
-        return np.sqrt(1 - edge * edge, dtype=np.float32)
+        return np.asarray(np.sqrt(1 - edge * edge), np.float32)
 
     def in_muscle(self, window: Window) -> Floats:
         """From 0 to 1 across its edge; none on a view from above."""

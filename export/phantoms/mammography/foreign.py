@@ -61,7 +61,8 @@ def _collimated(seen: Floats, rng: np.random.Generator) -> Floats:
 
 
 def _with_implant(whole: Floats, middle_y: float, depth: float, rng: np.random.Generator) -> Floats:
-    window = Window(0, 0, *whole.shape, HEIGHT_MM / whole.shape[0])
+    rows, columns = whole.shape
+    window = Window(0, 0, rows, columns, HEIGHT_MM / rows)
     radius = depth * rng.uniform(0.55, 0.75)
     away = np.hypot((window.y - middle_y) / (radius * 1.15), (window.x - depth * 0.12) / radius)
     shell = 1 / (1 + np.exp(np.clip((away - 1) * 40, -30, 30)))

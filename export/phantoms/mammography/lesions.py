@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from export.phantoms.mammography.sheet import Floats, Texture, Window
 
@@ -41,7 +42,7 @@ class Lesion:
         ys, xs = self.y + reach * np.sin(_ANGLES), self.x + reach * np.cos(_ANGLES)
         return float(ys.min()), float(xs.min()), float(ys.max()), float(xs.max())
 
-    def _reach(self, angle: Floats) -> Floats:
+    def _reach(self, angle: Floats | NDArray[np.float64]) -> Floats:
         turned = angle - self.turn
         reach = self.radius / np.sqrt(np.cos(turned) ** 2 + (np.sin(turned) / self.aspect) ** 2)
         waved = sum((amount * np.cos(order * angle + phase) for order, amount, phase in self.waves), np.float64(1.0))
@@ -93,7 +94,7 @@ def mass(rng: np.random.Generator, y: float, x: float, radius: float, seed: tupl
     lobes = int(rng.integers(3, 7))
     waves = ((2, rng.uniform(0, 0.1), rng.uniform(0, 6)), (lobes, rng.uniform(0.03, 0.15), rng.uniform(0, 6)),
              (lobes * 2 + 1, rng.uniform(0, 0.05), rng.uniform(0, 6)))  # fmt: skip
-    spicules = ()
+    spicules: tuple[tuple[float, float, float], ...] = ()
     if rng.random() < (0.5 if shifted else 0.4):
         spicules = tuple(
             (rng.uniform(-np.pi, np.pi), radius * rng.uniform(0.5, 1.4), rng.uniform(0.06, 0.16))

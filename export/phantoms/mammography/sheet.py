@@ -53,7 +53,7 @@ class Texture:
     def on(self, window: Window) -> Floats:
         """Mean 0, deviation about 1; octaves finer than the pixels are left out."""
         total = np.zeros((window.rows, window.columns), np.float32)
-        weights = self.fall ** np.arange(len(self.waves_mm))
+        weights = np.float64(self.fall) ** np.arange(len(self.waves_mm))
         weights /= np.sqrt((weights**2).sum())
         for number, (wave, weight) in enumerate(zip(self.waves_mm, weights, strict=True)):
             if wave >= 1.5 * window.pixel_mm:
@@ -67,7 +67,7 @@ def lattice(window: Window, wave_mm: float, seed: tuple[int, ...]) -> Floats:
     heights = np.random.default_rng(seed).standard_normal((_TILE, _TILE), dtype=np.float32)
     down, rows = _spline(window.y[:, 0], step)
     across, columns = _spline(window.x[0], step)
-    made: Floats = down @ heights[np.ix_(rows, columns)] @ across.T
+    made = np.asarray(down @ heights[np.ix_(rows, columns)] @ across.T, np.float32)
     return made * np.float32(2.1)  # a cubic spline of white noise has a deviation of 0.48
 
 

@@ -232,9 +232,8 @@ def breast(sheet: Sheet, rng: Random) -> None:
     density = rng.uniform(0.05, 0.4)
     for _ in range(rng.integers(12, 30)):
         x, y = wall + side * rng.uniform(0.1, 0.8) * size, rng.uniform(-0.45, 0.5) * size
-        sheet.values += (
-            np.float32(density) * inside * (sheet.ellipse(x, y, *rng.uniform(0.03, 0.2, 2), rng.uniform(0, 3)) < 1)
-        )
+        (long, wide), turn = rng.uniform(0.03, 0.2, 2), rng.uniform(0, 3)
+        sheet.values += np.float32(density) * inside * (sheet.ellipse(x, y, long, wide, turn) < 1)
     if rng.random() < 0.6:
         steep = rng.uniform(0.4, 0.9)
         sheet.values += np.float32(0.5) * (

@@ -93,7 +93,8 @@ def _shapes(rng: np.random.Generator) -> Floats:
     sheet = Sheet(ROWS, Pose(0.0, 1.0, 1.0, 0.0, 0.0, 0.1), rng, 0.0)
     for _ in range(rng.integers(0, 25)):
         x, y = rng.uniform(-1, 1, 2)
-        shape = sheet.ellipse(x, y, *rng.uniform(0.02, 0.6, 2), rng.uniform(0, 3), rng.choice([2.0, 8.0]))
+        (long, wide), turn = rng.uniform(0.02, 0.6, 2), rng.uniform(0, 3)
+        shape = sheet.ellipse(x, y, long, wide, turn, rng.choice([2.0, 8.0]))
         if rng.random() < 0.5:
             sheet.put(shape < 1, rng.normal(0, 1))
         else:

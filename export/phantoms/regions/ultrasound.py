@@ -15,9 +15,8 @@ def abdomen(sheet: Sheet, rng: Random) -> None:
     sheet.put(kidney < 1, 0.25)
     sheet.put(kidney < 0.5, 0.8)
     for _ in range(rng.integers(1, 5)):
-        vessel = sheet.ellipse(
-            *rng.uniform(-0.5, 0.5, 2), rng.uniform(0.04, 0.22), rng.uniform(0.03, 0.1), rng.uniform(0, 3)
-        )
+        x, y = rng.uniform(-0.5, 0.5, 2)
+        vessel = sheet.ellipse(x, y, rng.uniform(0.04, 0.22), rng.uniform(0.03, 0.1), rng.uniform(0, 3))
         sheet.put(vessel < 1, 0.03)
         sheet.put(np.abs(vessel - 1.05) < 0.06, 0.9)
     if rng.random() < 0.6:

@@ -7,6 +7,7 @@ from PIL import Image, ImageDraw, ImageFont
 from export.phantoms.ultrasound.image import Liver
 
 Random = np.random.Generator
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 _COLOURS = ((255, 255, 255), (255, 230, 90), (150, 220, 255), (180, 255, 180))
 
 
@@ -49,9 +50,7 @@ def _depths(draw: ImageDraw.ImageDraw, phantom: Liver, ink: tuple[int, int, int]
         draw.line((beside - long, row, beside, row), ink)
 
 
-def _calipers(
-    draw: ImageDraw.ImageDraw, phantom: Liver, rng: Random, ink: tuple[int, int, int], font: ImageFont.FreeTypeFont
-) -> None:
+def _calipers(draw: ImageDraw.ImageDraw, phantom: Liver, rng: Random, ink: tuple[int, int, int], font: Font) -> None:
     """Two crosses within the picture, and a word beside one of them."""
     wide, high = phantom.machine.columns, phantom.machine.rows
     for _ in range(2):

@@ -1,0 +1,171 @@
+"""From scans to batches: split by patient, kept on disk, seen in cubes that are turned, mirrored and changed."""
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from monai.networks.layers import AffineTransform
+from numpy.typing import NDArray
+from torch import Tensor
+from tqdm import tqdm
+
+from export.brain_tumour_mr import REGIONS
+from export.brain_tumour_mr.settings import Augmentation, Settings
+from export.brain_tumour_mr.sources import Entry, list_entries
+
+_OPTIONAL = (2, 3)
+"""Channels of the series that may be missing."""
+_ENHANCING, _OEDEMA = 2, 3
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Patients of the three parts; no patient is in two of them."""
+
+    train: tuple[Entry, ...]
+    validation: tuple[Entry, ...]
+    test: tuple[Entry, ...]
+
+
+def parts_of(data: str, settings: Settings) -> Parts:
+    split = settings.split
+    entries = list_entries(data, split.train + split.validation + split.test)
+    patients = sorted({entry.patient for entry in entries})
+    shuffled = [patients[place] for place in np.random.default_rng(settings.seed).permutation(len(patients))]
+    wanted = np.array([split.train, split.validation, split.test])
+    first, second, _ = np.rint(np.cumsum(wanted) * len(patients) / wanted.sum()).astype(int)
+    groups = (set(shuffled[:first]), set(shuffled[first:second]), set(shuffled[second:]))
+    train, validation, test = (tuple(each for each in entries if each.patient in group) for group in groups)
+    return Parts(train, validation, test)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One scan on disk, read as it is needed; `outlined` where its tumour's parts are known, be they none."""
+
+    folder: Path
+
+    @property
+    def outlined(self) -> bool:
+        return (self.folder / "parts.npy").exists()
+
+    def images(self) -> NDArray[np.float16]:
+        found: NDArray[np.float16] = np.load(self.folder / "images.npy", mmap_mode="r")
+        return found
+
+    def parts(self) -> NDArray[np.uint8]:
+        found: NDArray[np.uint8] = np.load(self.folder / "parts.npy", mmap_mode="r")
+        return found
+
+
+def kept(entries: Sequence[Entry], settings: Settings, cache: Path) -> list[Kept]:
+    """Makes what is not on disk yet, on all processors."""
+    folders = [cache / f"{settings.step_mm:g}" / _named(entry) for entry in entries]
+    missing = [(e, f) for e, f in zip(entries, folders, strict=True) if not (f / "images.npy").exists()]
+    if missing:
+        with ProcessPoolExecutor(os.cpu_count()) as pool:
+            made = pool.map(_make, *zip(*missing, strict=True), [settings.step_mm] * len(missing))
+            for _ in tqdm(made, total=len(missing), desc="scans", unit="scan", mininterval=5):
+                pass
+    return [Kept(folder) for folder in folders]
+
+
+def _named(entry: Entry) -> str:
+    return hashlib.sha256(entry.name.encode()).hexdigest()[:16]
+
+
+def _make(entry: Entry, folder: Path, step_mm: float) -> None:
+    """The images are written last: their file says that the scan is whole."""
+    scan = entry.load(step_mm)
+    folder.mkdir(parents=True, exist_ok=True)
+    if scan.parts is not None:
+        np.save(folder / "parts.npy", scan.parts)
+    np.save(folder / "images.npy", scan.images.astype(np.float16))
+
+
+def labelled(scans: Sequence[Kept], settings: Settings) -> tuple[list[Kept], list[Kept]]:
+    """Those whose outlines are learned from, and the others, whose are not looked at even where they are known."""
+    known = [scan for scan in scans if scan.outlined]
+    count = max(round(settings.labelled * len(known)), 1)
+    order = np.random.default_rng([settings.seed, 51]).permutation(len(known))
+    chosen = {int(place) for place in order[:count]}
+    used = [scan for place, scan in enumerate(known) if place in chosen]
+    return used, [scan for scan in scans if scan not in used]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """`images` [N, 4, side, side, side], `regions` [N, 3, …] of 0 and 1."""
+
+    images: Tensor
+    regions: Tensor
+
+
+def training_batches(scans: Sequence[Kept], settings: Settings, first: int, salt: int = 0) -> Iterator[Batch]:
+    """From iteration `first` on; each is made by its own number, so a resumed training sees what it would have seen."""
+    size = (settings.side,) * 3
+    linear, nearest = (
+        AffineTransform(size, normalized=True, mode=mode, align_corners=False, padding_mode="zeros")
+        for mode in ("bilinear", "nearest")
+    )
+    for iteration in range(first, settings.iterations):
+        rng = np.random.default_rng([settings.seed, iteration, 53, salt])
+        images, regions = [], []
+        for _ in range(settings.batch):
+            scan = scans[int(rng.integers(len(scans)))]
+            parts = scan.parts() if scan.outlined else np.zeros(scan.images().shape[1:], np.uint8)
+            theta = torch.from_numpy(_place(parts, settings, rng))[None]
+            seen = linear(torch.from_numpy(scan.images().astype(np.float32))[None], theta)[0]
+            where = nearest(torch.from_numpy(parts.astype(np.float32))[None, None], theta)[0, 0]
+            images.append(changed(seen, settings.augmentation, rng))
+            regions.append(regions_of(where.round()))
+        yield Batch(torch.stack(images), torch.stack(regions))
+
+
+def _place(parts: NDArray[np.uint8], settings: Settings, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Where each voxel of what is seen is taken from (3, 4), in slices, rows and columns from -1 to 1 of the whole."""
+    by, shape = settings.augmentation, np.array(parts.shape)
+    tumour = np.argwhere(parts > 0) if rng.random() < settings.on_tumour else np.empty((0, 3))
+    if len(tumour):
+        middle = tumour[rng.integers(len(tumour))] + rng.uniform(-0.3, 0.3, 3) * settings.side
+    else:
+        middle = np.array([rng.uniform(0.2, 0.8) * length for length in shape])
+    turned = np.eye(3)
+    for axis in range(3):
+        one, two = [each for each in range(3) if each != axis]
+        angle = np.deg2rad(rng.uniform(-by.turn_degrees, by.turn_degrees))
+        turn = np.eye(3)
+        turn[one, one], turn[one, two], turn[two, one], turn[two, two] = (
+            np.cos(angle), -np.sin(angle), np.sin(angle), np.cos(angle)
+        )  # fmt: skip
+        turned = turn @ turned
+    scale = np.exp(rng.uniform(-by.scale_share, by.scale_share))
+    mirrored = np.diag([1.0, 1.0, rng.choice([-1.0, 1.0])])
+    theta = np.empty((3, 4), np.float32)
+    theta[:, :3] = np.diag(settings.side / shape) @ (scale * turned @ mirrored)
+    theta[:, 3] = (middle + 0.5) / shape * 2 - 1
+    return theta
+
+
+def changed(images: Tensor, by: Augmentation, rng: np.random.Generator) -> Tensor:
+    """Other contrast, more noise; now and then without a series."""
+    made = []
+    for channel, image in enumerate(images):
+        gamma = float(np.exp(rng.uniform(-by.gamma, by.gamma)))
+        noise = torch.from_numpy(rng.standard_normal(tuple(image.shape), np.float32)) * float(rng.uniform(0, by.noise))
+        gone = channel in _OPTIONAL and rng.random() < by.without
+        made.append(torch.zeros_like(image) if gone else image.clamp(0, 1) ** gamma + noise)
+    return torch.stack(made)
+
+
+def regions_of(parts: Tensor) -> Tensor:
+    """[…] of parts to [3, …]: whole, core, active."""
+    whole, active = parts > 0, parts == _ENHANCING
+    found = torch.stack([whole, whole & (parts != _OEDEMA), active]).float()
+    assert len(found) == len(REGIONS)
+    return found

@@ -1,0 +1,64 @@
+"""The network: patches of four series in, logits of the tumour's regions out."""
+
+from typing import cast
+
+import torch
+from monai.networks.nets import UNet
+from torch import Tensor, nn
+
+from export.brain_tumour_mr import REGIONS, SERIES
+from export.brain_tumour_mr.settings import Settings
+from export.strangeness import Strangeness
+
+_PRIOR_LOGIT = -4.0  # a tumour is some hundredths of a head
+_QUANTILES = (0.1, 0.3, 0.5, 0.7, 0.9, 0.98)
+
+
+class TumourNet(nn.Module):
+    """[N, 4, side, side, side], each series from 0 to 1, 0 where it is missing, to logits [N, 3, …]; a 3D U-Net."""
+
+    def __init__(self, channels: tuple[int, ...]) -> None:
+        super().__init__()
+        self.unet = UNet(
+            spatial_dims=3,
+            in_channels=len(SERIES),
+            out_channels=len(REGIONS),
+            channels=channels,
+            strides=(2,) * (len(channels) - 1),
+            num_res_units=1,
+            norm="INSTANCE",
+            act="RELU",
+        )
+        self.prior = nn.Parameter(torch.full((1, len(REGIONS), 1, 1, 1), _PRIOR_LOGIT))
+
+    def forward(self, images: Tensor) -> Tensor:
+        return cast(Tensor, self.unet(images)) + self.prior
+
+
+class Served(nn.Module):
+    """As the node takes it: `probability` [N, 3, depth, rows, columns] of the regions, `strangeness` [N] of a patch."""
+
+    outputs = ("probability", "strangeness")
+
+    def __init__(self, network: TumourNet, strangeness: Strangeness) -> None:
+        super().__init__()
+        self.network, self.strangeness = network, strangeness
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        return torch.sigmoid(self.network(images)), self.strangeness(description(images))
+
+
+def description(images: Tensor) -> Tensor:
+    """[N, 4, …] to [N, d]: how bright the series that are always there are, how they change from place to place."""
+    always = images[:, :2]
+    ordered = nn.functional.avg_pool3d(always, 4).flatten(2).sort(dim=2).values
+    places = (images.new_tensor(_QUANTILES) * (ordered.shape[2] - 1)).long()
+    found = [ordered.index_select(2, places).flatten(1)]
+    for axis in (2, 3, 4):
+        change = (always.narrow(axis, 1, always.shape[axis] - 1) - always.narrow(axis, 0, always.shape[axis] - 1)).abs()
+        found.append(torch.log(change.mean(dim=(2, 3, 4)) + 1e-4))
+    return torch.cat(found, dim=1)
+
+
+def build_network(settings: Settings) -> TumourNet:
+    return TumourNet(settings.channels)

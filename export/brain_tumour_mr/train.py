@@ -1,0 +1,190 @@
+"""Trains the network: a configuration goes in, checkpoints and TensorBoard curves come out.
+
+python -m export.brain_tumour_mr.train --config export/brain_tumour_mr/configs/standard.json
+
+Patients without outlines, or whose outlines the configuration leaves aside, teach too where `consistency` has a weight.
+"""
+
+import argparse
+import math
+import os
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
+from pathlib import Path
+
+import numpy as np
+import torch
+from monai.inferers import SlidingWindowInferer
+from monai.losses import DiceCELoss
+from monai.utils import set_determinism
+from torch import Tensor, nn
+from torch.utils.tensorboard import SummaryWriter
+from tqdm import tqdm
+
+from export import checkpoints
+from export.brain_tumour_mr.data import Batch, Kept, changed, kept, labelled, parts_of, regions_of, training_batches
+from export.brain_tumour_mr.model import TumourNet, build_network, description
+from export.brain_tumour_mr.settings import Settings, read_settings
+from export.strangeness import Strangeness
+
+RUNS = Path(__file__).parents[1] / "runs"
+CACHE = RUNS / "cache" / "brain"
+_SMALLEST_SHARE = 0.02  # of the learning rate, at the end
+_OTHERS = 7
+"""Of the batches of those without outlines: drawn by other numbers than the batches of the others."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument(
+        "--data", default="phantoms", help="phantoms or nifti:FOLDER, a folder a patient as BraTS has it"
+    )
+    parser.add_argument("--out", type=Path, help="folder of the checkpoint; an unfinished one is resumed")
+    parser.add_argument("--cache", type=Path, default=CACHE)
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    given = parser.parse_args()
+    settings = read_settings(given.config)
+    torch.set_num_threads(given.threads)
+    train(settings, given.data, given.out or RUNS / settings.name, given.cache, torch.device(given.device))
+
+
+def train(settings: Settings, data: str, out: Path, cache: Path, device: torch.device) -> Path:
+    """Runs the iterations that the checkpoint in `out` has not seen yet; gives the checkpoint's path."""
+    parts = parts_of(data, settings)
+    root = cache / data.replace("/", "_").replace(":", "_")
+    seen, held = kept(parts.train, settings, root), kept(parts.validation, settings, root)
+    outlined, others = labelled(seen, settings)
+    set_determinism(settings.seed)
+    network = build_network(settings).to(device)
+    optimiser = torch.optim.AdamW(network.parameters(), settings.learning_rate, weight_decay=1e-3)
+    teacher = deepcopy(network).requires_grad_(False)
+    checkpoint, first = out / "checkpoint.pt", 0
+    if checkpoint.exists():
+        state = checkpoints.resume(checkpoint, settings.model_dump_json(), network, optimiser, device)
+        first = int(state["iterations"])
+        teacher.load_state_dict(state["teacher"])
+    loss_of = DiceCELoss(sigmoid=True, batch=True)
+    losses: list[float] = []
+    with SummaryWriter(str(out / "curves")) as curves:
+        shown = tqdm(_batches(outlined, others, settings, first), initial=first, total=settings.iterations,
+                     unit="batch", mininterval=5)  # fmt: skip
+        for iteration, (batch, other) in enumerate(shown, start=first + 1):
+            for group in optimiser.param_groups:
+                group["lr"] = learning_rate(settings, iteration)
+            network.train()
+            optimiser.zero_grad()
+            loss = loss_of(network(batch.images.to(device)), batch.regions.to(device))
+            if other is not None:
+                loss = loss + _weight(settings, iteration) * disagreement(network, teacher, other, settings, iteration)
+            torch.autograd.backward(loss)
+            nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+            optimiser.step()
+            _follow(teacher, network, settings.consistency.decay)
+            losses.append(float(loss.item()))
+            if iteration % settings.every == 0 or iteration == settings.iterations:
+                dice = validate(network, held, settings, device)
+                curves.add_scalar("loss/train", np.mean(losses), iteration)
+                curves.add_scalar("dice/validation", dice, iteration)
+                tqdm.write(f"{iteration}/{settings.iterations}: loss {np.mean(losses):.4f}, Dice {dice:.4f}")
+                losses = []
+                whole = iteration == settings.iterations
+                strangeness = strangeness_of(seen, held, settings) if whole else None
+                _save(checkpoint, settings, data, network, teacher, optimiser, iteration, strangeness)
+    return checkpoint
+
+
+def _batches(
+    outlined: Sequence[Kept], others: Sequence[Kept], settings: Settings, first: int
+) -> Iterator[tuple[Batch, Batch | None]]:
+    learned = training_batches(outlined, settings, first)
+    if not settings.consistency.weight or not others:
+        yield from ((batch, None) for batch in learned)
+        return
+    yield from zip(learned, training_batches(others, settings, first, _OTHERS), strict=True)
+
+
+def disagreement(network: TumourNet, teacher: TumourNet, batch: Batch, settings: Settings, iteration: int) -> Tensor:
+    """Between what the pupil says of changed images and the teacher of them as they are."""
+    device = next(network.parameters()).device
+    rng = np.random.default_rng([settings.seed, iteration, 57])
+    with torch.no_grad():
+        said = torch.sigmoid(teacher(batch.images.to(device)))
+    other = torch.stack([changed(image, settings.augmentation, rng) for image in batch.images])
+    return nn.functional.mse_loss(torch.sigmoid(network(other.to(device))), said)
+
+
+@torch.no_grad()
+def _follow(teacher: TumourNet, network: TumourNet, decay: float) -> None:
+    for mean, value in zip(teacher.state_dict().values(), network.state_dict().values(), strict=True):
+        mean.mul_(decay).add_(value, alpha=1 - decay)
+
+
+def _weight(settings: Settings, iteration: int) -> float:
+    """Of the consistency: at first the teacher knows nothing."""
+    return settings.consistency.weight * min(1.0, 2 * iteration / settings.iterations)
+
+
+@torch.no_grad()
+def validate(network: TumourNet, held: Sequence[Kept], settings: Settings, device: torch.device) -> float:
+    """Mean Dice over the regions, of all voxels together."""
+    network.eval()
+    side = (settings.side,) * 3
+    window = SlidingWindowInferer(roi_size=side, overlap=0.25, mode="gaussian")
+    overlap, size = torch.zeros(3), torch.zeros(3)
+    for scan in (each for each in held if each.outlined):
+        images = torch.from_numpy(scan.images().astype(np.float32))[None].to(device)
+        found = window(images, network)[0].cpu() > 0
+        truth = regions_of(torch.from_numpy(np.array(scan.parts()))) > 0
+        overlap += 2 * (found & truth).sum(dim=(1, 2, 3))
+        size += found.sum(dim=(1, 2, 3)) + truth.sum(dim=(1, 2, 3))
+    return float((overlap / size.clamp_min(1)).mean())
+
+
+@torch.no_grad()
+def strangeness_of(seen: Sequence[Kept], held: Sequence[Kept], settings: Settings) -> Strangeness:
+    """Of the middles of scans that were learned on, its bound set by those validated on."""
+    learned, bounding = (
+        torch.cat([description(middle(scan, settings.side)) for scan in scans]) for scans in (seen, held)
+    )
+    return Strangeness.fitted(learned, bounding)
+
+
+def middle(scan: Kept, side: int) -> Tensor:
+    """[1, 4, side, side, side], zeros beyond the scan."""
+    images = scan.images()
+    made = np.zeros((1, images.shape[0], side, side, side), np.float32)
+    spans = []
+    for length in images.shape[1:]:
+        count = min(length, side)
+        spans.append((slice((length - count) // 2, (length - count) // 2 + count),
+                      slice((side - count) // 2, (side - count) // 2 + count)))  # fmt: skip
+    made[0, :, spans[0][1], spans[1][1], spans[2][1]] = images[:, spans[0][0], spans[1][0], spans[2][0]]
+    return torch.from_numpy(made)
+
+
+def learning_rate(settings: Settings, iteration: int) -> float:
+    """Rises over the first twentieth, then falls along a cosine."""
+    done = iteration / settings.iterations
+    falling = (1 + math.cos(math.pi * done)) / 2
+    return settings.learning_rate * min(1.0, done * 20) * (_SMALLEST_SHARE + (1 - _SMALLEST_SHARE) * falling)
+
+
+def _save(
+    path: Path, settings: Settings, data: str, network: nn.Module, teacher: nn.Module, optimiser: torch.optim.AdamW,
+    iterations: int, strangeness: Strangeness | None,
+) -> None:  # fmt: skip
+    said = {
+        "settings": settings.model_dump_json(),
+        "data": data.partition(":")[0],
+        "seed": settings.seed,
+        "iterations": iterations,
+        "teacher": teacher.state_dict(),
+        "strangeness": None if strangeness is None else strangeness.state_dict(),
+    }
+    checkpoints.save(path, network, optimiser, said)
+
+
+if __name__ == "__main__":
+    main()

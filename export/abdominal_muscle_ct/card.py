@@ -10,9 +10,10 @@ from typing import Any
 
 from export.abdominal_muscle_ct.series import FOLDER
 from export.evaluation import shipped
+from export.evaluation.readme import between_marks
 
 _REPORT = Path(__file__).parents[2] / "docs" / "models" / FOLDER.name / "report.json"
-_BEGIN, _END = "<!-- figures: written by export.abdominal_muscle_ct.card -->", "<!-- end of the figures -->"
+_NAME = "abdominal_muscle_ct"
 _STRANGE = {
     "from": {"stage": "level", "output": "strangeness"},
     "between": {"most": 1.0},
@@ -91,12 +92,6 @@ def _agreement(limits: Json) -> str:
     return f"{limits['bias']:+.1f} ({limits['low']:+.1f} to {limits['high']:+.1f})".replace("-", "−")
 
 
-def between_marks(text: str, within: str) -> str:
-    before, _, rest = text.partition(_BEGIN)
-    _, _, after = rest.partition(_END)
-    return f"{before}{_BEGIN}\n\n{within}\n\n{_END}{after}"
-
-
 def main() -> None:
     report = json.loads(_REPORT.read_text())
     digests = {path.name: shipped.sha256(path) for path in sorted(FOLDER.glob("*.onnx"))}
@@ -105,7 +100,7 @@ def main() -> None:
     card, readme = FOLDER / "card.json", FOLDER / "README.md"
     written = with_figures(json.loads(card.read_text()), report)
     card.write_text(json.dumps(written, indent=2, ensure_ascii=False) + "\n")
-    readme.write_text(between_marks(readme.read_text(), table(report)))
+    readme.write_text(between_marks(readme.read_text(), table(report), _NAME))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from orthanc_plugin.imaging.volume import Volume
 
 # Anything finer costs time and says nothing more of where a head lies.
 FINEST_MM = 1.9
-LEVELS = ((4, 4.0, 1.0), (2, 2.0, 0.5), (1, 1.0, 0.25))
+LEVELS = ((4, 4.0, 1.0), (2, 2.0, 0.3), (1, 1.0, 0.06))
 """For each level how many times it is shrunk, smoothed by how many mm, and which share of its voxels is looked at."""
 BINS, STEPS_MOST, FIRST_STEP_MM, LAST_STEP_MM, RELAXATION = 32, 200, 2.0, 1e-4, 0.6
 SEED = 1

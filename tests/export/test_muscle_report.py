@@ -8,13 +8,14 @@ import pytest
 
 from export.abdominal_muscle_ct import TISSUES
 from export.abdominal_muscle_ct.beside import encoder_section, foreign_figures, foreign_section
-from export.abdominal_muscle_ct.card import asking, between_marks, table, with_figures
+from export.abdominal_muscle_ct.card import asking, table, with_figures
 from export.abdominal_muscle_ct.foreign import KINDS, Verdicts
 from export.abdominal_muscle_ct.levels import figures_of_series
 from export.abdominal_muscle_ct.sections import THESIS
 from export.abdominal_muscle_ct.series import FOLDER, PARTS, WITHOUT_L3, SeriesTrial
 from export.dense import DenseUNet
 from export.evaluation.page import Rows
+from export.evaluation.readme import between_marks
 from orthanc_plugin.routing.card import Card
 
 
@@ -92,7 +93,7 @@ def test_figures_of_the_report_go_into_the_card_and_into_the_table() -> None:
 
 def test_the_table_of_the_readme_is_replaced_and_nothing_else() -> None:
     readme = (FOLDER / "README.md").read_text()
-    written = between_marks(readme, "| new |")
+    written = between_marks(readme, "| new |", "abdominal_muscle_ct")
     assert "| new |" in written
     assert "muscle: Dice of the HU range alone" not in written
     assert written.startswith(readme[:500])

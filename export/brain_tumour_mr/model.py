@@ -11,6 +11,7 @@ from export.brain_tumour_mr.settings import Settings
 from export.strangeness import Strangeness
 
 _PRIOR_LOGIT = -4.0  # a tumour is some hundredths of a head
+_HEAD = 8
 _QUANTILES = (0.1, 0.3, 0.5, 0.7, 0.9, 0.98)
 
 
@@ -22,17 +23,18 @@ class TumourNet(nn.Module):
         self.unet = UNet(
             spatial_dims=3,
             in_channels=len(SERIES),
-            out_channels=len(REGIONS),
+            out_channels=_HEAD,
             channels=channels,
             strides=(2,) * (len(channels) - 1),
             num_res_units=1,
-            norm="INSTANCE",
+            norm="BATCH",
             act="RELU",
         )
-        self.prior = nn.Parameter(torch.full((1, len(REGIONS), 1, 1, 1), _PRIOR_LOGIT))
+        self.head = nn.Conv3d(_HEAD, len(REGIONS), 1)
+        nn.init.constant_(cast(Tensor, self.head.bias), _PRIOR_LOGIT)
 
     def forward(self, images: Tensor) -> Tensor:
-        return cast(Tensor, self.unet(images)) + self.prior
+        return cast(Tensor, self.head(self.unet(images)))
 
 
 class Served(nn.Module):

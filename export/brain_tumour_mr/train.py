@@ -118,7 +118,10 @@ def disagreement(network: TumourNet, teacher: TumourNet, batch: Batch, settings:
 @torch.no_grad()
 def _follow(teacher: TumourNet, network: TumourNet, decay: float) -> None:
     for mean, value in zip(teacher.state_dict().values(), network.state_dict().values(), strict=True):
-        mean.mul_(decay).add_(value, alpha=1 - decay)
+        if mean.is_floating_point():
+            mean.mul_(decay).add_(value, alpha=1 - decay)
+        else:
+            mean.copy_(value)
 
 
 def _weight(settings: Settings, iteration: int) -> float:

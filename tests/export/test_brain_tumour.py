@@ -13,10 +13,15 @@ import torch
 from export.brain_tumour_mr import REGIONS, SERIES
 from export.brain_tumour_mr import train as training
 from export.brain_tumour_mr.data import changed, kept, labelled, parts_of, regions_of, training_batches
-from export.brain_tumour_mr.settings import Augmentation, Consistency, Settings, Split
+from export.brain_tumour_mr.export import CARD, INPUT, export_network, load_trained
+from export.brain_tumour_mr.model import Served
+from export.brain_tumour_mr.settings import Augmentation, Consistency, Settings, Split, read_settings
 from export.brain_tumour_mr.sources import list_entries
 from export.brain_tumour_mr.train import train
 from export.checkpoints import SettingsError
+from orthanc_plugin.inference.device import Device
+from orthanc_plugin.models.check import check
+from orthanc_plugin.routing.card import Card
 
 CPU = torch.device("cpu")
 AS_THEY_ARE = Augmentation(turn_degrees=0, scale_share=0, gamma=0, noise=0, without=1)
@@ -25,7 +30,7 @@ AS_THEY_ARE = Augmentation(turn_degrees=0, scale_share=0, gamma=0, noise=0, with
 def tiny(**changes: Any) -> Settings:
     usual = Settings(
         name="tiny",
-        channels=(2, 4),
+        channels=(4, 8),
         seed=3,
         split=Split(train=4, validation=1, test=1),
         labelled=0.5,
@@ -66,6 +71,33 @@ def test_an_interrupted_training_goes_on_to_the_same_network_and_teacher(
     for which in ("network", "teacher"):
         for name, value in whole[which].items():
             torch.testing.assert_close(resumed[which][name], value)
+
+
+def test_the_graph_says_what_the_network_says_and_the_node_takes_it(cache: Path, tmp_path: Path) -> None:
+    trained = load_trained(train(tiny(), "phantoms", tmp_path / "run", cache, CPU))
+    folder = tmp_path / "brain-tumour-mr"
+    assert export_network(trained, folder / "model.onnx") < 1e-2
+    card = Card.model_validate_json(CARD.read_bytes())
+    stage = card.stages[0].model_copy(update={"depth": 16, "rows": 16, "columns": 16})
+    (folder / "card.json").write_text(card.model_copy(update={"stages": (stage,)}).model_dump_json(by_alias=True))
+    device = Device("cpu")
+    try:
+        assert [finding.sentence for finding in check(folder, device) if not finding.well] == []
+    finally:
+        device.close()
+
+
+def test_card_and_configuration_speak_of_the_same_cubes() -> None:
+    card, settings = (
+        Card.model_validate_json(CARD.read_bytes()),
+        read_settings(CARD.parent / "configs" / "standard.json"),
+    )
+    [stage] = card.stages
+    assert (stage.depth, stage.rows, stage.columns) == (settings.side,) * 3
+    assert stage.spacing_mm == (settings.step_mm,) * 3
+    assert (stage.roles, stage.input, stage.outputs) == (SERIES, INPUT, Served.outputs)
+    assert [role for role, wanted in card.inputs.items() if wanted.required] == list(SERIES[:2])
+    assert len(card.segments) == len(REGIONS)
 
 
 def test_outlines_that_are_left_aside_are_not_looked_at(cache: Path) -> None:

@@ -11,7 +11,7 @@ from orthanc_plugin.encode.making import Laid
 from orthanc_plugin.errors import Unsuitable
 from orthanc_plugin.imaging.frame import only_frame
 from orthanc_plugin.imaging.image import Imaged, images
-from orthanc_plugin.imaging.registration import laid_on, registered
+from orthanc_plugin.imaging.registration import Registered, laid_on, registered
 from orthanc_plugin.imaging.series import Series
 from orthanc_plugin.imaging.volume import Volume, volume
 from orthanc_plugin.jobs.job import Parameter
@@ -55,13 +55,18 @@ def inputs_of(card: Card, series: Mapping[str, Series], frame: Parameter | None 
 
 
 def in_one_space(by_role: Mapping[str, Imaged], main: str) -> Inputs:
-    """Volumes in other frames of reference are registered with the main one; Unsuitable where that fails."""
+    """Volumes in other frames of reference are registered with the main one; Unsuitable where that fails.
+
+    Of several that share another one the first says for all of them how it lies.
+    """
     fixed = by_role[main]
     placed, laid, said = dict(by_role), [], []
+    known: dict[str, Registered] = {}
     for role, moving in by_role.items():
-        if not isinstance(fixed, Volume) or not isinstance(moving, Volume) or _in_one_space(fixed, moving):
+        if not isinstance(fixed, Volume) or not isinstance(moving, Volume) or _space(fixed) == _space(moving):
             continue
-        found = registered(fixed, moving)
+        found = known.get(_space(moving)) or registered(fixed, moving)
+        known[_space(moving)] = found
         if not found.sure:
             raise Unsuitable(
                 f"The series of the role {role} lies in another frame of reference than that of the role {main}, and "
@@ -80,8 +85,8 @@ def in_one_space(by_role: Mapping[str, Imaged], main: str) -> Inputs:
     return Inputs(placed, placed[main], beside, tuple(laid), tuple(said))
 
 
-def _in_one_space(first: Volume, other: Volume) -> bool:
-    return first.geometry.frame_of_reference_uid == other.geometry.frame_of_reference_uid
+def _space(of: Volume) -> str:
+    return str(of.geometry.frame_of_reference_uid)
 
 
 def missing(card: Card, inputs: Inputs) -> Iterator[str]:

@@ -97,14 +97,16 @@ def _pick(labels: np.ndarray[Any, np.dtype[np.float32]], rows: int) -> Tensor:
     return torch.from_numpy(labels[factor // 2 :: factor, factor // 2 :: factor][None].copy())
 
 
-def augmentation(given: Augmentation, rows: int) -> Compose:
-    shift = given.shift_share * rows
+def augmentation(given: Augmentation, rows: int, seen: int) -> Compose:
+    """A part of the slice lies anywhere in it."""
+    shift = given.shift_share * rows + (rows - seen) / 2
     return Compose(
         [
             RandFlipd(("hu", "labels"), prob=0.5 if given.mirror else 0.0, spatial_axis=1),
             RandAffined(
                 ("hu", "labels"),
                 prob=0.9,
+                spatial_size=(seen, seen),
                 rotate_range=float(np.deg2rad(given.turn_degrees)),
                 translate_range=(shift, shift),
                 scale_range=given.scale_share,
@@ -119,7 +121,7 @@ def augmentation(given: Augmentation, rows: int) -> Compose:
 def training_batches(folders: list[Path], settings: Settings, stage: Stage, epoch: int, workers: int = 1) -> DataLoader:
     """The same epoch of the same seed and as many workers give the same batches, also after a resumption."""
     chosen = slices_of(epoch, stage.slices, settings.split.train_slices)
-    slices = CachedSlices(folders, stage.rows, augmentation(settings.augmentation, stage.rows), chosen)
+    slices = CachedSlices(folders, stage.rows, augmentation(settings.augmentation, stage.rows, stage.seen), chosen)
     generator = torch.Generator().manual_seed(settings.seed * 1000 + epoch)
     return DataLoader(
         slices, batch_size=stage.batch, shuffle=True, drop_last=len(slices) > stage.batch, num_workers=workers,

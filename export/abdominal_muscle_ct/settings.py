@@ -29,13 +29,14 @@ class Split:
 
 @dataclass(frozen=True)
 class Stage:
-    """A stretch of the training. `rows` is the matrix the slices are brought to.
+    """A stretch of the training. `rows` is the matrix the slices are brought to, `seen` the rows of the part of it.
 
     `slices` of each patient are seen in an epoch, others in the next, until all that are kept had their turn.
     """
 
     epochs: int
     rows: int
+    seen: int
     slices: int
     batch: int
     learning_rate: float

@@ -54,7 +54,7 @@ def test_a_missing_key_and_an_unknown_network_are_named() -> None:
 
 
 def test_epochs_belong_to_stages() -> None:
-    first, second = Stage(2, 64, 2, 8, 0.1), Stage(1, 128, 2, 4, 0.01)
+    first, second = Stage(2, 64, 64, 2, 8, 0.1), Stage(1, 128, 96, 2, 4, 0.01)
     settings = replace(tiny(), stages=(first, second))
     assert [settings.stage_of(epoch) for epoch in range(3)] == [(first, 0), (first, 1), (second, 0)]
     with pytest.raises(IndexError, match=r"^The training has 3 epochs\.$"):

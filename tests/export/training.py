@@ -22,7 +22,7 @@ def tiny(network: Network = "tissue", *, epochs: int = 2) -> Settings:
         cached_rows=ROWS,
         split=Split(train=3, validation=1, test=1, train_slices=2, validation_slices=1, lowest_mm=-120, highest_mm=150),
         augmentation=Augmentation(turn_degrees=8, shift_share=0.05, scale_share=0.1, mirror=True, noise_hu=5),
-        stages=(Stage(epochs=epochs, rows=ROWS, slices=2, batch=2, learning_rate=0.01),),
+        stages=(Stage(epochs=epochs, rows=ROWS, seen=ROWS, slices=2, batch=2, learning_rate=0.01),),
         bfloat16=False,
     )
 

@@ -220,7 +220,7 @@ def _dicom_pairs(folder: Path) -> Iterator[Mammogram]:
                 outlined[str(item.ReferencedSOPInstanceUID)] = path
         elif header.SOPClassUID in MAMMOGRAMS:
             found.append((path, header))
-    for path, header in found:
-        picture, uid = path.with_name(f"{path.stem}_mask.png"), str(header.SOPInstanceUID)
+    for path, of_image in found:
+        picture, uid = path.with_name(f"{path.stem}_mask.png"), str(of_image.SOPInstanceUID)
         mask = picture if picture.exists() else outlined.get(uid)
-        yield DicomPair(path, str(header.get("PatientID", "")) or uid, mask, uid)
+        yield DicomPair(path, str(of_image.get("PatientID", "")) or uid, mask, uid)

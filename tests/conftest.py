@@ -17,16 +17,15 @@ def real_dicom() -> Path:
     return REAL_DICOM
 
 
-APART = {"browser": "viewer", "e2e": "nodes", "faults": "nodes", "plugin": "nodes"}
-"""Folders of tests that share what they start, and what they go by as one."""
+RUN_NODES = {"browser", "e2e", "faults", "plugin"}
 
 
 class NodesApart(LoadScopeScheduling):
-    """What runs real nodes stays in one process and mostly waits, the viewer in the other; the rest goes by file."""
+    """What runs real nodes stays in one process and mostly waits; everything else goes file by file."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = Path(nodeid.partition("::")[0])
-        return APART.get(file.parent.name, str(file))
+        return "nodes" if file.parent.name in RUN_NODES else str(file)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:

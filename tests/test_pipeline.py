@@ -31,6 +31,7 @@ from orthanc_plugin.routing.catalogue import Catalogue
 from orthanc_plugin.routing.folder import Model, read
 from tests import judges
 from tests.builders import series
+from tests.imaging import test_registration
 from tests.imaging.radiographs import radiograph
 from tests.inference import graphs
 
@@ -83,6 +84,21 @@ class Boxes(series.Scan):
         if index in (2, 3):
             values[5:11, 2:6] = 40
         return values[::-1] if self.flip else values
+
+
+@dataclass(frozen=True)
+class Head(series.Scan):
+    """Voxels of four millimetres; what is bright are fat and white matter."""
+
+    slices: int = test_registration.SHAPE[0]
+    rows: int = test_registration.SHAPE[1]
+    columns: int = test_registration.SHAPE[2]
+    pixel_spacing_mm: tuple[float, float] = (4.0, 4.0)
+    step_mm: float = 4.0
+    thickness_mm: float | None = 4.0
+
+    def hounsfield(self, index: int) -> NDArray[np.float64]:
+        return np.array(test_registration.T1)[test_registration.head()[index]] - 100
 
 
 @dataclass(frozen=True)
@@ -363,12 +379,12 @@ def test_body_composition_is_measured_where_a_network_finds_l3(house: House) -> 
         graphs.constant("nothing", np.zeros((), np.float32)),
         helper.make_node("Mul", ["mean", "nothing"], ["none"]),
     ]
-    for output, value in (("offset_mm", 0.0), ("sigma_mm", 5.0)):
+    for output, value in (("offset_mm", 0.0), ("sigma_mm", 5.0), ("strangeness", 0.5)):
         means += [
             graphs.constant(f"of_{output}", np.float32(value)),
             helper.make_node("Add", ["none", f"of_{output}"], [output]),
         ]
-    graphs.write(folder / "level.onnx", means, outputs={"offset_mm": ["n"], "sigma_mm": ["n"]})
+    graphs.write(folder / "level.onnx", means, outputs={"offset_mm": ["n"], "sigma_mm": ["n"], "strangeness": ["n"]})
     datasets = series.slices(Boxes())
     for dataset in datasets:
         dataset.PatientSize = 2.0
@@ -435,11 +451,12 @@ def test_a_prior_is_named_as_evidence_of_another_study(house: House) -> None:
 
 
 def test_a_prior_in_another_space_is_laid_on_the_later_series_and_how_is_recorded(house: House, tmp_path: Path) -> None:
-    now = series.slices(Boxes())
+    now = series.slices(Head())
     before = in_an_earlier_study(now, FrameOfReferenceUID="1.2.3")
     _, results = house.runs(compared(house), house.takes("now", now), house.takes("before", before))
 
-    assert results["SEG"].pixel_array.sum() == 48
+    bright = sum(int((Head().hounsfield(index) > 0).sum()) for index in range(len(now)))
+    assert int(results["SEG"].pixel_array.sum()) == pytest.approx(bright, rel=0.1)
     texts = [element.value for element in results["SR"].iterall() if element.keyword == "TextValue"]
     assert any(text.startswith("The series of the role before lay in another frame of reference") for text in texts)
     recorded = results["REG"]
@@ -447,7 +464,7 @@ def test_a_prior_in_another_space_is_laid_on_the_later_series_and_how_is_recorde
     assert (own.FrameOfReferenceUID, other.FrameOfReferenceUID) == (now[0].FrameOfReferenceUID, "1.2.3")
     [transform] = other.MatrixRegistrationSequence[0].MatrixSequence
     matrix = np.array(transform.FrameOfReferenceTransformationMatrix, float).reshape(4, 4)
-    np.testing.assert_allclose(matrix[:3, :3] @ matrix[:3, :3].T, np.eye(3), atol=1e-6)
+    np.testing.assert_allclose(matrix[:3, :3], np.eye(3), atol=0.02)
     [earlier] = recorded.StudiesContainingOtherReferencedInstancesSequence
     assert earlier.StudyInstanceUID == before[0].StudyInstanceUID
     recorded.save_as(tmp_path / "reg.dcm", enforce_file_format=True)
@@ -455,7 +472,7 @@ def test_a_prior_in_another_space_is_laid_on_the_later_series_and_how_is_recorde
 
 
 def test_a_destination_that_takes_no_registration_gets_none(house: House) -> None:
-    now = series.slices(Boxes())
+    now = series.slices(Head())
     before = in_an_earlier_study(now, FrameOfReferenceUID="1.2.3")
     taken = Profile(Objects=("SEG", "SR"))
     _, results = house.runs(compared(house), house.takes("now", now), house.takes("before", before), profile=taken)

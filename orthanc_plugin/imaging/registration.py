@@ -18,6 +18,8 @@ from orthanc_plugin.imaging.volume import Volume
 FINEST_MM = 1.9
 LEVELS = ((4, 4.0, 1.0), (2, 2.0, 0.3), (1, 1.0, 0.06))
 """For each level how many times it is shrunk, smoothed by how many mm, and which share of its voxels is looked at."""
+LOOKED_AT_LEAST = 20_000
+"""Voxels of a level, as far as it has so many: a small series can't spare any."""
 BINS, STEPS_MOST, FIRST_STEP_MM, LAST_STEP_MM, RELAXATION = 32, 200, 2.0, 1e-4, 0.6
 SEED = 1
 # Images that have nothing to do with one another come to a few hundredths, T1 and T2 of one head to one.
@@ -111,7 +113,7 @@ def _searched(fixed: SimpleITK.Image, moving: SimpleITK.Image) -> tuple[SimpleIT
     search = SimpleITK.ImageRegistrationMethod()
     search.SetMetricAsMattesMutualInformation(BINS)
     search.SetMetricSamplingStrategy(search.REGULAR)
-    search.SetMetricSamplingPercentagePerLevel([share for _, _, share in LEVELS], seed=SEED)
+    search.SetMetricSamplingPercentagePerLevel(_shares(fixed), seed=SEED)
     search.SetInterpolator(SimpleITK.sitkLinear)
     search.SetShrinkFactorsPerLevel([shrunk for shrunk, _, _ in LEVELS])
     search.SetSmoothingSigmasPerLevel([smooth for _, smooth, _ in LEVELS])
@@ -125,6 +127,12 @@ def _searched(fixed: SimpleITK.Image, moving: SimpleITK.Image) -> tuple[SimpleIT
     search.SetInitialTransform(begin, inPlace=False)
     found = search.Execute(fixed, moving)
     return found, -float(search.GetMetricValue())
+
+
+def _shares(fixed: SimpleITK.Image) -> list[float]:
+    """Of each level's voxels those that are looked at."""
+    counts = [fixed.GetNumberOfPixels() / shrunk**3 for shrunk, _, _ in LEVELS]
+    return [min(max(share, LOOKED_AT_LEAST / count), 1.0) for count, (_, _, share) in zip(counts, LEVELS, strict=True)]
 
 
 def _matrix(transform: SimpleITK.Transform) -> Matrix:

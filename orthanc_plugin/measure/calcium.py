@@ -40,13 +40,12 @@ MM3, MG = Code("mm3", "UCUM", "cubic millimeter"), Code("mg", "UCUM", "milligram
 CORONARY_ARTERIES = Code("41801008", "SCT", "Coronary artery")
 CATEGORY = Code("calcium-category", "99INODE", "Category of coronary calcium")
 # Upper ends of the usual categories of the Agatston score (Rumberger 1999); docs/codes.md lists them.
-CATEGORIES = (
-    (0.0, Code("calcium-none", "99INODE", "No coronary calcium, score 0")),
-    (10.0, Code("calcium-minimal", "99INODE", "Minimal coronary calcium, score up to 10")),
-    (100.0, Code("calcium-mild", "99INODE", "Mild coronary calcium, score 11 to 100")),
-    (400.0, Code("calcium-moderate", "99INODE", "Moderate coronary calcium, score 101 to 400")),
-    (np.inf, Code("calcium-severe", "99INODE", "Severe coronary calcium, score above 400")),
-)
+NONE = Code("calcium-none", "99INODE", "No coronary calcium, score 0")
+MINIMAL = Code("calcium-minimal", "99INODE", "Minimal coronary calcium, score up to 10")
+MILD = Code("calcium-mild", "99INODE", "Mild coronary calcium, score 11 to 100")
+MODERATE = Code("calcium-moderate", "99INODE", "Moderate coronary calcium, score 101 to 400")
+SEVERE = Code("calcium-severe", "99INODE", "Severe coronary calcium, score above 400")
+CATEGORIES = ((0.0, NONE), (10.0, MINIMAL), (100.0, MILD), (400.0, MODERATE), (np.inf, SEVERE))
 
 
 @dataclass(frozen=True)

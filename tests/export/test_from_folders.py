@@ -209,7 +209,7 @@ def test_training_begins_with_a_model_of_the_catalogue_and_says_what_it_left_beh
     assert command(monkeypatch, *arguments) == 0
 
     taken, left, _ = capsys.readouterr().out.splitlines()
-    assert taken.startswith("taken over from abdominal-muscle-ct: network.unet.model.0.residual.weight, ")
+    assert taken.startswith("taken over from abdominal-muscle-ct: network.unet.encoder.")
     assert left.startswith("not taken over: ")
     assert "network.head.0.weight" in left
     assert card(tmp_path / "lungs")["trained_on"].endswith(" Begun with the network of abdominal-muscle-ct.")

@@ -98,7 +98,7 @@ class Head(series.Scan):
     thickness_mm: float | None = 4.0
 
     def hounsfield(self, index: int) -> NDArray[np.float64]:
-        return np.array(test_registration.T1)[test_registration.head()[index]] - 100
+        return np.array(test_registration.T1)[test_registration.head()[index]] * 5.5 - 1000
 
 
 @dataclass(frozen=True)
@@ -455,7 +455,7 @@ def test_a_prior_in_another_space_is_laid_on_the_later_series_and_how_is_recorde
     before = in_an_earlier_study(now, FrameOfReferenceUID="1.2.3")
     _, results = house.runs(compared(house), house.takes("now", now), house.takes("before", before))
 
-    bright = sum(int((Head().hounsfield(index) > 0).sum()) for index in range(len(now)))
+    bright = sum(int((Head().hounsfield(index) > -450).sum()) for index in range(len(now)))
     assert int(results["SEG"].pixel_array.sum()) == pytest.approx(bright, rel=0.1)
     texts = [element.value for element in results["SR"].iterall() if element.keyword == "TextValue"]
     assert any(text.startswith("The series of the role before lay in another frame of reference") for text in texts)

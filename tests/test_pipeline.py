@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 from pydicom import dcmread
 from pydicom.dataset import Dataset
+from pydicom.uid import generate_uid
 
 from orthanc_plugin.archive.folder import FolderArchive
 from orthanc_plugin.archive.protocol import Receipt
@@ -427,9 +428,10 @@ def compared(house: House, **before: Any) -> Model:
 def in_an_earlier_study(datasets: Sequence[Dataset], **changes: str) -> list[Dataset]:
     earlier = deepcopy(list(datasets))
     for dataset in earlier:
-        dataset.StudyInstanceUID, dataset.StudyDate = f"{dataset.StudyInstanceUID}.1", "20200101"
-        dataset.SOPInstanceUID = f"{dataset.SOPInstanceUID}.1"
-        dataset.SeriesInstanceUID = f"{dataset.SeriesInstanceUID}.1"
+        dataset.StudyDate = "20200101"
+        for level in ("Study", "Series", "SOP"):
+            keyword = f"{level}InstanceUID"
+            setattr(dataset, keyword, generate_uid(entropy_srcs=["earlier", str(dataset[keyword].value)]))
         for keyword, value in changes.items():
             setattr(dataset, keyword, value)
     return earlier

@@ -7,10 +7,8 @@ from export.abdominal_muscle_ct.foreign import KINDS
 from export.abdominal_muscle_ct.report import evaluate, held_out_seeds
 from export.abdominal_muscle_ct.series import FOLDER
 from export.evaluation.shipped import sha256
-from orthanc_plugin.routing.folder import read
 
 
-@pytest.mark.skipif("strangeness" not in read(FOLDER).card.stage("level").outputs, reason="not trained yet")
 @pytest.mark.slow
 def test_a_report_says_what_the_data_was_and_stays_small(tmp_path: Path) -> None:
     evaluate(2, 2, tmp_path, 1)
@@ -25,7 +23,7 @@ def test_a_report_says_what_the_data_was_and_stays_small(tmp_path: Path) -> None
         muscle = report[generator]["tissues"]["muscle"]
         assert muscle["dice_by_threshold_alone"] < muscle["dice"]["value"]
     assert set(report["foreign"]["by kind"]) == set(KINDS)
-    assert report["seconds_per_slice"]["end to end"] > report["seconds_per_slice"]["tissue"]
+    assert report["seconds_per_slice"].keys() == {"tissue", "level", "end to end"}
     pictures = {path.name for path in tmp_path.glob("*.png")}
     assert all(name in page for name in pictures)
     assert len(pictures) == 12

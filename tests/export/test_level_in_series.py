@@ -4,14 +4,9 @@ import numpy as np
 import pytest
 
 from export.abdominal_muscle_ct.report import held_out_seeds
-from export.abdominal_muscle_ct.series import FOLDER, PARTS, WITHOUT_L3, Judged, judge, level_of
+from export.abdominal_muscle_ct.series import PARTS, WITHOUT_L3, Judged, judge, level_of
 from export.phantoms import abdomen
 from orthanc_plugin.measure.level import locate
-from orthanc_plugin.routing.folder import read
-
-pytestmark = pytest.mark.skipif(
-    "strangeness" not in read(FOLDER).card.stage("level").outputs, reason="the network is not trained yet"
-)
 
 
 @pytest.fixture(scope="module", params=[0, 1, 2])

@@ -6,6 +6,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ from orthanc_plugin.inference.texture import Canvas
 PICTURE_PX = 64
 _TRAIN, _VALIDATION, _HELD_OUT, _SHIFTED = 0, 100_000, 200_000, 300_000
 _TENFOLD = 10
+Number = TypeVar("Number", np.float32, np.float64)
 
 
 class DataError(ValueError):
@@ -33,7 +35,7 @@ class DataError(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class Cases:
-    """One row a region. `first` is true where it is the one that the node looks at, the others are beside it.
+    """One row a region, those of an image one after the other; `first` is true where an image begins.
 
     `pictures` hold the region and a little around it, 0 to 255; `in_liver` the share of it that is parenchyma, where
     that is known.
@@ -54,8 +56,15 @@ class Cases:
         return Cases(*(getattr(self, field.name)[chosen] for field in fields(self)))
 
     @property
-    def looked_at(self) -> "Cases":
+    def images(self) -> "Cases":
+        """A row an image: its most even region."""
         return self.where(self.first)
+
+    def by_image(self, said: NDArray[Number]) -> NDArray[Number]:
+        """What is said of each region, as the mean over those of an image."""
+        starts = np.flatnonzero(self.first)
+        many = np.diff(starts, append=len(self)).reshape(-1, *[1] * (said.ndim - 1))
+        return np.asarray(np.add.reduceat(said, starts, axis=0) / many, said.dtype)
 
 
 @dataclass(frozen=True)
@@ -67,36 +76,32 @@ class Parts:
 def parts_of(settings: Settings, source: str, cache: Path, processes: int) -> Parts:
     """`source` is `phantoms`, or a folder of images; patients of the one part are not in the other."""
     if source == "phantoms":
-        train = phantom_cases(settings, _seeds(_TRAIN, settings.train), False, settings.windows, cache, processes)
-        return Parts(
-            train, phantom_cases(settings, _seeds(_VALIDATION, settings.validation), False, 1, cache, processes)
-        )
+        seeds = _seeds(_TRAIN, settings.train), _seeds(_VALIDATION, settings.validation)
+        return Parts(*(phantom_cases(settings, each, False, cache, processes) for each in seeds))
     cases = folder_cases(settings, Path(source))
     validation = cases.patients % _TENFOLD < 2
     if validation.all() or not validation.any():
         raise DataError(f"{source} has too few patients to be trained and validated on.")
-    return Parts(cases.where(~validation), cases.where(validation & cases.first))
+    return Parts(cases.where(~validation), cases.where(validation))
 
 
 def held_out(settings: Settings, count: int, cache: Path, processes: int) -> Cases:
-    return phantom_cases(settings, _seeds(_HELD_OUT, count), False, 1, cache, processes)
+    return phantom_cases(settings, _seeds(_HELD_OUT, count), False, cache, processes)
 
 
 def shifted(settings: Settings, count: int, cache: Path, processes: int) -> Cases:
-    return phantom_cases(settings, _seeds(_SHIFTED, count), True, 1, cache, processes)
+    return phantom_cases(settings, _seeds(_SHIFTED, count), True, cache, processes)
 
 
 def _seeds(first: int, count: int) -> list[int]:
     return list(range(first, first + count))
 
 
-def phantom_cases(
-    settings: Settings, seeds: Sequence[int], other: bool, windows: int, cache: Path, processes: int
-) -> Cases:
+def phantom_cases(settings: Settings, seeds: Sequence[int], other: bool, cache: Path, processes: int) -> Cases:
     """Drawn once: what was drawn by the same settings and the same code lies in the cache."""
-    path = cache / f"{_key(settings, seeds, other, windows)}.npz"
+    path = cache / f"{_key(settings, seeds, other)}.npz"
     if not path.exists():
-        draw = partial(_drawn, settings, other, windows)
+        draw = partial(_drawn, settings, other)
         with ProcessPoolExecutor(processes) as pool:
             found = list(tqdm(pool.map(draw, seeds), total=len(seeds), desc="phantoms", mininterval=5))
         cases = _joined([case for case in found if case is not None])
@@ -106,39 +111,38 @@ def phantom_cases(
         return Cases(**kept)
 
 
-def _key(settings: Settings, seeds: Sequence[int], other: bool, windows: int) -> str:
+def _key(settings: Settings, seeds: Sequence[int], other: bool) -> str:
     here = Path(__file__).parents[2]
     drawing = (here / "export/phantoms/ultrasound" / f"{name}.py" for name in ("image", "liver", "machine", "screen"))
     looking = (here / "orthanc_plugin/imaging" / f"{name}.py" for name in ("sector", "parenchyma", "texture"))
     code = (*drawing, *looking, here / "orthanc_plugin/inference/texture.py")
-    parts = [settings.texture.model_dump_json(), str(settings.region_px), f"{list(seeds)} {other} {windows}"]
+    parts = [settings.texture.model_dump_json(), str(settings.region_px), f"{list(seeds)} {other}"]
     whole = hashlib.sha256("\n".join(parts).encode())
     for path in code:
         whole.update(path.read_bytes())
     return whole.hexdigest()[:16]
 
 
-def _drawn(settings: Settings, other: bool, windows: int, seed: int) -> Cases | None:
+def _drawn(settings: Settings, other: bool, seed: int) -> Cases | None:
     phantom = liver(seed, shifted=other)
     shown = screen(phantom, coloured=seed % 8 < 4).astype(np.float32)
 
     def in_liver(box: Box) -> float:
         return float(phantom.liver[box.window].mean())
 
-    return cases_of(settings, shown, phantom.grade, seed, windows, in_liver)
+    return cases_of(settings, shown, phantom.grade, seed, in_liver)
 
 
 def cases_of(
-    settings: Settings, pixels: NDArray[np.float32], grade: int, patient: int, windows: int,
+    settings: Settings, pixels: NDArray[np.float32], grade: int, patient: int,
     in_liver: Callable[[Box], float] = lambda _box: np.nan,
 ) -> Cases | None:  # fmt: skip
-    """The most even region of an image and others that are even, too; None where there is none."""
+    """The regions of an image that the node looks at; None where there is none."""
     canvas = Canvas.of(settings.texture, pixels)
-    even = Windows(canvas.sector, settings.region_px, settings.region_px).even()
-    if not even:
+    boxes = Windows(canvas.sector, settings.region_px, settings.region_px).apart(settings.texture.windows)
+    if not boxes:
         return None
-    # From the more even half, so that they are liver and not its edge.
-    boxes = [even[number * (len(even) // 2) // windows] for number in range(windows)]
+    windows = len(boxes)
     return Cases(
         numbers=canvas.fed(boxes),
         grades=np.full(windows, grade, np.int64),
@@ -169,7 +173,7 @@ def folder_cases(settings: Settings, folder: Path) -> Cases:
             raise DataError(f"{folder} has no images in {name}; it needs folders named {', '.join(GRADES)}.")
         for path in tqdm(files, desc=name):
             for pixels, patient in _read(path):
-                found.append(cases_of(settings, pixels, grade, _number(patient), settings.windows))
+                found.append(cases_of(settings, pixels, grade, _number(patient)))
     return _joined([case for case in found if case is not None])
 
 

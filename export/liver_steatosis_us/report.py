@@ -78,6 +78,11 @@ ABOUT_PHANTOMS = (
 class Graded(Answers):
     """Of grades the likeliest is the one that is present."""
 
+    @classmethod
+    def of(cls, images: Cases, probability: NDArray[np.float64]) -> "Graded":
+        truth = np.eye(len(GRADES), dtype=bool)[images.grades]
+        return cls(GRADES, truth, probability, np.full(len(GRADES), 0.25), images.patients)
+
     @property
     def present(self) -> NDArray[np.bool_]:
         return np.asarray(np.eye(len(self.names), dtype=bool)[self.probability.argmax(axis=1)])
@@ -94,11 +99,11 @@ class Part:
     @classmethod
     def of(cls, cases: Cases) -> "Part":
         said = answered(cases.numbers)
-        return cls(cases, graded(cases, said[PROBABILITY].astype(np.float64)), said[STRANGENESS])
+        return cls(cases, graded(cases, said[PROBABILITY].astype(np.float64)), cases.by_image(said[STRANGENESS]))
 
     def figures(self, grey: Learned) -> dict[str, Figure | float]:
         trusted = self.strangeness <= 1
-        sure = graded(self.cases.where(trusted), self.answers.probability[trusted])
+        sure = Graded.of(self.cases.images.where(trusted), self.answers.probability[trusted])
         return {
             "accuracy": accuracy(self.answers),
             "accuracy where not cautioned": accuracy(sure),
@@ -138,7 +143,7 @@ def evaluate(held: int | None, other: int | None, out: Path, processes: int | No
         "data": FIRST_LINE,
         "model": described(model),
         "paper": {"accuracy of all images": 0.925, "accuracy of test images": 0.85, "by class": PAPER},
-        "images": {name: len(part.cases) for name, part in parts.items()},
+        "images": {name: len(part.cases.images) for name, part in parts.items()},
         "seconds_per_image": seconds,
         "heat map's peak within the parenchyma": asdict(peaks),
         "foreign images refused or cautioned": asdict(strange),
@@ -152,8 +157,8 @@ def evaluate(held: int | None, other: int | None, out: Path, processes: int | No
 
 
 def graded(cases: Cases, probability: NDArray[np.float64]) -> Graded:
-    truth = np.eye(len(GRADES), dtype=bool)[cases.grades]
-    return Graded(GRADES, truth, probability, np.full(len(GRADES), 0.25), cases.patients)
+    """`probability` is that of each region."""
+    return Graded.of(cases.images, cases.by_image(probability))
 
 
 def _summary(
@@ -225,7 +230,7 @@ def _numbers(cases: Mapping[str, Cases]) -> Section:
 
 def _worst(name: str, part: Part, out: Path) -> Section:
     """Those whose grade was thought least likely, as the region that was looked at."""
-    cases, probability = part.cases, part.answers.probability
+    cases, probability = part.cases.images, part.answers.probability
     given = probability[np.arange(len(cases)), cases.grades]
     picture, all_axes = pyplot.subplots(1, 6, figsize=(10, 2.2))
     for axes, number in zip(all_axes, np.argsort(given)[:6], strict=True):

@@ -13,13 +13,12 @@ USED = 4
 
 
 class Settings(Entry):
-    """`train` and `validation` are patients; of each trained one `windows` regions are learned from."""
+    """`train` and `validation` are patients; all regions that the node looks at are learned from."""
 
     name: str
     seed: int
     train: Positive
     validation: Positive
-    windows: Positive
     region_px: Positive
     texture: Texture
     hidden: Positive

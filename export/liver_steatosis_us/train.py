@@ -69,8 +69,9 @@ def train(settings: Settings, source: str, out: Path, cache: Path, processes: in
     network.load_state_dict(state["best"])
     network.cpu()
     network.temperature.fill_(temperature(network, parts.validation))
-    usual = _tensors(parts.train.looked_at, "cpu")  # regions as the node takes them: the others hold more of vessels
-    strangeness = GradedStrangeness.fitted(*usual, torch.from_numpy(parts.validation.numbers), settings.kept)
+    strangeness = GradedStrangeness.fitted(
+        *_tensors(parts.train, "cpu"), torch.from_numpy(parts.validation.numbers), settings.kept
+    )
     missed, right = validated(network, parts.validation, "cpu")
     tqdm.write(f"validation: loss {missed:.4f}, accuracy {right:.4f}, temperature {network.temperature.item():.3f}")
     _save(checkpoint, settings, state | {"served": network.state_dict(), "strangeness": strangeness.state_dict()})

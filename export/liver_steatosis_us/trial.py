@@ -49,10 +49,10 @@ def answered(numbers: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
 
 
 def looked_at(pixels: NDArray[np.float32]) -> NDArray[np.float32] | None:
-    """(1, numbers) of the region that the node would take; None where it finds none."""
+    """(regions, numbers) of those that the node would take; None where it finds none."""
     canvas = Canvas.of(wanted(stage()), pixels)
-    even = Windows(canvas.sector, stage().rows, stage().columns).even()
-    return canvas.fed(even[:1]) if even else None
+    boxes = Windows(canvas.sector, stage().rows, stage().columns).apart(wanted(stage()).windows)
+    return canvas.fed(boxes) if boxes else None
 
 
 def try_peak(seed: int, shifted: bool) -> Peak | None:
@@ -61,7 +61,7 @@ def try_peak(seed: int, shifted: bool) -> Peak | None:
     numbers = looked_at(pixels)
     if numbers is None:
         return None
-    found = int(answered(numbers)[PROBABILITY][0].argmax())
+    found = int(answered(numbers)[PROBABILITY].mean(axis=0).argmax())
     map_yx = heat(cast(Network, Asked()), pixels, PROBABILITY, found)
     row, column = np.unravel_index(int(map_yx.argmax()), map_yx.shape)
     return Peak(found == phantom.grade, bool(phantom.liver[row, column]))
@@ -71,4 +71,4 @@ def try_foreign(seed: int) -> tuple[str, bool]:
     """What it is, and whether the node refuses it or says that it is strange."""
     kind, pixels = foreign(seed)
     numbers = looked_at(pixels)
-    return kind, numbers is None or bool(answered(numbers)[STRANGENESS][0] > 1)
+    return kind, numbers is None or bool(answered(numbers)[STRANGENESS].mean() > 1)

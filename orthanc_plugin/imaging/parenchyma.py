@@ -35,6 +35,13 @@ class Box:
     def window(self) -> tuple[slice, slice]:
         return slice(self.top, self.top + self.height), slice(self.left, self.left + self.width)
 
+    def covers(self, other: Box) -> bool:
+        """Whether they share a pixel."""
+        return (
+            max(self.left, other.left) < min(self.left + self.width, other.left + other.width)
+            and max(self.top, other.top) < min(self.top + self.height, other.top + other.height)
+        )  # fmt: skip
+
     @property
     def contour_xy(self) -> NDArray[np.float64]:
         """Closed, as SCOORD has it: the first pixel's centre is (0.5, 0.5)."""
@@ -68,6 +75,16 @@ class Windows:
         spread = self._means(self._smoothed**2) - means**2
         order = np.argsort(np.where(fitting, spread, np.inf), kind="stable")
         return tuple(self.boxes[number] for number in order[: int(fitting.sum())])
+
+    def apart(self, most: int) -> tuple[Box, ...]:
+        """The most even ones of which none covers another."""
+        found: list[Box] = []
+        for box in self.even():
+            if len(found) == most:
+                break
+            if not any(box.covers(other) for other in found):
+                found.append(box)
+        return tuple(found)
 
     @cached_property
     def _smoothed(self) -> NDArray[np.float64]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,7 +108,7 @@ def _alike(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
 
 
 def regions(stage: Stage, images: Images, given: GivenRegion | None) -> tuple[Region, ...]:
-    """One on each image that has any; Unsuitable where none has."""
+    """Those of each image that has any, the most even first; Unsuitable where none has."""
     found = tuple(_found(stage, images, given))
     if not found and given is not None:
         raise Unsuitable(
@@ -127,23 +128,27 @@ def _found(stage: Stage, images: Images, given: GivenRegion | None) -> Iterator[
         if given is not None and not given.lies_on(images.sources[index]):
             continue
         canvas = Canvas.of(wanted(stage), pixels)
-        if given is None:
-            box = next(iter(Windows(canvas.sector, stage.rows, stage.columns).even()), None)
-        else:
-            box = given.within(*images.shape_yx(index))
-        if box is not None:
+        for box in _boxes(stage, canvas.sector) if given is None else (given.within(*images.shape_yx(index)),):
             yield Region(index, box, canvas.numbers(box))
 
 
+def _boxes(stage: Stage, of: Sector) -> tuple[Box, ...]:
+    return Windows(of, stage.rows, stage.columns).apart(wanted(stage).windows)
+
+
 def run(network: Network, found: Sequence[Region]) -> Iterator[tuple[list[int], Answers]]:
-    """The answers batch by batch, with the images that they are about."""
+    """The answer about each image, which is the mean over its regions."""
     names = wanted(network.stage).features
-    for start in range(0, len(found), network.stage.batch):
-        part = found[start : start + network.stage.batch]
-        yield (
-            [each.index for each in part],
-            network(np.array([[each.numbers[name] for name in names] for each in part], np.float32)),
-        )
+    for index, regions_of in groupby(found, key=lambda region: region.index):
+        fed = np.array([[each.numbers[name] for name in names] for each in regions_of], np.float32)
+        yield [index], {name: said.mean(axis=0, keepdims=True) for name, said in asked(network, fed).items()}
+
+
+def asked(network: Network, fed: NDArray[np.float32]) -> Answers:
+    """A row of numbers each, in batches."""
+    batch = network.stage.batch
+    parts = [network(fed[start : start + batch]) for start in range(0, len(fed), batch)]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def heat(network: Network, pixels: NDArray[np.float32], name: str, channel: int) -> NDArray[np.float32]:
@@ -155,9 +160,7 @@ def heat(network: Network, pixels: NDArray[np.float32], name: str, channel: int)
     rows, columns = canvas.sector.grey_yx.shape
     if not boxes:
         return np.zeros((rows, columns), np.float32)
-    said = np.concatenate(
-        [network(canvas.fed(boxes[start : start + stage.batch]))[name] for start in range(0, len(boxes), stage.batch)]
-    )
+    said = asked(network, canvas.fed(boxes))[name]
     return _spread(boxes, said[:, channel], (rows, columns)) * canvas.sector.inside_yx
 
 

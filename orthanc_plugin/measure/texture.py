@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
@@ -41,19 +42,37 @@ def with_regions(
     key = next((each for each in looked_at if each.index == findings.key_slice), looked_at[0])
     return replace(
         findings,
-        regions=tuple(_region(each, each is key, findings.classes, classes, track) for each in looked_at),
-        figures=(*findings.figures, *(Figure(ON_THE_PAGE[n], f"{key.numbers[n]:.2f}", "") for n in NAMES)),
-        cautions=(*findings.cautions, *_left_out(images - len(looked_at))),
+        regions=tuple(
+            _region(each, label, each is key, findings.classes, classes, track)
+            for each, label in zip(looked_at, _labels(looked_at), strict=True)
+        ),
+        figures=(
+            *findings.figures,
+            *(Figure(ON_THE_PAGE[n], f"{_mean(looked_at, key.index, n):.2f}", "") for n in NAMES),
+        ),
+        cautions=(*findings.cautions, *_left_out(images - len({each.index for each in looked_at}))),
         worth_opening=worth_opening((*findings.worth_opening, *(each.index for each in looked_at))),
     )
 
 
+def _labels(looked_at: Sequence[Region]) -> Iterator[str]:
+    before: Counter[int] = Counter()
+    for each in looked_at:
+        before[each.index] += 1
+        number = "" if before[each.index] == 1 else f" {before[each.index]}"
+        yield f"Region{number} on image {each.index + 1}"
+
+
+def _mean(looked_at: Sequence[Region], index: int, name: str) -> float:
+    values = [each.numbers[name] for each in looked_at if each.index == index]
+    return sum(values) / len(values)
+
+
 def _region(
-    region: Region, is_key: bool, found: Sequence[ClassFinding], classes: Classes, track: Track
+    region: Region, label: str, is_key: bool, found: Sequence[ClassFinding], classes: Classes, track: Track
 ) -> RegionFinding:
-    """The verdict is about all images together, and stands where the one that is shown was looked at."""
+    """The verdict is about all images together, and stands at the first region of the one that is shown."""
     said = is_key and classes.finding is not None
-    label = f"Region on image {region.index + 1}"
     return RegionFinding(
         label=label,
         finding=classes.finding.code() if said and classes.finding is not None else EVEN_TISSUE,

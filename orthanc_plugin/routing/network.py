@@ -76,13 +76,14 @@ class Texture(Entry):
 
     The grey values of the sector are equalised, then each becomes the largest less the least of the square of
     `range_filter` pixels around it; `grey_levels` of that are counted in pairs `distance` pixels apart, in four
-    directions.
+    directions. An image's answer is the mean over its `windows` regions.
     """
 
     features: Annotated[tuple[TextureNumber, ...], Field(min_length=1)]
     range_filter: Annotated[int, Field(ge=3)] | None = None
     grey_levels: Annotated[int, Field(ge=2, le=256)] = 8
     distance: Positive = 1
+    windows: Annotated[int, Field(ge=1, le=9)] = 1
 
 
 Intensity = Annotated[Window | Percentile | ZScore | Scale | Untouched, Discriminator("kind")]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +44,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def small() -> Settings:
-    return read_settings().model_copy(update={"epochs": 150, "region_px": 40, "windows": 2})
+    settings = read_settings()
+    texture = settings.texture.model_copy(update={"windows": 2})
+    return settings.model_copy(update={"epochs": 150, "region_px": 40, "texture": texture})
 
 
 @pytest.fixture(scope="module")
@@ -166,12 +167,22 @@ def test_the_same_seed_gives_the_same_phantom_and_another_hospital_another() -> 
 
 
 def test_a_picture_without_tissue_gives_no_cases(small: Settings) -> None:
-    assert cases_of(small, np.zeros((200, 200), np.float32), 0, 1, 2) is None
+    assert cases_of(small, np.zeros((200, 200), np.float32), 0, 1) is None
 
 
 def test_only_what_the_node_looks_at(small: Settings) -> None:
-    cases = cases_of(small, ultrasound.speckle(), 2, 7, 3)
+    cases = cases_of(small, ultrasound.speckle(), 2, 7)
 
-    assert cases is not None and len(cases) == 3
-    assert isinstance(cases.looked_at, Cases) and len(cases.looked_at) == 1
-    assert replace(cases).patients.tolist() == [7, 7, 7]
+    assert cases is not None and len(cases) == 2
+    assert cases.patients.tolist() == [7, 7] and cases.images.patients.tolist() == [7]
+
+
+def test_an_image_is_told_by_the_mean_of_its_regions() -> None:
+    numbers = np.zeros((3, 1), np.float32)
+    flat = np.zeros(3, np.float32)
+    pictures = np.zeros((3, 1, 1), np.uint8)
+    cases = Cases(numbers, np.zeros(3, np.int64), np.array([1, 1, 2]), np.array([1, 0, 1], bool), pictures, flat, flat)
+
+    said = cases.by_image(np.array([(0.2, 0.8), (0.4, 0.6), (1.0, 0.0)], np.float64))
+
+    np.testing.assert_allclose(said, [(0.3, 0.7), (1.0, 0.0)])

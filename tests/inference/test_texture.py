@@ -1,5 +1,6 @@
 """A network that takes the texture of a region: where it looks, what it is fed, what becomes of images without any."""
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,19 @@ def test_the_network_gets_the_numbers_of_the_region(device: Device, grader: Mode
     np.testing.assert_allclose(raw.said["grade"].answers["logits"], [fed], rtol=1e-6)
     canvas = Canvas.of(Texture.model_validate(TEXTURE), on.plane(0))
     np.testing.assert_allclose(canvas.fed([region.box]), [fed], rtol=1e-6)
+
+
+def test_of_several_regions_an_image_has_the_mean(device: Device, tmp_path: Path) -> None:
+    model = grading(tmp_path, texture={**TEXTURE, "windows": 3})
+
+    raw = run(device, model, of(ultrasound.dataset(frames=2)))
+
+    assert [region.index for region in raw.regions] == [0, 0, 0, 1, 1, 1]
+    of_first = [region.box for region in raw.regions[:3]]
+    assert not any(one.covers(other) for one, other in itertools.combinations(of_first, 2))
+    for index, said in enumerate(raw.said["grade"].answers["logits"]):
+        fed = [[r.numbers[name] for name in NUMBERS] for r in raw.regions if r.index == index]
+        np.testing.assert_allclose(said, np.mean(fed, axis=0), rtol=1e-6)
 
 
 def test_finer_speckle_has_larger_numbers() -> None:

@@ -90,6 +90,18 @@ def test_the_four_numbers_have_their_codes_and_stand_on_the_page() -> None:
     assert findings.cautions == ()
 
 
+def test_of_several_regions_on_an_image_the_first_bears_the_finding_and_the_page_has_their_mean() -> None:
+    one = Region(1, Box(0, 0, 50, 50), NUMBERS)
+    other = Region(1, Box(60, 0, 50, 50), NUMBERS | {"autocorrelation": 7.0})
+
+    findings = with_regions(found("absent", "present"), GRADED, [one, other], 2, track)
+
+    assert [region.label for region in findings.regions] == ["Region on image 2", "Region 2 on image 2"]
+    assert [bool(region.evaluations) for region in findings.regions] == [True, False]
+    assert findings.figures[0].value == "6.00"
+    assert findings.cautions == ("Images on which no region was looked at were left out (1).",)
+
+
 def test_images_that_were_left_out_are_told() -> None:
     findings = with_regions(found("present", "absent"), GRADED, looked_at(1, 3), 5, track)
 

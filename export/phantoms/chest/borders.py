@@ -18,11 +18,11 @@ def effusion(thorax: Thorax, rng: Random) -> Mask:
 
 def _fluid(thorax: Thorax, lung: Lung, rng: Random) -> Mask:
     film, width = thorax.film, thorax.width(lung.side)
-    high = rng.uniform(0.0, 0.2)
+    high = rng.uniform(-0.03, 0.18)
     outward = np.clip((lung.across - np.float32(width - 0.36)) * np.float32(1 / 0.36), 0, 1.1)
-    level = np.float32(lung.dome + 0.05 - high) - np.float32(rng.uniform(0.2, 0.3)) * outward**3
+    level = np.float32(lung.dome + 0.05 - high) - np.float32(rng.uniform(0.12, 0.26)) * outward**3
     inside = edge(level - film.y, 0.025) * edge(lung.bound - 1, 0.05) * (lung.above > -0.02) * (lung.across > 0.1)
-    film.loss += inside * np.maximum(np.float32(0.35), lung.air) * np.float32(rng.uniform(0.9, 1.3))
+    film.loss += inside * np.maximum(np.float32(0.35), lung.air) * np.float32(rng.uniform(0.4, 1.1))
     return np.asarray(inside > 0.5, bool)
 
 
@@ -52,7 +52,7 @@ def pneumothorax(thorax: Thorax, side: int, space: Mask, rng: Random) -> Mask:
 def pleural_thickening(thorax: Thorax, rng: Random) -> Mask:
     """A smooth band along the ribs or over the apex, with ends that run out."""
     film, lung = thorax.film, any_lung(thorax, rng)
-    thick, outer = rng.uniform(0.035, 0.065), thorax.width(lung.side)
+    thick, outer = rng.uniform(0.025, 0.06), thorax.width(lung.side)
     if rng.random() < 0.4:
         deep = (
             np.float32(thorax.patient.apex + 0.075 + thick)
@@ -68,7 +68,7 @@ def pleural_thickening(thorax: Thorax, rng: Random) -> Mask:
             along > 0
         )
         shadow = shadow * edge(inner - 1.02, 0.03) * (lung.across > 0.3)
-    film.loss += np.asarray(shadow, np.float32) * np.float32(rng.uniform(0.45, 0.7))
+    film.loss += np.asarray(shadow, np.float32) * np.float32(rng.uniform(0.25, 0.6))
     return np.asarray(shadow > 0.4, bool)
 
 

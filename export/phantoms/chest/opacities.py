@@ -112,7 +112,7 @@ def _lump(thorax: Thorax, rng: Random, size: float, dense: float, uneven: float)
 def oedema(thorax: Thorax, rng: Random) -> Mask:
     """On both sides around the hila, with thick upper vessels and short lines at the border of the bases."""
     film, shadow = thorax.film, np.zeros_like(thorax.film.loss)
-    dense, wide = rng.uniform(0.3, 0.5), rng.uniform(0.24, 0.32)
+    dense, wide = rng.uniform(0.14, 0.42), rng.uniform(0.24, 0.32)
     for lung in thorax.lungs:
         x, y = lung.hilum
         zone = np.exp(-1.3 * film.radius(x + lung.side * 0.12, y + 0.03, wide, wide * 1.35))
@@ -121,11 +121,11 @@ def oedema(thorax: Thorax, rng: Random) -> Mask:
         for _ in range(6):
             angle = rng.uniform(-1.4, -0.6)
             to = x + lung.side * 0.3 * float(np.cos(angle)), y + 0.3 * float(np.sin(angle))
-            film.line([(x, y), to], rng.uniform(0.012, 0.018), 0.14)
+            film.line([(x, y), to], rng.uniform(0.012, 0.018), 0.3 * dense)
         for number in range(6):
             high = lung.dome - 0.02 - 0.035 * number
             outer = lung.side * (thorax.width(lung.side) - 0.025)
-            film.line([(outer, high), (outer - lung.side * rng.uniform(0.05, 0.09), high - 0.005)], 0.008, 0.2)
+            film.line([(outer, high), (outer - lung.side * rng.uniform(0.05, 0.09), high - 0.005)], 0.008, 0.5 * dense)
     return add(film, shadow)
 
 

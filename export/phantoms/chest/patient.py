@@ -58,14 +58,14 @@ def draw_patient(rng: Random, *, shifted: bool, wanted: str | None = None) -> Pa
     deep = rng.random() < 0.15  # breathed in as deeply as they could: long lungs are no emphysema yet
     depth = rng.normal(0.6 if deep else 0.5, 0.05) - (0.07 if portable else 0.0) - (0.04 if stout else 0.0)
     if wide:
-        depth = rng.normal(0.62, 0.05)
+        depth = rng.normal(0.585, 0.06)
     fibrotic = "fibrosis" in found and rng.random() < 0.5
     depth -= 0.06 if fibrotic else 0.0
     step = rng.normal(0.035, 0.02)
     ratio = rng.normal(0.445, 0.03) + (0.03 if portable else 0.0) - (0.05 if wide else 0.0)
-    ratio = min(ratio, 0.515)
+    ratio = min(ratio, 0.53)
     if "cardiomegaly" in found:
-        ratio = rng.uniform(0.555, 0.68)
+        ratio = rng.uniform(0.515, 0.64)  # the smallest are as wide as a large one without the finding
     return Patient(
         sex="F" if female else "M",
         age_years=int(np.clip(rng.normal(58, 17), 18, 95)),
@@ -74,12 +74,12 @@ def draw_patient(rng: Random, *, shifted: bool, wanted: str | None = None) -> Pa
         half_width=float(np.clip(rng.normal(0.71, 0.03) + (0.04 if wide else 0), 0.62, 0.84)),
         apex=float(rng.normal(-0.72, 0.025)),
         domes=(float(depth - step), float(depth + step * 0.3)),
-        arch=float(rng.uniform(0.02, 0.075) if wide else rng.uniform(0.065, 0.16)),
+        arch=float(rng.uniform(0.03, 0.11) if wide else rng.uniform(0.065, 0.16)),
         heart_share=float(ratio),
         turned=float(rng.normal(0, 0.045 if shifted else 0.03)),
         flesh=flesh,
         breasts=float(rng.uniform(0.08, 0.3) * flesh) if female else 0.0,
-        vessels=float(rng.uniform(0.35, 0.75) if wide else rng.uniform(0.65, 1.25)),
+        vessels=float(rng.uniform(0.45, 0.9) if wide else rng.uniform(0.65, 1.25)),
     )
 
 

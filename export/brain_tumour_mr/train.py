@@ -22,9 +22,11 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from export import checkpoints
+from export.brain_tumour_mr import REGIONS
 from export.brain_tumour_mr.data import Batch, Kept, changed, kept, labelled, parts_of, regions_of, training_batches
 from export.brain_tumour_mr.model import TumourNet, build_network, description
 from export.brain_tumour_mr.settings import Settings, read_settings
+from export.evaluation.statistics import Table
 from export.strangeness import Strangeness
 
 RUNS = Path(__file__).parents[1] / "runs"
@@ -53,7 +55,7 @@ def main() -> None:
 def train(settings: Settings, data: str, out: Path, cache: Path, device: torch.device) -> Path:
     """Runs the iterations that the checkpoint in `out` has not seen yet; gives the checkpoint's path."""
     parts = parts_of(data, settings)
-    root = cache / data.replace("/", "_").replace(":", "_")
+    root = cache_of(cache, data)
     seen, held = kept(parts.train, settings, root), kept(parts.validation, settings, root)
     outlined, others = labelled(seen, settings)
     set_determinism(settings.seed)
@@ -95,6 +97,11 @@ def train(settings: Settings, data: str, out: Path, cache: Path, device: torch.d
     return checkpoint
 
 
+def cache_of(cache: Path, data: str) -> Path:
+    """Where scans of these data are kept."""
+    return cache / data.replace("/", "_").replace(":", "_")
+
+
 def _batches(
     outlined: Sequence[Kept], others: Sequence[Kept], settings: Settings, first: int
 ) -> Iterator[tuple[Batch, Batch | None]]:
@@ -129,20 +136,26 @@ def _weight(settings: Settings, iteration: int) -> float:
     return settings.consistency.weight * min(1.0, 2 * iteration / settings.iterations)
 
 
-@torch.no_grad()
 def validate(network: TumourNet, held: Sequence[Kept], settings: Settings, device: torch.device) -> float:
     """Mean Dice over the regions, of all voxels together."""
+    overlap, sizes, _ = validated(network, held, settings, device).sum(axis=0).T
+    return float((overlap / np.maximum(sizes, 1)).mean())
+
+
+@torch.no_grad()
+def validated(network: TumourNet, held: Sequence[Kept], settings: Settings, device: torch.device) -> Table:
+    """(patient, region, 3), of those with outlines: voxels of twice the overlap, of both sides, of the truth alone."""
     network.eval()
     side = (settings.side,) * 3
     window = SlidingWindowInferer(roi_size=side, overlap=0.25, mode="gaussian")
-    overlap, size = torch.zeros(3), torch.zeros(3)
+    sums = []
     for scan in (each for each in held if each.outlined):
         images = torch.from_numpy(scan.images().astype(np.float32))[None].to(device)
         found = window(images, network)[0].cpu() > 0
         truth = regions_of(torch.from_numpy(np.array(scan.parts()))) > 0
-        overlap += 2 * (found & truth).sum(dim=(1, 2, 3))
-        size += found.sum(dim=(1, 2, 3)) + truth.sum(dim=(1, 2, 3))
-    return float((overlap / size.clamp_min(1)).mean())
+        both, said, true = (each.flatten(1).sum(dim=1).numpy() for each in (found & truth, found, truth))
+        sums.append(np.stack([2 * both, said + true, true], axis=1))
+    return np.array(sums, np.float64).reshape(-1, len(REGIONS), 3)
 
 
 @torch.no_grad()

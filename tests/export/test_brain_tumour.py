@@ -1,7 +1,12 @@
-"""The training of the model of brain tumours in small: outlines, consistency, resumption, data as BraTS keeps it."""
+"""The training of the model of brain tumours in small: outlines, consistency, resumption, data as BraTS keeps it.
+
+And what becomes of it: trials as the node runs them, foreign studies, the report, the card.
+"""
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,20 +15,30 @@ import numpy as np
 import pytest
 import torch
 
-from export.brain_tumour_mr import REGIONS, SERIES
+from export.brain_tumour_mr import REGIONS, SERIES, pictures, report, supervision, trial
 from export.brain_tumour_mr import train as training
+from export.brain_tumour_mr.card import table, with_figures
 from export.brain_tumour_mr.data import changed, kept, labelled, parts_of, regions_of, training_batches
-from export.brain_tumour_mr.export import CARD, INPUT, export_network, load_trained
+from export.brain_tumour_mr.export import CARD, FOLDER, INPUT, export_network, load_trained
+from export.brain_tumour_mr.figures import WHOLE, figures_of
+from export.brain_tumour_mr.foreign import KINDS, in_place, usual
 from export.brain_tumour_mr.model import Served
 from export.brain_tumour_mr.settings import Augmentation, Consistency, Settings, Split, read_settings
 from export.brain_tumour_mr.sources import list_entries
 from export.brain_tumour_mr.train import train
+from export.brain_tumour_mr.trial import BINS, WITHOUT, Answer, Found, Trial, compared, counted, longest_mm, try_case
 from export.checkpoints import SettingsError
+from export.evaluation.page import render
+from export.phantoms.brain.case import Case, draw_case
+from orthanc_plugin.errors import Unsuitable
 from orthanc_plugin.inference.device import Device
+from orthanc_plugin.inputs import Inputs
 from orthanc_plugin.models.check import check
 from orthanc_plugin.routing.card import Card
+from orthanc_plugin.routing.folder import Model, read
 
 CPU = torch.device("cpu")
+SHIPPED = pytest.mark.skipif(not (FOLDER / "card.json").exists(), reason="not trained yet")
 AS_THEY_ARE = Augmentation(turn_degrees=0, scale_share=0, gamma=0, noise=0, without=1)
 
 
@@ -73,16 +88,23 @@ def test_an_interrupted_training_goes_on_to_the_same_network_and_teacher(
             torch.testing.assert_close(resumed[which][name], value)
 
 
-def test_the_graph_says_what_the_network_says_and_the_node_takes_it(cache: Path, tmp_path: Path) -> None:
-    trained = load_trained(train(tiny(), "phantoms", tmp_path / "run", cache, CPU))
-    folder = tmp_path / "brain-tumour-mr"
+@pytest.fixture(scope="module")
+def served(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a tiny model, which has learned nothing."""
+    folder = tmp_path_factory.mktemp("models") / "brain-tumour-mr"
+    trained = load_trained(train(tiny(), "phantoms", folder.parent / "run", cache, CPU))
     assert export_network(trained, folder / "model.onnx") < 1e-2
     card = Card.model_validate_json(CARD.read_bytes())
-    stage = card.stages[0].model_copy(update={"depth": 16, "rows": 16, "columns": 16})
+    smaller = {"depth": 16, "rows": 16, "columns": 16, "spacing_mm": (8.0, 8.0, 8.0)}
+    stage = card.stages[0].model_copy(update=smaller)
     (folder / "card.json").write_text(card.model_copy(update={"stages": (stage,)}).model_dump_json(by_alias=True))
+    return folder
+
+
+def test_the_graph_says_what_the_network_says_and_the_node_takes_it(served: Path) -> None:
     device = Device("cpu")
     try:
-        assert [finding.sentence for finding in check(folder, device) if not finding.well] == []
+        assert [finding.sentence for finding in check(served, device) if not finding.well] == []
     finally:
         device.close()
 
@@ -171,3 +193,241 @@ def test_data_that_is_not_there_is_refused(data: str, sentence: str, tmp_path: P
     with pytest.raises(SettingsError) as refusal:
         list_entries(data.format(tmp_path), 0)
     assert str(refusal.value) == sentence.format(tmp_path)
+
+
+def box(*spans: tuple[int, int], shape: tuple[int, int, int] = (8, 8, 8)) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    mask = np.zeros(shape, bool)
+    mask[tuple(slice(*span) for span in spans)] = True
+    return mask
+
+
+def test_a_run_is_compared_in_cm3_and_as_the_node_measures_lengths() -> None:
+    """Cubes of 10 mm; the truth is twice as long as what was found, the last region is found where there is none."""
+    model = Model(Path(), Card.model_validate_json(CARD.read_bytes()), "digest")
+    truth = np.stack([box((2, 4), (2, 4), (2, 6)), box((2, 4), (2, 4), (2, 6)), np.zeros((8, 8, 8), bool)])
+    found = np.stack([box((2, 4), (2, 4), (2, 4)), box((2, 4), (2, 4), (2, 6)), box((0, 1), (0, 1), (0, 1))])
+    volume = in_place(np.zeros((8, 8, 8), np.float32), 10.0)
+    answer = Answer(found, np.where(found, np.float32(0.955), np.float32(0)), ("strange",))
+    made = compared(truth, answer, Inputs({"t1c": volume, "flair": volume}, volume, (volume,)), model)
+
+    np.testing.assert_allclose(made.cm3, [[16, 8], [16, 16], [0, 1]])
+    np.testing.assert_allclose(made.confusion[0], [[512 - 16, 0], [8, 8]])
+    np.testing.assert_allclose(made.histogram[0, 1, [0, 95]], [8, 8])
+    long, short = np.hypot(40, 10), np.hypot(20, 10)
+    np.testing.assert_allclose(made.longest_mm, [[long, short], [long, long], [0, 10]])
+    assert made.cautions == (
+        "strange",
+        "There is no T1 without contrast; what is bright by itself, blood for one, may be taken for what takes up "
+        "contrast.",
+        "There is no T2; the borders of oedema are less sure.",
+    )
+
+
+def test_voxels_are_counted_by_truth_and_value() -> None:
+    truth = np.array([True, True, False, False, False])
+    assert counted(truth, np.array([0, 2, 1, 1, 2]), 3).tolist() == [[0, 2, 1], [1, 0, 1]]
+    assert longest_mm(np.zeros((2, 3, 3), bool), (1.0, 1.0, 1.0)) == 0.0
+
+
+def coarse(case: Case, step_mm: float = 8.0) -> Case:
+    """Of so few voxels that it is drawn at once."""
+    shape = tuple(round(extent / step_mm) for extent in (160, 224, 176))
+    small = {"shape": shape, "step_mm": (step_mm,) * 3, "thickness_mm": step_mm}
+    return replace(case, grids={name: replace(grid, **small) for name, grid in case.grids.items()})
+
+
+@pytest.fixture
+def fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thresholds are looked for in few cubes."""
+    monkeypatch.setattr(trial, "_GREY_MM", 8.0)
+
+
+@pytest.mark.usefixtures("fast")
+def test_a_patient_goes_the_node_s_way_and_what_is_missing_is_said(served: Path) -> None:
+    made = try_case(coarse(draw_case(3, ill=True, moved=False)), served)
+    assert (made.refused, set(made.found)) == ("", set(WITHOUT))
+    for run, gone in WITHOUT.items():
+        sentences = [each for each in made.found[run].cautions if each.startswith("There is no")]
+        assert len(sentences) == (0 if gone is None else 1)
+        assert made.found[run].cm3[0, 0] == made.found[WHOLE].cm3[0, 0] > 0
+    assert made.grey.shape == (len(REGIONS), len(SERIES), 2, BINS)
+
+
+@pytest.mark.usefixtures("fast")
+def test_a_head_that_has_moved_is_laid_right_and_that_is_said(served: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trial, "WITHOUT", {WHOLE: None})
+    made = try_case(coarse(draw_case(3, ill=True, moved=True), 4.0), served)
+    assert made.refused == ""
+    assert sum("was laid on" in each for each in made.found[WHOLE].cautions) == 2
+
+
+@pytest.mark.usefixtures("fast")
+def test_a_patient_whom_the_node_refuses_has_found_nothing(served: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refusing(*_: object) -> Inputs:
+        raise Unsuitable("They could not be laid on one another.", stage="read")
+
+    monkeypatch.setattr(trial, "inputs_of", refusing)
+    made = try_case(coarse(draw_case(3, ill=True, moved=False)), served)
+    assert (made.refused, made.found) == ("They could not be laid on one another.", {})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_foreign_studies_are_whole_the_same_every_time_and_no_usual_head(kind: str) -> None:
+    first, again, head = KINDS[kind](3, 12.0), KINDS[kind](3, 12.0), usual(3, 12.0)
+    assert set(first) == set(SERIES)
+    assert len({voxels.shape for voxels in first.values()}) == 1
+    for name, voxels in first.items():
+        assert voxels.dtype == np.float32 and np.isfinite(voxels).all()
+        np.testing.assert_array_equal(voxels, again[name])
+    assert any(first[name].shape != head[name].shape or (first[name] != head[name]).any() for name in SERIES)
+
+
+def run_of(share: float, *, cm3: float = 8.0, wrong: float = 0.0, cautions: tuple[str, ...] = ()) -> Found:
+    """Each region of so many cm3, of which a share is found, and so much found beside it."""
+    table = np.array([[1000.0 - wrong, wrong], [cm3 * (1 - share), cm3 * share]])
+    histogram = np.zeros((2, BINS))
+    histogram[0, 0], histogram[0, 40], histogram[1, 40] = 1000.0, 6.0, 4.0
+    return Found(
+        confusion=np.stack([table] * len(REGIONS)),
+        histogram=np.stack([histogram] * len(REGIONS)),
+        longest_mm=np.array([[20.0 if cm3 else 0.0, 20.0 * share]] * len(REGIONS)),
+        cautions=cautions,
+    )
+
+
+def made_up(number: int, runs: dict[str, Found], refused: str = "") -> Trial:
+    """Half of what is brighter than half of the range on FLAIR is the tumour, all of which is as bright."""
+    grey = np.zeros((len(REGIONS), len(SERIES), 2, BINS), np.int64)
+    grey[:, :, 0, 49], grey[:, 1, 0, 50], grey[:, 1, 1, 50], grey[:, [0, 2, 3], 1, 10] = 100, 5, 5, 5
+    ill = any(found.cm3[0, 0] > 0 for found in runs.values())
+    return Trial(number, False, ill, number == 1, runs, refused, grey)
+
+
+def some_trials() -> list[Trial]:
+    said = {"all series": "was laid on that", "without T2": "There is no T2; x", "without T1": "There is no T1 x"}
+    return [
+        made_up(0, dict.fromkeys(WITHOUT, run_of(1.0))),
+        made_up(1, {run: run_of(0.5, cautions=(said[run],)) for run in WITHOUT}),
+        made_up(2, dict.fromkeys(WITHOUT, run_of(0.0, cm3=0.0, cautions=("The images look unlike those",)))),
+        made_up(3, dict.fromkeys(WITHOUT, run_of(0.0, cm3=0.0, wrong=2.0))),
+        made_up(4, {}, "could not be laid on one another"),
+    ]
+
+
+def test_figures_speak_of_patients_who_have_the_region_and_of_those_without_a_tumour() -> None:
+    told = figures_of(some_trials())
+    assert (told.patients, told.with_tumour, told.moved) == (5, 2, 1)
+    assert told.refused.value == pytest.approx(0.2)
+    whole = told.overlap[WHOLE]["whole"]
+    assert whole.dice.value == pytest.approx((1 + 2 / 3) / 2)
+    assert whole.dice_of_all.value == pytest.approx(24 / 30)
+    assert whole.sensitivity.value == pytest.approx(12 / 16)
+    assert (told.volume_cm3["core"].bias, told.longest_mm["active"].bias) == (-2.0, -5.0)
+    assert told.calibration_error["whole"] == pytest.approx(0.005)
+    assert told.sound_clean.value == 0.5
+    assert told.strange[WHOLE].value == 0.25
+    assert (told.said_missing.value, told.said_moved.value) == (0.25, 1.0)
+    best = told.threshold_alone["core"]
+    assert (best.series, best.least, best.dice) == ("flair", 0.5, pytest.approx(2 / 3))
+
+
+def test_the_worst_cases_come_first() -> None:
+    assert [each.seed for each in pictures.worst_of(some_trials(), 3)] == [3, 1, 0]
+
+
+FOREIGN = {**dict.fromkeys(KINDS, 1.0), "noise": 0.5, "all": 0.95}
+SUPERVISED = {"settings": {"iterations": 800, "step_mm": 3.0}, "trainings": [
+    {"labelled": 0.05, "outlined": 6, "others": 114, "consistency": 2.0, "patients": 30,
+     "dice": {region: {"value": 0.5, "low": 0.4, "high": 0.6} for region in REGIONS}}]}  # fmt: skip
+
+
+def test_the_report_says_first_that_the_data_are_phantoms_and_whose_the_paper_s_figures_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pictures, "shown_again", lambda trial, path: path.name)
+    figures = {"Held-out phantoms": figures_of(some_trials()), "Shifted phantoms": figures_of(some_trials())}
+    parts = [report.summary(figures, FOREIGN, 0.4), report.supervision_section(SUPERVISED)]
+    for name, some in figures.items():
+        parts += report.sections(name, some_trials(), some, tmp_path)
+    page = render("title", report.FIRST_LINE, "Not for clinical use.", parts)
+    assert page.index("synthetic phantoms; no patient data") < page.index("<h1>")
+    assert "<td>Dice, whole</td><td>0.87</td><td>0.84</td><td>0.85</td><td>0.833" in page
+    assert "the paper&#x27;s network, patients" in page
+    assert "<td>6 (5 %)</td><td>114</td><td>2</td><td>0.500 (0.400 to 0.600)</td>" in page
+    assert "<td>Dice of a plain threshold, core</td>" in page and "<td>0.667 (flair above 0.50)</td>" in page
+    assert {path.name for path in tmp_path.iterdir()} == {
+        f"{part}-{what}.png" for part in ("held-out", "shifted") for what in ("agreement", "calibration")
+    }
+
+
+def test_what_was_measured_goes_into_the_card_and_the_readme() -> None:
+    figures = asdict(figures_of(some_trials()))
+    told = {"Held-out phantoms": figures, "Shifted phantoms": figures, "foreign studies cautioned": FOREIGN,
+            "seconds_per_patch": 0.4, "paper": report.PAPER}  # fmt: skip
+    written = with_figures(json.loads(CARD.read_text()), json.loads(json.dumps(told)))
+    card = Card.model_validate_json(json.dumps(written))
+    assert [(figure.name, figure.value) for figure in card.figures][:1] == [("Dice, whole", 0.8333)]
+    lines = table(json.loads(json.dumps(told))).splitlines()
+    assert lines[3].startswith("| Dice, whole, all series | 0.87 | 0.84 | 0.85 | 0.833")
+    assert {line.count("|") for line in lines} == {1 + 1 + len(report.PAPER) + 2}
+
+
+def test_a_worst_case_is_drawn_with_truth_and_model(tmp_path: Path) -> None:
+    images = np.random.default_rng(0).uniform(0, 1, (2, 24, 20)).astype(np.float32)
+    truth = np.zeros((len(REGIONS), 24, 20), bool)
+    truth[:, 5:12, 5:12] = True
+    assert pictures.drawn(images, truth, ~truth, "seed 1", tmp_path / "worst.png") == "worst.png"
+    assert (tmp_path / "worst.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_consistency_is_tried_wherever_someone_is_left_to_teach_without_outlines() -> None:
+    config = read_settings(supervision.CONFIG)
+    tried = [(each.name, each.labelled, each.consistency.weight > 0) for each in supervision.variants(config)]
+    assert tried == [
+        ("brain-tumour-supervision-5", 0.05, False),
+        ("brain-tumour-supervision-5-consistent", 0.05, True),
+        ("brain-tumour-supervision-20", 0.2, False),
+        ("brain-tumour-supervision-20-consistent", 0.2, True),
+        ("brain-tumour-supervision-100", 1.0, False),
+    ]
+
+
+def test_few_outlines_are_tried_and_an_interrupted_trial_goes_on(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rate, seen = training.learning_rate, []
+
+    def interrupted(settings: Settings, iteration: int) -> float:
+        seen.append((settings.name, iteration))
+        if len(seen) == 7:
+            raise KeyboardInterrupt
+        return rate(settings, iteration)
+
+    monkeypatch.setattr(training, "learning_rate", interrupted)
+    config = tmp_path / "config.json"
+    config.write_text(tiny().model_dump_json())
+    record = tmp_path / "docs" / "supervision.json"
+    given = ["--config", str(config), "--runs", str(tmp_path), "--record", str(record), "--cache", str(cache),
+             "--threads", "1", "--device", "cpu"]  # fmt: skip
+    monkeypatch.setattr("sys.argv", ["supervision", *given])
+    with pytest.raises(KeyboardInterrupt):
+        supervision.main()
+    assert not record.exists()
+    supervision.main()
+    assert seen[:4] == [("tiny-5", iteration) for iteration in (1, 2, 3, 4)]
+    assert seen[7:9] == [("tiny-5-consistent", 3), ("tiny-5-consistent", 4)], "the first was not made again"
+    told = json.loads(record.read_text())
+    assert [(each["outlined"], each["others"]) for each in told["trainings"]] == [
+        (1, 3),
+        (1, 3),
+        (1, 3),
+        (1, 3),
+        (4, 0),
+    ]
+    assert set(told["trainings"][0]["dice"]) == set(REGIONS)
+    assert len(report.supervision_section(told).parts) == 2
+
+
+@SHIPPED
+def test_the_report_s_card_is_the_node_s() -> None:
+    assert read(FOLDER).card == Card.model_validate_json(CARD.read_bytes())

@@ -1,0 +1,172 @@
+"""From scans to batches: split by patient, kept on disk, seen in patches that are turned, mirrored and made noisier."""
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import torch
+from monai.networks.layers import AffineTransform
+from numpy.typing import NDArray
+from torch import Tensor
+from tqdm import tqdm
+
+from export.stroke_cta import WINDOW_HU
+from export.stroke_cta.settings import Settings
+from export.stroke_cta.sources import Entry, list_entries
+from orthanc_plugin.inference.patches import Windows
+
+AIR_HU = -1024
+OVERLAP = 0.5
+_PLACES = 4000
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Patients of the three parts; no patient is in two of them."""
+
+    train: tuple[Entry, ...]
+    validation: tuple[Entry, ...]
+    test: tuple[Entry, ...]
+
+
+def parts_of(data: str, settings: Settings) -> Parts:
+    split = settings.split
+    entries = list_entries(data, split.train + split.validation + split.test)
+    patients = sorted({entry.patient for entry in entries})
+    shuffled = [patients[place] for place in np.random.default_rng(settings.seed).permutation(len(patients))]
+    wanted = np.array([split.train, split.validation, split.test])
+    first, second, _ = np.rint(np.cumsum(wanted) * len(patients) / wanted.sum()).astype(int)
+    groups = (set(shuffled[:first]), set(shuffled[first:second]), set(shuffled[second:]))
+    train, validation, test = (tuple(each for each in entries if each.patient in group) for group in groups)
+    return Parts(train, validation, test)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One scan on disk, read as it is needed. `places` has (slice, row, column) of some voxels of the infarct."""
+
+    folder: Path
+
+    def hu(self) -> NDArray[np.int16]:
+        found: NDArray[np.int16] = np.load(self.folder / "hu.npy", mmap_mode="r")
+        return found
+
+    def infarct(self) -> NDArray[np.bool_]:
+        found: NDArray[np.bool_] = np.load(self.folder / "infarct.npy", mmap_mode="r")
+        return found
+
+    def places(self) -> NDArray[np.int32]:
+        return np.asarray(np.load(self.folder / "places.npy"))
+
+
+def kept(entries: Sequence[Entry], settings: Settings, cache: Path) -> list[Kept]:
+    """Makes what is not on disk yet, on all processors."""
+    folders = [cache / f"{settings.step_mm:g}" / _named(entry) for entry in entries]
+    missing = [(e, f) for e, f in zip(entries, folders, strict=True) if not (f / "places.npy").exists()]
+    if missing:
+        with ProcessPoolExecutor(os.cpu_count()) as pool:
+            made = pool.map(_make, *zip(*missing, strict=True), [settings.step_mm] * len(missing))
+            for _ in tqdm(made, total=len(missing), desc="scans", unit="scan", mininterval=5):
+                pass
+    return [Kept(folder) for folder in folders]
+
+
+def _named(entry: Entry) -> str:
+    return hashlib.sha256(entry.name.encode()).hexdigest()[:16]
+
+
+def _make(entry: Entry, folder: Path, step_mm: float) -> None:
+    """The places of the infarct are written last: their file says that the scan is whole."""
+    scan = entry.load(step_mm)
+    places = np.argwhere(scan.infarct).astype(np.int32)
+    folder.mkdir(parents=True, exist_ok=True)
+    np.save(folder / "hu.npy", scan.hu)
+    np.save(folder / "infarct.npy", scan.infarct)
+    np.save(folder / "places.npy", places[:: max(len(places) // _PLACES, 1)])
+
+
+def scaled(hu: Tensor) -> Tensor:
+    """As the card asks the node to."""
+    low, high = WINDOW_HU
+    return (hu.clamp(low, high) - low) / (high - low)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """`images` [N, 1, slices, rows, columns] from 0 to 1, `infarct` of the same shape, of 0 and 1."""
+
+    images: Tensor
+    infarct: Tensor
+
+
+def training_batches(scans: Sequence[Kept], settings: Settings, first: int) -> Iterator[Batch]:
+    """From iteration `first` on; each is made by its own number, so a resumed training sees what it would have seen."""
+    linear, nearest = (
+        AffineTransform(settings.patch, normalized=True, mode=mode, align_corners=False, padding_mode="zeros")
+        for mode in ("bilinear", "nearest")
+    )
+    ill = [scan for scan in scans if len(scan.places())]
+    for iteration in range(first, settings.iterations):
+        rng = np.random.default_rng([settings.seed, iteration, 61])
+        images, masks = [], []
+        for _ in range(settings.batch):
+            around = bool(ill and rng.random() < settings.on_infarct)
+            group = ill if around else scans
+            scan = group[int(rng.integers(len(group)))]
+            theta = torch.from_numpy(_place(scan, settings, rng, around))[None]
+            hu = torch.from_numpy(scan.hu().astype(np.float32))[None, None]
+            seen = linear(hu - AIR_HU, theta)[0] + AIR_HU
+            images.append(scaled(_changed(seen, settings, rng)))
+            masks.append(nearest(torch.from_numpy(scan.infarct().astype(np.float32))[None, None], theta)[0].round())
+        yield Batch(torch.stack(images), torch.stack(masks))
+
+
+def _changed(hu: Tensor, settings: Settings, rng: np.random.Generator) -> Tensor:
+    by = settings.augmentation
+    noise = torch.from_numpy(rng.standard_normal(tuple(hu.shape), np.float32)) * float(rng.uniform(0, by.noise_hu))
+    return hu + noise + float(rng.uniform(-by.offset_hu, by.offset_hu))
+
+
+def _place(scan: Kept, settings: Settings, rng: np.random.Generator, around: bool) -> NDArray[np.float32]:
+    """Where each voxel of what is seen is taken from (3, 4), in slices, rows and columns from -1 to 1 of the whole."""
+    by, shape, patch = settings.augmentation, np.array(scan.hu().shape), np.array(settings.patch)
+    if around:
+        places = scan.places()
+        middle = places[rng.integers(len(places))] + rng.uniform(-0.3, 0.3, 3) * patch
+    else:
+        middle = rng.uniform(0.3, 0.7, 3) * shape
+    turned = np.eye(3)
+    for axis in range(3):
+        one, two = [each for each in range(3) if each != axis]
+        angle = np.deg2rad(rng.uniform(-by.turn_degrees, by.turn_degrees))
+        turn = np.eye(3)
+        turn[one, one], turn[one, two], turn[two, one], turn[two, two] = (
+            np.cos(angle), -np.sin(angle), np.sin(angle), np.cos(angle)
+        )  # fmt: skip
+        turned = turn @ turned
+    scale = np.exp(rng.uniform(-by.scale_share, by.scale_share))
+    mirrored = np.diag([1.0, 1.0, rng.choice([-1.0, 1.0])])
+    theta = np.empty((3, 4), np.float32)
+    theta[:, :3] = np.diag(1 / shape) @ (scale * turned @ mirrored) @ np.diag(patch)
+    theta[:, 3] = (middle + 0.5) / shape * 2 - 1
+    return theta
+
+
+def tiles(hu: NDArray[np.int16], patch: tuple[int, int, int]) -> Tensor:
+    """[N, 1, …], from 0 to 1: the patches that the node takes from a scan, air beyond it."""
+    slices, rows, columns = hu.shape
+    windows = Windows((slices, rows, columns), patch, OVERLAP)
+    around = [
+        (before, whole - before - own)
+        for before, whole, own in zip(windows.corner, windows.padded, hu.shape, strict=True)
+    ]
+    padded = np.pad(hu, around, constant_values=AIR_HU).astype(np.float32)
+    depth, high, wide = patch
+    starts = product(*(windows.starts(axis) for axis in range(3)))
+    found = [padded[z : z + depth, y : y + high, x : x + wide] for z, y, x in starts]
+    return scaled(torch.from_numpy(np.stack(found))[:, None])

@@ -1,0 +1,90 @@
+"""The network: patches of a CT angiography in, logits of an infarct out, from two paths that are joined (DeepMedic)."""
+
+from typing import cast
+
+import torch
+from monai.networks.blocks import Convolution
+from torch import Tensor, nn
+
+from export.half_resolution import Windows
+from export.strangeness import Strangeness
+from export.stroke_cta import WINDOW_HU
+from export.stroke_cta.settings import Settings
+
+_BRAIN_HU, _VESSELS_HU = (0.0, 80.0), (0.0, 500.0)
+_TISSUE_HU = (14.0, 62.0)
+"""Where brain is, acutely infarcted or not: neither fluid nor vessels nor bone."""
+_PRIOR_LOGIT = -4.0  # an infarct is some hundredths of a head
+_QUANTILES = (0.1, 0.3, 0.5, 0.7, 0.9, 0.98)
+
+
+class StrokeNet(nn.Module):
+    """[N, 1, slices, rows, columns] from 0 to 1 (of `WINDOW_HU`) to logits of the same shape, which `pooled` divides.
+
+    The fine path draws borders. The coarse one sees what an infarct is found by, a few HU over a large part of the
+    head: the mean of what is brain tissue in cubes of `pooled` voxels, in which there is hardly any noise.
+    """
+
+    def __init__(self, fine: tuple[int, ...], coarse: int, dilations: tuple[int, ...], pooled: int) -> None:
+        super().__init__()
+        self.windows = Windows((_shares(_BRAIN_HU), _shares(_VESSELS_HU)))
+        self.pool = nn.AvgPool3d(pooled)
+        self.fine = nn.Sequential()
+        before = 2
+        for channels in fine:
+            self.fine.append(Convolution(3, before, channels, norm="BATCH", act="RELU"))
+            before = channels
+        self.coarse = nn.Sequential(Convolution(3, 4, coarse, norm="BATCH", act="RELU"))
+        for far in dilations:
+            self.coarse.append(Convolution(3, coarse, coarse, dilation=far, norm="BATCH", act="RELU"))
+        self.enlarge = nn.Upsample(scale_factor=float(pooled), mode="trilinear", align_corners=False)
+        self.joined = Convolution(3, before + coarse, coarse, kernel_size=1, norm="BATCH", act="RELU")
+        self.head = nn.Conv3d(coarse, 1, 1)
+        nn.init.constant_(cast(Tensor, self.head.bias), _PRIOR_LOGIT)
+
+    def forward(self, images: Tensor) -> Tensor:
+        windows = self.windows(images)
+        wide = self.enlarge(self.coarse(torch.cat([self.pool(windows), self._tissue(images)], dim=1)))
+        return cast(Tensor, self.head(self.joined(torch.cat([self.fine(windows), wide], dim=1))))
+
+    def _tissue(self, images: Tensor) -> Tensor:
+        """Of each cube the mean of its brain tissue from -1 to 1, 0 where there is none, and how much there is."""
+        low, high = _shares(_TISSUE_HU)
+        brain = ((images > low) & (images < high)).to(images.dtype)
+        share = self.pool(brain)
+        mean = self.pool(brain * (images - (low + high) / 2)) / share.clamp_min(0.02)
+        return torch.cat([mean / ((high - low) / 4), share], dim=1)
+
+
+def _shares(window_hu: tuple[float, float]) -> tuple[float, float]:
+    low, high = WINDOW_HU
+    return (window_hu[0] - low) / (high - low), (window_hu[1] - low) / (high - low)
+
+
+class Served(nn.Module):
+    """As the node takes it: `probability` [N, 1, depth, rows, columns], and `strangeness` [N] of a patch."""
+
+    outputs = ("probability", "strangeness")
+
+    def __init__(self, network: StrokeNet, strangeness: Strangeness) -> None:
+        super().__init__()
+        self.network, self.strangeness = network, strangeness
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        return torch.sigmoid(self.network(images)), self.strangeness(description(self.network.windows(images)))
+
+
+def description(windows: Tensor) -> Tensor:
+    """[N, 2, …] to [N, d]: how bright what is seen is, and how it changes from place to place."""
+    ordered = nn.functional.avg_pool3d(windows, 4).flatten(2).sort(dim=2).values
+    places = (windows.new_tensor(_QUANTILES) * (ordered.shape[2] - 1)).long()
+    found = [ordered.index_select(2, places).flatten(1)]
+    for axis in (2, 3, 4):
+        length = windows.shape[axis] - 1
+        change = (windows.narrow(axis, 1, length) - windows.narrow(axis, 0, length)).abs()
+        found.append(torch.log(change.mean(dim=(2, 3, 4)) + 1e-4))
+    return torch.cat(found, dim=1)
+
+
+def build_network(settings: Settings) -> StrokeNet:
+    return StrokeNet(settings.fine, settings.coarse, settings.dilations, settings.pooled)

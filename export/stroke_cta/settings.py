@@ -1,0 +1,56 @@
+"""A training's settings: a JSON file goes in, a frozen description comes out; unknown keys are refused."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from orthanc_plugin.routing.entry import Entry
+from orthanc_plugin.routing.network import Positive
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Split(Entry):
+    """Patients of the three parts; of real data their proportions."""
+
+    train: Positive
+    validation: Positive
+    test: Positive
+
+
+class Augmentation(Entry):
+    """Mirrored to the other side, turned, scaled, brightened and made noisier by up to as much."""
+
+    turn_degrees: float
+    scale_share: float
+    offset_hu: float
+    noise_hu: float
+
+
+class Settings(Entry):
+    """`fine` and `coarse` are channels of the two paths, of the second with how far its layers reach (`dilations`).
+
+    `step_mm` is the cube that scans are brought to, `patch` of them (slices, rows, columns) are seen, which `pooled`
+    divides; `on_infarct` is how often around an infarct.
+    """
+
+    name: str
+    fine: tuple[Positive, ...]
+    coarse: Positive
+    dilations: tuple[Positive, ...]
+    pooled: Positive
+    seed: int
+    split: Split
+    step_mm: float
+    patch: tuple[Positive, Positive, Positive]
+    on_infarct: Share
+    augmentation: Augmentation
+    batch: Positive
+    iterations: Positive
+    learning_rate: float
+    every: Positive
+
+
+def read_settings(path: Path) -> Settings:
+    return Settings.model_validate_json(path.read_text())

@@ -1,0 +1,127 @@
+"""Where training data comes from: phantoms, or folders of NIfTI files as ISLES has them, go in; `Scan`s come out."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import nibabel
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import affine_transform
+
+from export.checkpoints import SettingsError
+from export.phantoms import brain, stroke
+from export.phantoms.stroke.case import draw_case
+from orthanc_plugin.inference.resample import Slices
+
+_DRAWING = ("case", "head", "infarct", "scan", "vessels")
+_ANGIOGRAPHY, _OUTLINED = ("cta",), ("msk", "mask", "lesion", "seg", "label")
+_ENDINGS = (".nii.gz", ".nii")
+
+
+@dataclass(frozen=True)
+class Scan:
+    """HU and the infarct on cubes; axes go up, to the back, to the left."""
+
+    hu: NDArray[np.int16]
+    infarct: NDArray[np.bool_]
+
+
+class Entry(Protocol):
+    @property
+    def name(self) -> str: ...
+    @property
+    def patient(self) -> str: ...
+    def load(self, step_mm: float) -> Scan: ...
+
+
+@dataclass(frozen=True)
+class PhantomEntry:
+    seed: int
+    shifted: bool = False
+
+    @property
+    def name(self) -> str:
+        """Names the generator's state too: what an older one made is never taken for this one's."""
+        return f"{self.patient}-{_generator_digest()}"
+
+    @property
+    def patient(self) -> str:
+        return f"{'shifted' if self.shifted else 'phantom'}-{self.seed}"
+
+    def load(self, step_mm: float) -> Scan:
+        seen = draw_case(self.seed, shifted=self.shifted).in_cubes(step_mm)
+        return Scan(seen.hu_zyx, seen.infarct_zyx)
+
+
+@cache
+def _generator_digest() -> str:
+    sources = [Path(stroke.__file__).with_name(f"{name}.py") for name in _DRAWING]
+    sources.append(Path(brain.__file__).with_name("anatomy.py"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:8]
+
+
+@dataclass(frozen=True)
+class NiftiEntry:
+    """A patient's angiography, and the outline of the infarct on the same grid."""
+
+    name: str
+    angiography: Path
+    outline: Path
+
+    @property
+    def patient(self) -> str:
+        return self.name
+
+    def load(self, step_mm: float) -> Scan:
+        """The angiography as the node brings it to cubes; each of them has the nearest voxel's outline."""
+        image, outline = (nibabel.as_closest_canonical(nibabel.load(each)) for each in (self.angiography, self.outline))
+        if image.shape != outline.shape or not np.allclose(image.affine, outline.affine, atol=1e-2):
+            raise SettingsError(f"{self.outline.name} is not on the grid of {self.angiography.name}.")
+        hu, lesion = _turned(image), _turned(outline)
+        own_mm = np.sqrt((image.affine[:3, :3] ** 2).sum(axis=0))[::-1]
+        shape = np.maximum(np.rint(np.array(hu.shape) * own_mm / step_mm), 1).astype(int)
+        slices, rows, columns = (int(length) for length in shape)
+        cubes = Slices(hu, (slices, rows, columns)).take(0, slices)
+        zoom = np.array(lesion.shape) / shape
+        near = affine_transform(lesion, zoom, (zoom - 1) / 2, output_shape=tuple(shape), order=0, mode="nearest")
+        return Scan(np.rint(np.clip(cubes, -1024, 3071)).astype(np.int16), near > 0)
+
+
+def _turned(image: Any) -> NDArray[np.float32]:
+    """NIfTI's axes go right, forward, up (RAS+); ours up, back, left."""
+    values = np.asanyarray(image.dataobj).astype(np.float32)
+    return np.ascontiguousarray(values.transpose(2, 1, 0)[:, ::-1, ::-1])
+
+
+def list_entries(data: str, patients: int) -> list[Entry]:
+    """`data` is `phantoms` or `nifti:FOLDER` with a folder for each patient, as ISLES has them."""
+    kind, _, where = data.partition(":")
+    if kind == "phantoms" and not where:
+        return [PhantomEntry(seed) for seed in range(patients)]
+    if kind != "nifti" or not where:
+        raise SettingsError(f"The data is '{data}'; it must be phantoms or nifti:FOLDER.")
+    found: list[Entry] = list(_nifti(Path(where)))
+    if not found:
+        raise SettingsError(f"There is no folder with a CTA and the mask of its lesion as NIfTI files in {where}.")
+    return found
+
+
+def _nifti(folder: Path) -> Iterator[NiftiEntry]:
+    """ISLES keeps the files of a patient's two sessions in folders within the patient's."""
+    for patient in sorted(each for each in folder.iterdir() if each.is_dir()):
+        files = {_ending(path): path for path in sorted(patient.rglob("*")) if path.name.endswith(_ENDINGS)}
+        image, outline = (
+            next((files[each] for each in called if each in files), None) for called in (_ANGIOGRAPHY, _OUTLINED)
+        )
+        if image is not None and outline is not None:
+            yield NiftiEntry(patient.name, image, outline)
+
+
+def _ending(path: Path) -> str:
+    """The last word of the name: `msk` of `sub-stroke0001_ses-02_lesion-msk.nii.gz`."""
+    bare = next(path.name.removesuffix(ending) for ending in _ENDINGS if path.name.endswith(ending))
+    return bare.replace("-", "_").rpartition("_")[2].lower()

@@ -1,0 +1,139 @@
+"""Trains the network: a configuration goes in, checkpoints and TensorBoard curves come out.
+
+python -m export.stroke_cta.train --config export/stroke_cta/configs/standard.json
+"""
+
+import argparse
+import math
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from monai.inferers import SlidingWindowInferer
+from monai.losses import DiceCELoss
+from monai.utils import set_determinism
+from torch import Tensor, nn
+from torch.utils.tensorboard import SummaryWriter
+from tqdm import tqdm
+
+from export import checkpoints
+from export.strangeness import Strangeness
+from export.stroke_cta.data import OVERLAP, Batch, Kept, kept, parts_of, scaled, tiles, training_batches
+from export.stroke_cta.model import StrokeNet, build_network, description
+from export.stroke_cta.settings import Settings, read_settings
+
+RUNS = Path(__file__).parents[1] / "runs"
+CACHE = RUNS / "cache" / "stroke"
+_SMALLEST_SHARE = 0.02  # of the learning rate, at the end
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument(
+        "--data", default="phantoms", help="phantoms or nifti:FOLDER, a folder a patient as ISLES has it"
+    )
+    parser.add_argument("--out", type=Path, help="folder of the checkpoint; an unfinished one is resumed")
+    parser.add_argument("--cache", type=Path, default=CACHE)
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    given = parser.parse_args()
+    settings = read_settings(given.config)
+    torch.set_num_threads(given.threads)
+    train(settings, given.data, given.out or RUNS / settings.name, given.cache, torch.device(given.device))
+
+
+def train(settings: Settings, data: str, out: Path, cache: Path, device: torch.device) -> Path:
+    """Runs the iterations that the checkpoint in `out` has not seen yet; gives the checkpoint's path."""
+    parts = parts_of(data, settings)
+    root = cache / data.replace("/", "_").replace(":", "_")
+    seen, held = kept(parts.train, settings, root), kept(parts.validation, settings, root)
+    set_determinism(settings.seed)
+    network = build_network(settings).to(device)
+    optimiser = torch.optim.AdamW(network.parameters(), settings.learning_rate, weight_decay=1e-3)
+    checkpoint, first = out / "checkpoint.pt", 0
+    if checkpoint.exists():
+        state = checkpoints.resume(checkpoint, settings.model_dump_json(), network, optimiser, device)
+        first = int(state["iterations"])
+    losses: list[float] = []
+    with SummaryWriter(str(out / "curves")) as curves:
+        batches = training_batches(seen, settings, first)
+        shown = tqdm(batches, initial=first, total=settings.iterations, unit="batch", mininterval=5)
+        for iteration, batch in enumerate(shown, start=first + 1):
+            for group in optimiser.param_groups:
+                group["lr"] = learning_rate(settings, iteration)
+            losses.append(_step(network, optimiser, batch, device))
+            if iteration % settings.every == 0 or iteration == settings.iterations:
+                dice = validate(network, held, settings, device)
+                curves.add_scalar("loss/train", np.mean(losses), iteration)
+                curves.add_scalar("dice/validation", dice, iteration)
+                tqdm.write(f"{iteration}/{settings.iterations}: loss {np.mean(losses):.4f}, Dice {dice:.4f}")
+                losses = []
+                whole = iteration == settings.iterations
+                strangeness = strangeness_of(network, seen, held, settings) if whole else None
+                _save(checkpoint, settings, data, network, optimiser, iteration, strangeness)
+    return checkpoint
+
+
+def _step(network: StrokeNet, optimiser: torch.optim.AdamW, batch: Batch, device: torch.device) -> float:
+    network.train()
+    optimiser.zero_grad()
+    loss: Tensor = DiceCELoss(sigmoid=True, batch=True)(network(batch.images.to(device)), batch.infarct.to(device))
+    torch.autograd.backward(loss)
+    nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+    optimiser.step()
+    return float(loss.item())
+
+
+@torch.no_grad()
+def validate(network: StrokeNet, held: Sequence[Kept], settings: Settings, device: torch.device) -> float:
+    """Dice of all voxels of all scans together."""
+    network.eval()
+    window = SlidingWindowInferer(roi_size=settings.patch, overlap=OVERLAP, mode="gaussian")
+    overlap, size = 0, 0
+    for scan in held:
+        images = scaled(torch.from_numpy(scan.hu().astype(np.float32)))[None, None].to(device)
+        found = window(images, network)[0, 0].cpu().numpy() > 0
+        truth = scan.infarct()
+        overlap += 2 * int((found & truth).sum())
+        size += int(found.sum()) + int(truth.sum())
+    return overlap / max(size, 1)
+
+
+@torch.no_grad()
+def strangeness_of(
+    network: StrokeNet, seen: Sequence[Kept], held: Sequence[Kept], settings: Settings
+) -> Strangeness:  # fmt: skip
+    """Of the patches of scans that were learned on, its bound set by those validated on."""
+    windows = network.windows
+    learned, bounding = (
+        torch.cat([description(windows(tiles(scan.hu(), settings.patch))) for scan in scans]) for scans in (seen, held)
+    )
+    return Strangeness.fitted(learned, bounding)
+
+
+def learning_rate(settings: Settings, iteration: int) -> float:
+    """Rises over the first twentieth, then falls along a cosine."""
+    done = iteration / settings.iterations
+    falling = (1 + math.cos(math.pi * done)) / 2
+    return settings.learning_rate * min(1.0, done * 20) * (_SMALLEST_SHARE + (1 - _SMALLEST_SHARE) * falling)
+
+
+def _save(
+    path: Path, settings: Settings, data: str, network: nn.Module, optimiser: torch.optim.AdamW, iterations: int,
+    strangeness: Strangeness | None,
+) -> None:  # fmt: skip
+    said = {
+        "settings": settings.model_dump_json(),
+        "data": data.partition(":")[0],
+        "seed": settings.seed,
+        "iterations": iterations,
+        "strangeness": None if strangeness is None else strangeness.state_dict(),
+    }
+    checkpoints.save(path, network, optimiser, said)
+
+
+if __name__ == "__main__":
+    main()

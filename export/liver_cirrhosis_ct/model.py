@@ -78,10 +78,11 @@ class Seen:
 
 @dataclass(frozen=True, eq=False)
 class Learning:
-    """What the losses look at: logits [N] of the image alone and with the values, the liver's map, signs [N, S]."""
+    """What the losses look at: logits [N] of the image alone and with the values, maps [N, h, w], signs [N, S]."""
 
     image: Tensor
     both: Tensor
+    activation: Tensor
     liver_logits: Tensor
     signs: Tensor
 
@@ -110,7 +111,8 @@ class CirrhosisNet(nn.Module):
         seen = self.see(hu)
         alone = seen.image_logit.detach()
         both = alone + self.fusion(alone, clinical)
-        return Learning(seen.image_logit, both, seen.liver_logits, self.signs(seen.features.mean(dim=(2, 3))))
+        signs = self.signs(seen.features.mean(dim=(2, 3)))
+        return Learning(seen.image_logit, both, seen.activation[:, 0], seen.liver_logits, signs)
 
 
 class Served(nn.Module):

@@ -36,7 +36,8 @@ class Augmentation(Strict):
 class Settings(Strict):
     """`slices` of each patient are kept, `slices_an_epoch` of them are learned on in one epoch.
 
-    The map of the liver and the signs of disease are learned beside the verdict, with their weights. A slice shows the
+    The map of the liver and the signs of disease are learned beside the verdict, with their weights, and so is that
+    what speaks for cirrhosis speaks loudest in the liver. A slice shows the
     liver well from `liver_least` on, a share of the body. Each clinical value is hidden with the chance `hidden`, so
     that the network learns to do without.
     """
@@ -53,6 +54,7 @@ class Settings(Strict):
     liver_least: Share
     liver_weight: Positive
     signs_weight: Positive
+    peak_weight: Positive
     hidden: Share
     augmentation: Augmentation
 

@@ -30,6 +30,8 @@ _SMALLEST_SHARE = 0.02  # of the learning rate, at the end
 _WARM_UP = 0.05
 _AT_ONCE = 32
 _BINS = 200
+_IN_LIVER = 0.25  # of a cell of the map
+_APART = 0.5
 
 
 def main() -> None:
@@ -126,7 +128,17 @@ def loss_of(network: CirrhosisNet, batch: Batch, settings: Settings, device: str
         _mean(image + both, counts)
         + settings.liver_weight * _mean(placed, batch.known.to(device).float())
         + settings.signs_weight * _mean(missed, counts)
+        + settings.peak_weight * _mean(astray(said.activation, cells), counts * cirrhosis * batch.known.to(device))
     )
+
+
+def astray(activation: Tensor, liver: Tensor) -> Tensor:
+    """[N]: by how much the largest value outside of the liver surpasses the largest in it, less a margin."""
+    within = liver > _IN_LIVER
+    inside = activation.masked_fill(~within, -math.inf).amax(dim=(1, 2))
+    outside = activation.masked_fill(within, -math.inf).amax(dim=(1, 2))
+    apart = torch.relu(outside - inside + _APART)
+    return torch.where(within.any(dim=2).any(dim=1) & ~within.all(dim=2).all(dim=1), apart, 0.0)
 
 
 def _mean(values: Tensor, weights: Tensor) -> Tensor:

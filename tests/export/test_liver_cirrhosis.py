@@ -17,7 +17,7 @@ from export.liver_cirrhosis_ct.export import CARD, OUTPUTS, examples, history, l
 from export.liver_cirrhosis_ct.model import Fusion, Served
 from export.liver_cirrhosis_ct.settings import Augmentation, Settings, Split, read_settings
 from export.liver_cirrhosis_ct.sources import PhantomEntry, list_entries
-from export.liver_cirrhosis_ct.train import train
+from export.liver_cirrhosis_ct.train import astray, train
 from export.phantoms import abdomen
 from export.phantoms.dicom import write_series
 from export.phantoms.liver.case import draw_case, phantom
@@ -101,6 +101,21 @@ def test_values_that_nobody_knows_add_nothing() -> None:
     known = unknown.clone()
     known[:, 2] = 40.0
     assert fusion(logit, known).abs().min() > 0
+
+
+def test_a_peak_that_is_not_in_the_liver_costs_what_it_surpasses_the_liver_by() -> None:
+    liver = torch.zeros(4, 2, 2)
+    liver[:2, 0, 0] = 1.0
+    liver[3] = 1.0
+    activation = torch.tensor([[[5.0, 1], [1, 1]], [[1.0, 4], [1, 1]], [[1.0, 4], [1, 1]], [[1.0, 4], [1, 1]]])
+    activation.requires_grad_()
+
+    cost = astray(activation, liver)
+
+    assert cost.tolist() == [0.0, 3.5, 0.0, 0.0]
+    torch.autograd.backward(cost.sum())
+    assert activation.grad is not None and torch.isfinite(activation.grad).all()
+    assert activation.grad[1].tolist() == [[-1, 1], [0, 0]] and not activation.grad[[0, 2, 3]].any()
 
 
 def test_a_training_goes_on_where_it_ended_and_refuses_another_configuration(checkpoint: Path, cache: Path) -> None:

@@ -16,35 +16,14 @@ from torch.utils.data import Dataset
 from tqdm import tqdm
 
 from export.abdominal_muscle_ct import TISSUES
-from export.abdominal_muscle_ct.settings import Augmentation, Settings, Split, Stage
+from export.abdominal_muscle_ct.settings import Augmentation, Settings, Stage
 from export.abdominal_muscle_ct.sources import Entry, Kept, list_entries
 from export.checkpoints import SettingsError
+from export.split import Parts, split_by_patient, wanted
 
 
-@dataclass(frozen=True)
-class Parts:
-    """Patients of the three parts; no patient is in two of them."""
-
-    train: tuple[Entry, ...]
-    validation: tuple[Entry, ...]
-    test: tuple[Entry, ...]
-
-
-def split_by_patient(entries: list[Entry], split: Split, seed: int) -> Parts:
-    """Shuffles the patients by the seed and deals them in the split's proportions (exactly, where there are enough)."""
-    patients = sorted({entry.patient for entry in entries})
-    shuffled = [patients[i] for i in np.random.default_rng(seed).permutation(len(patients))]
-    wanted = np.array([split.train, split.validation, split.test])
-    edges = np.rint(np.cumsum(wanted) * len(patients) / wanted.sum()).astype(int)
-    groups = (set(shuffled[: edges[0]]), set(shuffled[edges[0] : edges[1]]), set(shuffled[edges[1] :]))
-    train, validation, test = (tuple(e for e in entries if e.patient in group) for group in groups)
-    return Parts(train, validation, test)
-
-
-def entries_of(data: str, settings: Settings) -> Parts:
-    split = settings.split
-    entries = list_entries(data, split.train + split.validation + split.test)
-    return split_by_patient(entries, split, settings.seed)
+def entries_of(data: str, settings: Settings) -> Parts[Entry]:
+    return split_by_patient(list_entries(data, wanted(settings.split)), settings.split, settings.seed)
 
 
 @dataclass(frozen=True)

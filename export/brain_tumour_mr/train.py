@@ -6,7 +6,6 @@ Patients without outlines, or whose outlines the configuration leaves aside, tea
 """
 
 import argparse
-import math
 import os
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
@@ -27,11 +26,11 @@ from export.brain_tumour_mr.data import Batch, Kept, changed, kept, labelled, pa
 from export.brain_tumour_mr.model import TumourNet, build_network, description
 from export.brain_tumour_mr.settings import Settings, read_settings
 from export.evaluation.statistics import Table
+from export.schedule import learning_rate
 from export.strangeness import Strangeness
 
 RUNS = Path(__file__).parents[1] / "runs"
 CACHE = RUNS / "cache" / "brain"
-_SMALLEST_SHARE = 0.02  # of the learning rate, at the end
 _OTHERS = 7
 """Of the batches of those without outlines: drawn by other numbers than the batches of the others."""
 
@@ -74,7 +73,7 @@ def train(settings: Settings, data: str, out: Path, cache: Path, device: torch.d
                      unit="batch", mininterval=5)  # fmt: skip
         for iteration, (batch, other) in enumerate(shown, start=first + 1):
             for group in optimiser.param_groups:
-                group["lr"] = learning_rate(settings, iteration)
+                group["lr"] = learning_rate(settings.learning_rate, iteration / settings.iterations)
             network.train()
             optimiser.zero_grad()
             loss = loss_of(network(batch.images.to(device)), batch.regions.to(device))
@@ -178,13 +177,6 @@ def middle(scan: Kept, side: int) -> Tensor:
                       slice((side - count) // 2, (side - count) // 2 + count)))  # fmt: skip
     made[0, :, spans[0][1], spans[1][1], spans[2][1]] = images[:, spans[0][0], spans[1][0], spans[2][0]]
     return torch.from_numpy(made)
-
-
-def learning_rate(settings: Settings, iteration: int) -> float:
-    """Rises over the first twentieth, then falls along a cosine."""
-    done = iteration / settings.iterations
-    falling = (1 + math.cos(math.pi * done)) / 2
-    return settings.learning_rate * min(1.0, done * 20) * (_SMALLEST_SHARE + (1 - _SMALLEST_SHARE) * falling)
 
 
 def _save(

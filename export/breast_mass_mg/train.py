@@ -4,7 +4,6 @@ python -m export.breast_mass_mg.train --config export/breast_mass_mg/configs/fin
 """
 
 import argparse
-import math
 import os
 from pathlib import Path
 
@@ -21,9 +20,9 @@ from export import checkpoints
 from export.breast_mass_mg.data import Samples, centred, parts_of, samples, training_batches
 from export.breast_mass_mg.model import Finder, build_network
 from export.breast_mass_mg.settings import Settings, read_settings
+from export.schedule import learning_rate
 
 RUNS = Path(__file__).parents[1] / "runs"
-_SMALLEST_SHARE = 0.02  # of the learning rate, at the end
 _AT_ONCE = 16
 _RARE = 4.0
 
@@ -63,7 +62,7 @@ def train(settings: Settings, data: str, out: Path, cache: Path, device: torch.d
         losses = []
         for iteration, (images, truth) in enumerate(shown, start=first + 1):
             for group in optimiser.param_groups:
-                group["lr"] = learning_rate(settings, iteration)
+                group["lr"] = learning_rate(settings.learning_rate, iteration / settings.iterations)
             losses.append(_step(network, optimiser, loss_of, images.to(device), truth.to(device)))
             if iteration % settings.every == 0 or iteration == settings.iterations:
                 dice = validate(network, held, device)
@@ -108,13 +107,6 @@ def shrunk(truth: Tensor, to: Tensor) -> Tensor:
     return (
         truth if truth.shape[2:] == to.shape[2:] else functional.adaptive_avg_pool2d(truth, (to.shape[2], to.shape[3]))
     )
-
-
-def learning_rate(settings: Settings, iteration: int) -> float:
-    """Rises over the first twentieth, then falls along a cosine."""
-    done = iteration / settings.iterations
-    falling = (1 + math.cos(math.pi * done)) / 2
-    return settings.learning_rate * min(1.0, done * 20) * (_SMALLEST_SHARE + (1 - _SMALLEST_SHARE) * falling)
 
 
 @torch.no_grad()

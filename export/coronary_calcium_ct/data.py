@@ -17,6 +17,7 @@ from tqdm import tqdm
 from export.coronary_calcium_ct.model import DEPTH
 from export.coronary_calcium_ct.settings import Settings
 from export.coronary_calcium_ct.sources import Entry, list_entries
+from export.split import Parts, split_by_patient, wanted
 
 AIR_HU = -1024
 LEAST_HU = 130
@@ -27,25 +28,8 @@ Volume = NDArray[np.int16]
 Labels = NDArray[np.uint8]
 
 
-@dataclass(frozen=True)
-class Parts:
-    """Patients of the three parts; no patient is in two of them."""
-
-    train: tuple[Entry, ...]
-    validation: tuple[Entry, ...]
-    test: tuple[Entry, ...]
-
-
-def parts_of(data: str, settings: Settings) -> Parts:
-    split = settings.split
-    entries = list_entries(data, split.train + split.validation + split.test)
-    patients = sorted({entry.patient for entry in entries})
-    shuffled = [patients[place] for place in np.random.default_rng(settings.seed).permutation(len(patients))]
-    wanted = np.array([split.train, split.validation, split.test])
-    first, second, _ = np.rint(np.cumsum(wanted) * len(patients) / wanted.sum()).astype(int)
-    groups = (set(shuffled[:first]), set(shuffled[first:second]), set(shuffled[second:]))
-    train, validation, test = (tuple(each for each in entries if each.patient in group) for group in groups)
-    return Parts(train, validation, test)
+def parts_of(data: str, settings: Settings) -> Parts[Entry]:
+    return split_by_patient(list_entries(data, wanted(settings.split)), settings.split, settings.seed)
 
 
 @dataclass(frozen=True)

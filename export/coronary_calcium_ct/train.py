@@ -4,7 +4,6 @@ python -m export.coronary_calcium_ct.train --config export/coronary_calcium_ct/c
 """
 
 import argparse
-import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,11 +20,11 @@ from export import checkpoints
 from export.coronary_calcium_ct.data import Batch, Kept, kept, middles, parts_of, training_batches
 from export.coronary_calcium_ct.model import CLASSES, CalciumNet, build_network, description
 from export.coronary_calcium_ct.settings import Settings, read_settings
+from export.schedule import learning_rate
 from export.strangeness import Strangeness
 
 RUNS = Path(__file__).parents[1] / "runs"
 CACHE = RUNS / "cache" / "coronary"
-_SMALLEST_SHARE = 0.02  # of the learning rate, at the end
 _RARE = (1.0, 3.0, 1.5, 1.5, 1.5)  # what a voxel counts: the left main artery is short
 _VALIDATED_EACH, _DESCRIBED_EACH = 16, 6
 
@@ -62,7 +61,7 @@ def train(settings: Settings, data: str, out: Path, cache: Path, device: torch.d
         shown = tqdm(batches, initial=first, total=settings.iterations, unit="batch", mininterval=5)
         for iteration, batch in enumerate(shown, start=first + 1):
             for group in optimiser.param_groups:
-                group["lr"] = learning_rate(settings, iteration)
+                group["lr"] = learning_rate(settings.learning_rate, iteration / settings.iterations)
             losses.append(_step(network, optimiser, batch, device))
             if iteration % settings.every == 0 or iteration == settings.iterations:
                 dice = validate(network, held, settings, device)
@@ -121,13 +120,6 @@ def strangeness_of(
         for scans, each in ((seen, _DESCRIBED_EACH), (held, 2 * _DESCRIBED_EACH))
     )
     return Strangeness.fitted(learned, bounding)
-
-
-def learning_rate(settings: Settings, iteration: int) -> float:
-    """Rises over the first twentieth, then falls along a cosine."""
-    done = iteration / settings.iterations
-    falling = (1 + math.cos(math.pi * done)) / 2
-    return settings.learning_rate * min(1.0, done * 20) * (_SMALLEST_SHARE + (1 - _SMALLEST_SHARE) * falling)
 
 
 def _save(

@@ -14,35 +14,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
-from export.liver_cirrhosis_ct.settings import Augmentation, Settings, Split
+from export.liver_cirrhosis_ct.settings import Augmentation, Settings
 from export.liver_cirrhosis_ct.sources import Entry, Scan, list_entries
+from export.split import Parts, split_by_patient, wanted
 
 
-@dataclass(frozen=True)
-class Parts:
-    """Patients of the three parts; no patient is in two of them."""
-
-    train: tuple[Entry, ...]
-    validation: tuple[Entry, ...]
-    test: tuple[Entry, ...]
-
-
-def parts_of(data: str, settings: Settings) -> Parts:
-    split = settings.split
-    return split_by_patient(
-        list_entries(data, split.train + split.validation + split.test), split, settings.seed
-    )  # fmt: skip
-
-
-def split_by_patient(entries: Sequence[Entry], split: Split, seed: int) -> Parts:
-    """Shuffles the patients by the seed and deals them in the split's proportions (exactly, where there are enough)."""
-    patients = sorted({entry.patient for entry in entries})
-    shuffled = [patients[i] for i in np.random.default_rng(seed).permutation(len(patients))]
-    wanted = np.array([split.train, split.validation, split.test])
-    first, second, _ = np.rint(np.cumsum(wanted) * len(patients) / wanted.sum()).astype(int)
-    dealt = (set(shuffled[:first]), set(shuffled[first:second]), set(shuffled[second:]))
-    train, validation, test = (tuple(entry for entry in entries if entry.patient in group) for group in dealt)
-    return Parts(train, validation, test)
+def parts_of(data: str, settings: Settings) -> Parts[Entry]:
+    return split_by_patient(list_entries(data, wanted(settings.split)), settings.split, settings.seed)
 
 
 @dataclass(frozen=True, eq=False)

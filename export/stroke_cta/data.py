@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
+from export.placing import placed
+from export.split import Parts, split_by_patient, wanted
 from export.stroke_cta import WINDOW_HU
 from export.stroke_cta.settings import Settings
 from export.stroke_cta.sources import Entry, list_entries
@@ -25,25 +27,8 @@ OVERLAP = 0.5
 _PLACES = 4000
 
 
-@dataclass(frozen=True)
-class Parts:
-    """Patients of the three parts; no patient is in two of them."""
-
-    train: tuple[Entry, ...]
-    validation: tuple[Entry, ...]
-    test: tuple[Entry, ...]
-
-
-def parts_of(data: str, settings: Settings) -> Parts:
-    split = settings.split
-    entries = list_entries(data, split.train + split.validation + split.test)
-    patients = sorted({entry.patient for entry in entries})
-    shuffled = [patients[place] for place in np.random.default_rng(settings.seed).permutation(len(patients))]
-    wanted = np.array([split.train, split.validation, split.test])
-    first, second, _ = np.rint(np.cumsum(wanted) * len(patients) / wanted.sum()).astype(int)
-    groups = (set(shuffled[:first]), set(shuffled[first:second]), set(shuffled[second:]))
-    train, validation, test = (tuple(each for each in entries if each.patient in group) for group in groups)
-    return Parts(train, validation, test)
+def parts_of(data: str, settings: Settings) -> Parts[Entry]:
+    return split_by_patient(list_entries(data, wanted(settings.split)), settings.split, settings.seed)
 
 
 @dataclass(frozen=True)
@@ -140,21 +125,7 @@ def _place(scan: Kept, settings: Settings, rng: np.random.Generator, around: boo
         middle = places[rng.integers(len(places))] + rng.uniform(-0.3, 0.3, 3) * patch
     else:
         middle = rng.uniform(0.3, 0.7, 3) * shape
-    turned = np.eye(3)
-    for axis in range(3):
-        one, two = [each for each in range(3) if each != axis]
-        angle = np.deg2rad(rng.uniform(-by.turn_degrees, by.turn_degrees))
-        turn = np.eye(3)
-        turn[one, one], turn[one, two], turn[two, one], turn[two, two] = (
-            np.cos(angle), -np.sin(angle), np.sin(angle), np.cos(angle)
-        )  # fmt: skip
-        turned = turn @ turned
-    scale = np.exp(rng.uniform(-by.scale_share, by.scale_share))
-    mirrored = np.diag([1.0, 1.0, rng.choice([-1.0, 1.0])])
-    theta = np.empty((3, 4), np.float32)
-    theta[:, :3] = np.diag(1 / shape) @ (scale * turned @ mirrored) @ np.diag(patch)
-    theta[:, 3] = (middle + 0.5) / shape * 2 - 1
-    return theta
+    return placed(middle, shape, patch, by.turn_degrees, by.scale_share, rng)
 
 
 def tiles(hu: NDArray[np.int16], patch: tuple[int, int, int]) -> Tensor:

@@ -4,7 +4,6 @@ python -m export.stroke_cta.train --config export/stroke_cta/configs/standard.js
 """
 
 import argparse
-import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from export import checkpoints
+from export.schedule import learning_rate
 from export.strangeness import Strangeness
 from export.stroke_cta.data import OVERLAP, Batch, Kept, kept, parts_of, scaled, tiles, training_batches
 from export.stroke_cta.model import StrokeNet, build_network, description
@@ -26,7 +26,6 @@ from export.stroke_cta.settings import Settings, read_settings
 
 RUNS = Path(__file__).parents[1] / "runs"
 CACHE = RUNS / "cache" / "stroke"
-_SMALLEST_SHARE = 0.02  # of the learning rate, at the end
 
 
 def main() -> None:
@@ -63,7 +62,7 @@ def train(settings: Settings, data: str, out: Path, cache: Path, device: torch.d
         shown = tqdm(batches, initial=first, total=settings.iterations, unit="batch", mininterval=5)
         for iteration, batch in enumerate(shown, start=first + 1):
             for group in optimiser.param_groups:
-                group["lr"] = learning_rate(settings, iteration)
+                group["lr"] = learning_rate(settings.learning_rate, iteration / settings.iterations)
             losses.append(_step(network, optimiser, batch, device))
             if iteration % settings.every == 0 or iteration == settings.iterations:
                 dice = validate(network, held, settings, device)
@@ -112,13 +111,6 @@ def strangeness_of(
         torch.cat([description(windows(tiles(scan.hu(), settings.patch))) for scan in scans]) for scans in (seen, held)
     )
     return Strangeness.fitted(learned, bounding)
-
-
-def learning_rate(settings: Settings, iteration: int) -> float:
-    """Rises over the first twentieth, then falls along a cosine."""
-    done = iteration / settings.iterations
-    falling = (1 + math.cos(math.pi * done)) / 2
-    return settings.learning_rate * min(1.0, done * 20) * (_SMALLEST_SHARE + (1 - _SMALLEST_SHARE) * falling)
 
 
 def _save(

@@ -73,10 +73,10 @@ def test_an_interrupted_training_goes_on_to_the_same_network_and_teacher(
     whole = torch.load(train(tiny(), "phantoms", tmp_path / "whole", cache, CPU), weights_only=True)
     rate = training.learning_rate
 
-    def interrupted(settings: Settings, iteration: int) -> float:
-        if iteration == 3:
+    def interrupted(largest: float, done: float) -> float:
+        if round(done * tiny().iterations) == 3:
             raise KeyboardInterrupt
-        return rate(settings, iteration)
+        return rate(largest, done)
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
         patched.setattr(training, "learning_rate", interrupted)
@@ -397,11 +397,11 @@ def test_few_outlines_are_tried_and_an_interrupted_trial_goes_on(
 ) -> None:
     rate, seen = training.learning_rate, []
 
-    def interrupted(settings: Settings, iteration: int) -> float:
-        seen.append((settings.name, iteration))
+    def interrupted(largest: float, done: float) -> float:
+        seen.append(round(done * tiny().iterations))
         if len(seen) == 7:
             raise KeyboardInterrupt
-        return rate(settings, iteration)
+        return rate(largest, done)
 
     monkeypatch.setattr(training, "learning_rate", interrupted)
     config = tmp_path / "config.json"
@@ -413,9 +413,10 @@ def test_few_outlines_are_tried_and_an_interrupted_trial_goes_on(
     with pytest.raises(KeyboardInterrupt):
         supervision.main()
     assert not record.exists()
+    assert {path.parent.name for path in tmp_path.glob("*/checkpoint.pt")} == {"tiny-5", "tiny-5-consistent"}
     supervision.main()
-    assert seen[:4] == [("tiny-5", iteration) for iteration in (1, 2, 3, 4)]
-    assert seen[7:9] == [("tiny-5-consistent", 3), ("tiny-5-consistent", 4)], "the first was not made again"
+    assert seen[:7] == [1, 2, 3, 4, 1, 2, 3]
+    assert seen[7:9] == [3, 4], "the second goes on, and the first is not made again"
     told = json.loads(record.read_text())
     assert [(each["outlined"], each["others"]) for each in told["trainings"]] == [
         (1, 3),

@@ -72,10 +72,10 @@ def test_an_interrupted_training_goes_on_to_the_same_network(
 ) -> None:
     rate = training.learning_rate
 
-    def interrupted(settings: Settings, iteration: int) -> float:
-        if iteration == 3:
+    def interrupted(largest: float, done: float) -> float:
+        if round(done * tiny().iterations) == 3:
             raise KeyboardInterrupt
-        return rate(settings, iteration)
+        return rate(largest, done)
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
         patched.setattr(training, "learning_rate", interrupted)

@@ -8,12 +8,12 @@ from export.abdominal_muscle_ct.data import (
     cache_cases,
     entries_of,
     slices_of,
-    split_by_patient,
     training_batches,
     validation_batches,
 )
 from export.abdominal_muscle_ct.settings import Split
 from export.abdominal_muscle_ct.sources import Entry, PhantomEntry
+from export.split import split_by_patient
 from tests.export.training import KEPT, ROWS, tiny
 
 

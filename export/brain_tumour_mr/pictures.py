@@ -6,14 +6,13 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 from matplotlib import pyplot
-from matplotlib.axes import Axes
 
 from export.brain_tumour_mr import REGIONS, SERIES
 from export.brain_tumour_mr.export import FOLDER
 from export.brain_tumour_mr.figures import WHOLE, histograms, lengths, volumes
 from export.brain_tumour_mr.trial import Floats, Masks, Table, Trial, ask, read_case, truth_of
 from export.evaluation import statistics
-from export.evaluation.plots import plot_calibration, save
+from export.evaluation.plots import draw_agreement, plot_calibration, save
 from export.phantoms.brain.case import Case, draw_case
 from orthanc_plugin.imaging.volume import Volume
 from orthanc_plugin.inference.resample import on_grid
@@ -32,23 +31,15 @@ def agreement(trials: Sequence[Trial], path: Path) -> str:
     """Bland-Altman plots, volumes above and longest diameters below, a column a region."""
     picture, rows = pyplot.subplots(2, len(REGIONS), figsize=(4 * len(REGIONS), 6.6))
     sides: tuple[tuple[Callable[[Sequence[Trial], int], tuple[Table, Table]], str], ...] = (
-        (volumes, "cm³"),
-        (lengths, "mm"),
+        (volumes, " cm³"),
+        (lengths, " mm"),
     )
     for row, (of, unit) in zip(rows, sides, strict=True):
         for number, (axes, region) in enumerate(zip(row, REGIONS, strict=True)):
-            _bland_altman(axes, *of(trials, number), _COLOURS[number])
-            axes.set(title=region, xlabel=f"mean of truth and model, {unit}", ylabel=f"model - truth, {unit}")
+            draw_agreement(axes, *of(trials, number), _COLOURS[number], unit)
+            axes.set(title=region)
     picture.tight_layout()
     return save(picture, path)
-
-
-def _bland_altman(axes: Axes, truth: Table, found: Table, colour: str) -> None:
-    axes.scatter((truth + found) / 2, found - truth, s=10, color=colour, edgecolors="grey", linewidths=0.3)
-    if len(truth) > 1:
-        limits = statistics.agreement(truth, found)
-        for value, style in ((limits.bias, "-"), (limits.low, "--"), (limits.high, "--")):
-            axes.axhline(value, color="grey", linestyle=style, linewidth=1)
 
 
 def worst_of(trials: Sequence[Trial], count: int) -> list[Trial]:

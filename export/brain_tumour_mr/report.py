@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from export.brain_tumour_mr import REGIONS, SERIES, pictures
 from export.brain_tumour_mr.data import parts_of
@@ -21,7 +20,8 @@ from export.brain_tumour_mr.sources import PhantomEntry
 from export.brain_tumour_mr.trial import WITHOUT, Trial, try_patient
 from export.evaluation import shipped
 from export.evaluation.page import Pictures, Rows, Section, render
-from export.evaluation.statistics import Agreement, Figure
+from export.evaluation.statistics import Figure
+from export.evaluation.trials import measured, of_foreign, of_patients
 from orthanc_plugin.routing.folder import read
 
 FIRST_LINE = "Data: synthetic phantoms; no patient data."
@@ -43,14 +43,11 @@ def evaluate(held_out: int | None, shifted: int | None, out: Path, processes: in
     seconds = _seconds()
     with ProcessPoolExecutor(processes) as pool:
         seeds = held_out_seeds()[: _HELD_OUT if held_out is None else held_out]
-        tried = {
-            "Held-out phantoms": _all(pool, seeds, False),
-            "Shifted phantoms": _all(pool, list(range(_SHIFTED if shifted is None else shifted)), True),
-        }
-        foreign = _foreign(pool, _FOREIGN_EACH if shifted is None else 1)
+        tried = of_patients(pool, try_patient, seeds, _SHIFTED if shifted is None else shifted)
+        foreign = of_foreign(pool, cautioned, KINDS, _FOREIGN_EACH if shifted is None else 1, _FIRST_FOREIGN)
     out.mkdir(parents=True, exist_ok=True)
     figures = {name: figures_of(trials) for name, trials in tried.items()}
-    supervision = _supervision(out)
+    supervision = measured(out / _SUPERVISION)
     parts = [summary(figures, foreign, seconds), *([] if supervision is None else [supervision_section(supervision)])]
     for name, trials in tried.items():
         parts += sections(name, trials, figures[name], out)
@@ -72,32 +69,11 @@ def held_out_seeds() -> list[int]:
     return [entry.seed for entry in parts.test if isinstance(entry, PhantomEntry)]
 
 
-def _all(pool: ProcessPoolExecutor, seeds: Sequence[int], shifted: bool) -> list[Trial]:
-    tried = pool.map(try_patient, seeds, [shifted] * len(seeds))
-    return list(tqdm(tried, total=len(seeds), desc="shifted" if shifted else "held out", unit="patient"))
-
-
-def _foreign(pool: ProcessPoolExecutor, each: int) -> dict[str, float]:
-    """By kind the share that is cautioned by its voxels, and of all."""
-    kinds = [kind for kind in KINDS for _ in range(each)]
-    seeds = [_FIRST_FOREIGN + number for number in range(len(kinds))]
-    said = list(tqdm(pool.map(cautioned, kinds, seeds), total=len(kinds), desc="foreign", unit="study"))
-    by_kind = {kind: float(np.mean(said[n * each : (n + 1) * each])) for n, kind in enumerate(KINDS)}
-    return {**by_kind, "all": float(np.mean(said))}
-
-
 def _seconds() -> float:
     """What a patch takes, of which a head needs a dozen or two."""
     side = read_settings(_CONFIG).side
     noise = np.random.default_rng(0).uniform(0, 1, (1, len(SERIES), side, side, side)).astype(np.float32)
     return shipped.seconds_per_item(FOLDER / "model.onnx", {INPUT: noise})
-
-
-def _supervision(out: Path) -> Mapping[str, Any] | None:
-    """As `export.brain_tumour_mr.supervision` measured it."""
-    path = out / _SUPERVISION
-    found: Mapping[str, Any] | None = json.loads(path.read_text()) if path.exists() else None
-    return found
 
 
 def summary(figures: Mapping[str, Figures], foreign: Mapping[str, float], seconds: float) -> Section:
@@ -179,7 +155,7 @@ def sections(name: str, trials: Sequence[Trial], some: Figures, out: Path) -> li
     judged = [trial for trial in trials if trial.found]
     table = [
         (region, *(str(each) for each in (overlap.dice, overlap.dice_of_all, overlap.sensitivity)),
-         limits(some.volume_cm3[region]), limits(some.longest_mm[region]), f"{some.calibration_error[region]:.3f}")
+         str(some.volume_cm3[region]), str(some.longest_mm[region]), f"{some.calibration_error[region]:.3f}")
         for region, overlap in some.overlap[WHOLE].items()
     ]  # fmt: skip
     head = ("region", "Dice, mean", "Dice of all volume", "sensitivity", "volume: difference, cm³",
@@ -201,7 +177,3 @@ def sections(name: str, trials: Sequence[Trial], some: Figures, out: Path) -> li
         ),
         Section(f"{name}: worst cases", [Pictures(worst, "Truth and model: whole green, core yellow, active red")]),
     ]
-
-
-def limits(of: Agreement) -> str:
-    return f"{of.bias:+.1f} ({of.low:+.1f} to {of.high:+.1f})".replace("-", "−")

@@ -12,7 +12,6 @@ from typing import Any
 import matplotlib
 import numpy as np
 from matplotlib import pyplot
-from tqdm import tqdm
 
 from export.coronary_calcium_ct.data import parts_of
 from export.coronary_calcium_ct.export import FOLDER
@@ -23,8 +22,8 @@ from export.coronary_calcium_ct.sources import PhantomEntry
 from export.coronary_calcium_ct.trial import Trial, ask, try_patient
 from export.evaluation import shipped, whole_job
 from export.evaluation.page import Pictures, Rows, Section, render
-from export.evaluation.plots import save
-from export.evaluation.statistics import Agreement
+from export.evaluation.plots import draw_agreement, save
+from export.evaluation.trials import measured, of_foreign, of_patients
 from export.phantoms.heart import ARTERIES
 from export.phantoms.heart.case import draw_case, phantom, write_study
 from orthanc_plugin.measure.calcium import CATEGORIES
@@ -47,14 +46,11 @@ def evaluate(held_out: int | None, shifted: int | None, out: Path, processes: in
     model = read(FOLDER)
     seconds = _seconds()
     with ProcessPoolExecutor(processes) as pool:
-        tried = {
-            "Held-out phantoms": _all(pool, held_out_seeds()[:held_out], False),
-            "Shifted phantoms": _all(pool, list(range(_SHIFTED if shifted is None else shifted)), True),
-        }
-        foreign = _foreign(pool, _FOREIGN_EACH if shifted is None else 1)
+        tried = of_patients(pool, try_patient, held_out_seeds()[:held_out], _SHIFTED if shifted is None else shifted)
+        foreign = of_foreign(pool, cautioned, KINDS, _FOREIGN_EACH if shifted is None else 1, _FIRST_FOREIGN)
     out.mkdir(parents=True, exist_ok=True)
     figures = {name: figures_of(trials) for name, trials in tried.items()}
-    encoders = _encoders(out)
+    encoders = measured(out / _ENCODERS)
     parts = [summary(figures, foreign, seconds), *([] if encoders is None else [encoder_section(encoders)])]
     for name, trials in tried.items():
         parts += sections(name, trials, figures[name], out)
@@ -76,31 +72,10 @@ def held_out_seeds() -> list[int]:
     return [entry.seed for entry in parts.test if isinstance(entry, PhantomEntry)]
 
 
-def _all(pool: ProcessPoolExecutor, seeds: Sequence[int], shifted: bool) -> list[Trial]:
-    tried = pool.map(try_patient, seeds, [shifted] * len(seeds))
-    return list(tqdm(tried, total=len(seeds), desc="shifted" if shifted else "held out", unit="patient"))
-
-
-def _foreign(pool: ProcessPoolExecutor, each: int) -> dict[str, float]:
-    """By kind the share that is cautioned by its pixels, and of all."""
-    kinds = [kind for kind in KINDS for _ in range(each)]
-    seeds = [_FIRST_FOREIGN + number for number in range(len(kinds))]
-    said = list(tqdm(pool.map(cautioned, kinds, seeds), total=len(kinds), desc="foreign", unit="series"))
-    by_kind = {kind: float(np.mean(said[n * each : (n + 1) * each])) for n, kind in enumerate(KINDS)}
-    return {**by_kind, "all": float(np.mean(said))}
-
-
 def _seconds() -> float:
     """What each further slice of a whole job costs, on two cores."""
     with TemporaryDirectory() as folder:
         return whole_job.seconds_a_file(FOLDER, write_study(_FIRST_FOREIGN, Path(folder)), _FEW)
-
-
-def _encoders(out: Path) -> Mapping[str, Mapping[str, Any]] | None:
-    """As `export.coronary_calcium_ct.compare` measured them."""
-    path = out / _ENCODERS
-    found: Mapping[str, Mapping[str, Any]] | None = json.loads(path.read_text()) if path.exists() else None
-    return found
 
 
 def summary(figures: Mapping[str, Figures], foreign: Mapping[str, float], seconds: float) -> Section:
@@ -124,9 +99,9 @@ def summary(figures: Mapping[str, Figures], foreign: Mapping[str, float], second
                     row("Agatston score: Pearson", lambda some: some.pearson, SURVEY["Pearson of the Agatston score"]),
                     row("the same, gated scans alone", lambda some: some.pearson_gated),
                     row("volume score: Pearson", lambda some: some.volume_pearson),
-                    row("Agatston: mean difference (limits of 95 %)", lambda some: limits(some.agatston),
+                    row("Agatston: mean difference (limits of 95 %)", lambda some: some.agatston,
                         SURVEY["Bland-Altman bias"]),
-                    row("the same of the square roots", lambda some: limits(some.agatston_bland_altman_of_roots)),
+                    row("the same of the square roots", lambda some: some.agatston_bland_altman_of_roots),
                     row("category right", lambda some: some.category_right),
                     row("no calcium: score 0 found", lambda some: some.zero_found),
                     *(row(f"taken for coronary, {kind}", partial(_taken, kind)) for kind in kinds),
@@ -143,10 +118,6 @@ def summary(figures: Mapping[str, Figures], foreign: Mapping[str, float], second
 
 def _taken(kind: str, some: Figures) -> str:
     return f"{some.taken_for_coronary[kind]:.3f}"
-
-
-def limits(of: Agreement) -> str:
-    return f"{of.bias:+.1f} ({of.low:+.1f} to {of.high:+.1f})".replace("-", "−")
 
 
 def encoder_section(encoders: Mapping[str, Mapping[str, Any]]) -> Section:
@@ -213,11 +184,7 @@ def _scatter(trials: Sequence[Trial], path: Path) -> str:
 def _agreement(trials: Sequence[Trial], path: Path) -> str:
     truth, found = scores(trials)
     picture, axes = pyplot.subplots(figsize=(4.5, 4))
-    axes.scatter((truth + found) / 2, found - truth, s=10, color="tab:red")
-    bias, spread = float((found - truth).mean()), 1.96 * float((found - truth).std(ddof=1))
-    for value, style in ((bias, "-"), (bias - spread, "--"), (bias + spread, "--")):
-        axes.axhline(value, color="grey", linestyle=style, linewidth=1)
-    axes.set(xlabel="mean of truth and model", ylabel="model - truth")
+    draw_agreement(axes, truth, found)
     return save(picture, path)
 
 

@@ -1,10 +1,12 @@
 """Pictures of a report: figures go in, small PNG files come out."""
 
+from itertools import cycle
 from pathlib import Path
 
 import matplotlib
 import numpy as np
 from matplotlib import pyplot
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from numpy.typing import NDArray
 
@@ -37,7 +39,7 @@ def plot_roc(histograms: dict[str, Table], path: Path) -> str:
 def plot_calibration(histograms: dict[str, Table], path: Path) -> str:
     picture, axes = pyplot.subplots(figsize=(4.5, 4))
     axes.plot([0, 1], [0, 1], color="lightgrey")
-    for (name, histogram), colour in zip(histograms.items(), _COLOURS, strict=True):
+    for (name, histogram), colour in zip(histograms.items(), cycle(_COLOURS), strict=False):
         stated, observed, error = calibration(histogram)
         axes.plot(stated, observed, "o-", color=colour, label=f"{name}: error {error:.4f}")
     axes.set(xlabel="probability stated", ylabel="share observed")
@@ -49,14 +51,21 @@ def plot_agreement(truth: dict[str, Table], found: dict[str, Table], path: Path)
     """Bland-Altman plots side by side, areas in cm2."""
     picture, all_axes = pyplot.subplots(1, len(truth), figsize=(4 * len(truth), 3.4))
     for axes, name, colour in zip(all_axes, truth, _COLOURS, strict=True):
-        mean, difference = (truth[name] + found[name]) / 2, found[name] - truth[name]
-        limits = agreement(truth[name], found[name])
-        axes.scatter(mean, difference, s=8, color=colour)
-        for value, style in ((limits.bias, "-"), (limits.low, "--"), (limits.high, "--")):
-            axes.axhline(value, color="grey", linestyle=style, linewidth=1)
-        axes.set(title=name, xlabel="mean of truth and model, cm²", ylabel="model - truth, cm²")
+        draw_agreement(axes, truth[name], found[name], colour, " cm²")
+        axes.set(title=name)
     picture.tight_layout()
     return save(picture, path)
+
+
+def draw_agreement(axes: Axes, truth: Table, found: Table, colour: str = "tab:red", unit: str = "") -> None:
+    """Bland and Altman's plot of one figure; the unit comes with a space before it."""
+    axes.scatter((truth + found) / 2, found - truth, s=10, color=colour, edgecolors="grey", linewidths=0.3)
+    if len(truth) > 1:
+        limits = agreement(truth, found)
+        for value, style in ((limits.bias, "-"), (limits.low, "--"), (limits.high, "--")):
+            axes.axhline(value, color="grey", linestyle=style, linewidth=1)
+    said = f",{unit}" if unit else ""
+    axes.set(xlabel=f"mean of truth and model{said}", ylabel=f"model - truth{said}")
 
 
 def plot_level(errors_mm: Table, path: Path) -> str:

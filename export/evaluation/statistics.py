@@ -112,6 +112,9 @@ class Agreement:
     low: float
     high: float
 
+    def __str__(self) -> str:
+        return f"{self.bias:+.1f} ({self.low:+.1f} to {self.high:+.1f})".replace("-", "−")
+
 
 def agreement(truth: Table, found: Table) -> Agreement:
     difference = found - truth

@@ -8,14 +8,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import matplotlib
-import numpy as np
 from matplotlib import pyplot
-from tqdm import tqdm
 
 from export.evaluation import shipped, whole_job
 from export.evaluation.page import Pictures, Rows, Section, render
-from export.evaluation.plots import save
-from export.evaluation.statistics import Agreement, calibration
+from export.evaluation.plots import draw_agreement, plot_calibration, save
+from export.evaluation.trials import of_foreign, of_patients
 from export.phantoms.stroke.case import draw_case, phantom, write_study
 from export.stroke_cta.data import parts_of
 from export.stroke_cta.export import FOLDER
@@ -41,11 +39,8 @@ def evaluate(held_out: int | None, shifted: int | None, out: Path, processes: in
     model = read(FOLDER)
     seconds = _seconds()
     with ProcessPoolExecutor(processes) as pool:
-        tried = {
-            "Held-out phantoms": _all(pool, held_out_seeds()[:held_out], False),
-            "Shifted phantoms": _all(pool, list(range(_SHIFTED if shifted is None else shifted)), True),
-        }
-        foreign = _foreign(pool, _FOREIGN_EACH if shifted is None else 1)
+        tried = of_patients(pool, try_patient, held_out_seeds()[:held_out], _SHIFTED if shifted is None else shifted)
+        foreign = of_foreign(pool, cautioned, KINDS, _FOREIGN_EACH if shifted is None else 1, _FIRST_FOREIGN)
     out.mkdir(parents=True, exist_ok=True)
     figures = {name: figures_of(trials) for name, trials in tried.items()}
     parts = [summary(figures, foreign, seconds)]
@@ -66,20 +61,6 @@ def evaluate(held_out: int | None, shifted: int | None, out: Path, processes: in
 def held_out_seeds() -> list[int]:
     parts = parts_of("phantoms", read_settings(_CONFIG))
     return [entry.seed for entry in parts.test if isinstance(entry, PhantomEntry)]
-
-
-def _all(pool: ProcessPoolExecutor, seeds: Sequence[int], shifted: bool) -> list[Trial]:
-    tried = pool.map(try_patient, seeds, [shifted] * len(seeds))
-    return list(tqdm(tried, total=len(seeds), desc="shifted" if shifted else "held out", unit="patient"))
-
-
-def _foreign(pool: ProcessPoolExecutor, each: int) -> dict[str, float]:
-    """By kind the share that is cautioned by its pixels, and of all."""
-    kinds = [kind for kind in KINDS for _ in range(each)]
-    seeds = [_FIRST_FOREIGN + number for number in range(len(kinds))]
-    said = list(tqdm(pool.map(cautioned, kinds, seeds), total=len(kinds), desc="foreign", unit="series"))
-    by_kind = {kind: float(np.mean(said[n * each : (n + 1) * each])) for n, kind in enumerate(KINDS)}
-    return {**by_kind, "all": float(np.mean(said))}
 
 
 def _seconds() -> float:
@@ -108,7 +89,7 @@ def summary(figures: Mapping[str, Figures], foreign: Mapping[str, float], second
                     row("infarcts under 15 ml found", lambda some: some.small_found),
                     row("volume found tells who is ill, AUC", lambda some: f"{some.auc_of_volume:.3f}"),
                     row("Dice of an infarct", lambda some: some.dice),
-                    row("volume, ml: mean difference (limits of 95 %)", lambda some: limits(some.volume_ml)),
+                    row("volume, ml: mean difference (limits of 95 %)", lambda some: some.volume_ml),
                     row("volume: Pearson", lambda some: f"{some.volume_pearson:.3f}"),
                     row("side right, where something is found", lambda some: some.side_right),
                     row("error of calibration", lambda some: some.calibration_error),
@@ -121,10 +102,6 @@ def summary(figures: Mapping[str, Figures], foreign: Mapping[str, float], second
             f"A whole job takes {seconds:.3f} s for each further slice of 256 rows on two cores.",
         ],
     )
-
-
-def limits(of: Agreement) -> str:
-    return f"{of.bias:+.1f} ({of.low:+.1f} to {of.high:+.1f})".replace("-", "−")
 
 
 def sections(name: str, trials: Sequence[Trial], some: Figures, out: Path) -> list[Section]:
@@ -161,22 +138,12 @@ def sections(name: str, trials: Sequence[Trial], some: Figures, out: Path) -> li
 def _agreement(trials: Sequence[Trial], path: Path) -> str:
     truth, found = volumes(trials)
     picture, axes = pyplot.subplots(figsize=(4.5, 4))
-    axes.scatter((truth + found) / 2, found - truth, s=10, color="tab:red")
-    bias, spread = float((found - truth).mean()), 1.96 * float((found - truth).std(ddof=1))
-    for value, style in ((bias, "-"), (bias - spread, "--"), (bias + spread, "--")):
-        axes.axhline(value, color="grey", linestyle=style, linewidth=1)
-    axes.set(xlabel="mean of truth and model, ml", ylabel="model - truth, ml")
+    draw_agreement(axes, truth, found, unit=" ml")
     return save(picture, path)
 
 
 def _calibration(trials: Sequence[Trial], path: Path) -> str:
-    stated, observed, error = calibration(histograms(trials).sum(axis=0))
-    picture, axes = pyplot.subplots(figsize=(4.5, 4))
-    axes.plot([0, 1], [0, 1], color="lightgrey")
-    axes.plot(stated, observed, "o-", color="tab:red", label=f"infarct: error {error:.4f}")
-    axes.set(xlabel="probability stated", ylabel="share observed")
-    axes.legend()
-    return save(picture, path)
+    return plot_calibration({"infarct": histograms(trials).sum(axis=0)}, path)
 
 
 def _worst(trial: Trial, path: Path) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydicom.dataset import Dataset
 
@@ -30,10 +30,34 @@ class Inputs:
     beside: tuple[Imaged, ...]
     laid: tuple[Laid, ...] = ()
     said: tuple[str, ...] = ()
+    earlier: Earlier | None = None
+
+    @property
+    def used(self) -> Mapping[str, Imaged]:
+        """All that results are made of, those of the earlier study by their own roles."""
+        before = self.earlier.used if self.earlier is not None else {}
+        return {**self.by_role, **before}
 
     @property
     def headers_beside(self) -> tuple[Dataset, ...]:
-        return tuple(header for imaged in self.beside for header in imaged.headers)
+        return tuple(header for imaged in self.used.values() if imaged is not self.main for header in imaged.headers)
+
+
+@dataclass(frozen=True, eq=False)
+class Earlier:
+    """A study that this one is compared with: `roles` are those it has now, each with that which it had then.
+
+    Without `inputs` it can't be compared, and `why_not` says why.
+    """
+
+    roles: Mapping[str, str]
+    inputs: Inputs | None
+    why_not: str = ""
+
+    @property
+    def used(self) -> Mapping[str, Imaged]:
+        of = self.inputs
+        return {} if of is None else {name: of.by_role[then] for name, then in self.roles.items()}
 
 
 def inputs_of(card: Card, series: Mapping[str, Series], frame: Parameter | None = None) -> Inputs:
@@ -43,15 +67,27 @@ def inputs_of(card: Card, series: Mapping[str, Series], frame: Parameter | None 
     """
     if len(series) == 1 and len(card.inputs) == 1:
         series = dict(zip(card.inputs, series.values(), strict=True))
+    roles = {name: now for name, now in card.compared.items() if name in series}
+    if roles:
+        now = inputs_of(card, {role: found for role, found in series.items() if role not in roles}, frame)
+        return replace(now, earlier=_earlier(card, {now: series[name] for name, now in roles.items()}, roles))
     flat = {role for stage in card.stages if stage.flat for role in stage.roles}
     by_role = {role: images(found) if role in flat else volume(found) for role, found in series.items()}
     if frame is not None:
         by_role = {role: only_frame(imaged, int(frame)) for role, imaged in by_role.items()}
     main = card.main_role
     for role, wanted in card.inputs.items():
-        if role not in by_role and (wanted.required or role == main):
+        if role not in by_role and role not in card.compared and (wanted.required or role == main):
             raise Unsuitable(f"The job has no series for the role {role}, which the model {card.name} needs.")
     return in_one_space(by_role, main)
+
+
+def _earlier(card: Card, series: Mapping[str, Series], roles: Mapping[str, str]) -> Earlier:
+    """What can't be compared keeps nobody from the results of today."""
+    try:
+        return Earlier(roles, inputs_of(card, series))
+    except Unsuitable as error:
+        return Earlier(roles, None, error.sentence)
 
 
 def in_one_space(by_role: Mapping[str, Imaged], main: str) -> Inputs:
@@ -91,5 +127,5 @@ def _space(of: Volume) -> str:
 
 def missing(card: Card, inputs: Inputs) -> Iterator[str]:
     """What the card says about the roles that nobody took."""
-    absent = (wanted for role, wanted in card.inputs.items() if role not in inputs.by_role)
-    yield from (wanted.meaning_of_missing for wanted in absent)
+    taken = {*inputs.by_role, *(inputs.earlier.roles if inputs.earlier is not None else ())}
+    yield from (wanted.meaning_of_missing for role, wanted in card.inputs.items() if role not in taken)

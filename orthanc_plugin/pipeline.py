@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -14,6 +14,7 @@ from pydicom.dataset import Dataset
 from orthanc_plugin import __version__, suited
 from orthanc_plugin.archive.protocol import Archive
 from orthanc_plugin.deliver.profile import Profile
+from orthanc_plugin.earlier import Judge, compared, unusable
 from orthanc_plugin.encode.context import moment
 from orthanc_plugin.encode.identity import Origin
 from orthanc_plugin.encode.lettering import typeface
@@ -21,11 +22,12 @@ from orthanc_plugin.encode.making import Making, Predecessor
 from orthanc_plugin.encode.rejection import SUPERSEDED, Rejection, rejection_note
 from orthanc_plugin.encode.results import Result, encode
 from orthanc_plugin.errors import NodeError, SourceGone, Unsuitable
+from orthanc_plugin.imaging.image import Imaged
 from orthanc_plugin.imaging.instance import Instance, decode
-from orthanc_plugin.imaging.roi import given_region
+from orthanc_plugin.imaging.roi import GivenRegion, given_region
 from orthanc_plugin.imaging.series import Series, assemble
 from orthanc_plugin.inference.device import Device
-from orthanc_plugin.inference.model import infer
+from orthanc_plugin.inference.model import RawOutput, infer
 from orthanc_plugin.inputs import Inputs, inputs_of, missing
 from orthanc_plugin.jobs.job import FRAME, REJECTION, SHADOW, Job, PlannedResult, Role
 from orthanc_plugin.jobs.lease import Lease
@@ -90,20 +92,15 @@ def made(lease: Lease, rooms: Rooms) -> tuple[Result, ...]:
         superseded = lease.predecessors(lambda uid: rooms.archive.file(uid) is not None)
     with lease.step("infer"):
         soft = softly(model.card, rooms.profile)
-        raw = infer(
-            rooms.device,
-            model,
-            inputs.by_role,
-            job.order.priority,
-            lease.check,
-            soft=soft,
-            clinical=dict(given.counted),
-            given=region,
-        )
+        asked = partial(asking, lease, rooms, model)
+        raw = asked(inputs.by_role, dict(given.counted), soft=soft, given=region)
         strange += suited.by_answers(model.card, raw.said)
     with lease.step("measure"):
         origin = origin_of(job, model, rooms, given, inputs, superseded)
         findings = measured(model.card, inputs.main, raw, origin, given)
+    if inputs.earlier is not None:
+        with lease.step("compare"):
+            findings = compared(findings, inputs.earlier, Judge(model.card, origin, dict(job.order.parameters), asked))
     with lease.step("encode"):
         findings = cautioned(
             findings,
@@ -112,9 +109,24 @@ def made(lease: Lease, rooms: Rooms) -> tuple[Result, ...]:
         predecessors = tuple(predecessor(each, inputs.main.headers[0]) for each in superseded)
         making = Making(findings, inputs.main, origin, rooms.profile, inputs.headers_beside, predecessors, inputs.laid)
         results = (*encode(making), *rejecting(making))
-        record = record_of(inputs.by_role, origin, rooms.profile.encoding, superseded)
+        record = record_of(inputs.used, origin, rooms.profile.encoding, superseded)
         lease.plan(tuple(map(planned, results)), record)
     return results
+
+
+def asking(
+    lease: Lease,
+    rooms: Rooms,
+    model: Model,
+    inputs: Mapping[str, Imaged],
+    counted: Mapping[str, float],
+    *,
+    soft: bool = False,
+    given: GivenRegion | None = None,
+) -> RawOutput:
+    """What the networks say of inputs of the job, at its turn."""
+    priority = lease.job.order.priority
+    return infer(rooms.device, model, inputs, priority, lease.check, soft=soft, clinical=counted, given=given)
 
 
 def read(archive: Archive, role: Role) -> Series:
@@ -151,8 +163,8 @@ def origin_of(
         provider=f"{provider} instead of {device.wanted}" if device.fallback else provider,
         created_at=ordered_at(job),
         software_version=__version__,
-        beside=tuple(digest_of(role, imaged) for role, imaged in inputs.by_role.items() if imaged is not inputs.main),
-        remarks=job.order.remarks,
+        beside=tuple(digest_of(role, imaged) for role, imaged in inputs.used.items() if imaged is not inputs.main),
+        remarks=(*job.order.remarks, *unusable(inputs)),
         encoding=f"{rooms.profile.encoding} {typeface()}",
         predecessors=tuple(each.sop_instance_uid for each in superseded),
     )

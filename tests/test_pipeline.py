@@ -508,6 +508,84 @@ def test_without_the_prior_the_results_say_what_that_means(house: House) -> None
     assert {each.sop_instance_uid for each in alone.planned}.isdisjoint(e.sop_instance_uid for e in both.planned)
 
 
+@dataclass(frozen=True)
+class Larger(Boxes):
+    """The same box on twice as many slices."""
+
+    def hounsfield(self, index: int) -> NDArray[np.float64]:
+        return super().hounsfield(2 if index in (2, 3, 4, 5) else 0)
+
+
+@dataclass(frozen=True)
+class Empty(Boxes):
+    """Darkness alone."""
+
+    def hounsfield(self, index: int) -> NDArray[np.float64]:
+        return super().hounsfield(0)
+
+
+NOTHING_BEFORE = "There was no earlier study; nothing was compared."
+
+
+def measuring_change(house: House) -> Model:
+    before = {"from": "prior", "compared_with": "now", "required": False, "meaning_of_missing": NOTHING_BEFORE}
+    return outliner(house, roles=["now"], inputs={"now": {}, "before": before})
+
+
+def changes(report: Dataset) -> dict[str, float]:
+    """By how they are derived; of the rest of the report nothing."""
+    found = {}
+    for item in nums(report):
+        how = [each for each in item.get("ContentSequence", []) if said_of(each) == "121401"]
+        if how and how[0].ConceptCodeSequence[0].CodingSchemeDesignator == "99INODE":
+            value = float(item.MeasuredValueSequence[0].NumericValue)
+            found[str(how[0].ConceptCodeSequence[0].CodeValue)] = value
+    return found
+
+
+def test_the_model_does_on_an_earlier_study_what_it_does_on_this_one_and_says_what_changed(
+    house: House, tmp_path: Path
+) -> None:
+    """The studies share no frame of reference and need none: each is measured on its own grid."""
+    now, before = series.slices(Boxes()), in_an_earlier_study(series.slices(Larger()), FrameOfReferenceUID="1.2.3")
+    _, results = house.runs(measuring_change(house), house.takes("now", now), house.takes("before", before))
+
+    assert results["SEG"].pixel_array.sum() == 48
+    one_cm3 = 48 * 0.8 * 0.7 * 5 / 1000
+    assert changes(results["SR"]) == pytest.approx({"change": -one_cm3, "change-percent": -50})
+    assert "Changes are those since the study of 2020-01-01." in texts(results["SR"])
+    assert NOTHING_BEFORE not in texts(results["SR"])
+    [study] = results["SR"].PertinentOtherEvidenceSequence
+    assert study.StudyInstanceUID == before[0].StudyInstanceUID
+    assert "REG" not in results
+    results["SR"].save_as(tmp_path / "sr.dcm", enforce_file_format=True)
+    assert judges.dciodvfy(tmp_path / "sr.dcm") == []
+
+
+def test_an_earlier_study_that_can_not_be_judged_keeps_nobody_from_the_results_of_today(house: House) -> None:
+    now = series.slices(Boxes())
+    before = in_an_earlier_study([*now[:3], *now[4:]])
+    model, role = measuring_change(house), house.takes("now", now)
+    alone, results = house.runs(model, role)
+    assert NOTHING_BEFORE in texts(results["SR"])
+    both, results = house.runs(model, role, house.takes("before", before))
+
+    [said] = [text for text in texts(results["SR"]) if text.startswith("There is an earlier study")]
+    assert said.startswith("There is an earlier study, which could not be compared: ")
+    assert NOTHING_BEFORE not in texts(results["SR"])
+    assert changes(results["SR"]) == {}
+    assert {each.sop_instance_uid for each in alone.planned}.isdisjoint(e.sop_instance_uid for e in both.planned)
+
+
+def test_what_is_said_of_the_earlier_study_is_told_as_that(house: House) -> None:
+    before = in_an_earlier_study(series.slices(Empty()))
+    roles = house.takes("now", series.slices(Boxes())), house.takes("before", before)
+    _, results = house.runs(measuring_change(house), *roles)
+
+    assert "On the earlier study: Box was not found." in texts(results["SR"])
+    assert set(changes(results["SR"])) == {"change"}
+
+
 def test_a_job_without_a_series_for_a_role_that_is_needed(house: House) -> None:
     with pytest.raises(Unsuitable) as refusal:
         house.runs(compared(house), house.takes("now", series.slices(Boxes())))

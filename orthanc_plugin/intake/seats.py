@@ -12,7 +12,7 @@ from orthanc_plugin.intake.results import result_kind
 from orthanc_plugin.routing.card import Card
 from orthanc_plugin.routing.headers import Headers
 from orthanc_plugin.routing.region import RegionOfPixels
-from orthanc_plugin.routing.roles import Candidate, Seating, prior_of, prior_roles, seat, with_priors
+from orthanc_plugin.routing.roles import Candidate, Seating, prior_roles, priors_of, seat, with_priors
 
 EARLIER_MOST = 50
 """So many earlier studies are looked into, as intake looks after nothing else meanwhile: a second or two."""
@@ -48,15 +48,13 @@ class Seats:
         _, known = seating.filled[0]
         priors: dict[str, Candidate] = {}
         for study in before.earlier[:EARLIER_MOST]:
-            open_roles = [role for role in roles if role not in priors and recent(card, role, before.now, study)]
+            settled = {*priors, *(card.compared if card.compared.keys() & priors.keys() else ())}
+            open_roles = [role for role in roles if role not in settled and recent(card, role, before.now, study)]
             if not open_roles:
                 break
             there = self._candidates(study.study_uid, every)
             same = [each for each in there if same_patient(each.headers, known.headers)]
-            for role in open_roles:
-                found = prior_of(card, role, [each for each in same if each not in priors.values()])
-                if found is not None:
-                    priors[role] = found
+            priors |= priors_of(card, open_roles, [each for each in same if each not in priors.values()])
         return with_priors(card, seating, priors)
 
     def _candidates(self, study_uid: str, wanted: Wanted) -> tuple[Candidate, ...]:

@@ -157,6 +157,26 @@ class Card(Entry):
         return self
 
     @model_validator(mode="after")
+    def comparable(self) -> Self:
+        """The model can work on an earlier study as it does on this one, and has numbers that may change."""
+        if not self.compared:
+            return self
+        once("earlier roles", self.compared.values())
+        for name, now in self.compared.items():
+            if now not in self.inputs or self.inputs[now].is_prior:
+                raise ValueError(f"{name} is compared with {now}, which is no role of the study")
+            if any(name in stage.roles for stage in self.stages):
+                raise ValueError(f"a stage takes {name}, which is compared with {now}; it is either of the two")
+            if not (self.inputs[name].required or self.inputs[name].meaning_of_missing):
+                raise ValueError(f"{name} may be missing; say in meaning_of_missing what that means for the results")
+        for name, role in self.inputs.items():
+            if role.required and not role.is_prior and name not in self.compared.values():
+                raise ValueError(f"{name} is required, so an earlier study is compared only where one is beside it")
+        if not self.outputs.measurements or self.stage(next(iter(self.outputs.wanted())).stage).flat:
+            raise ValueError("compared_with is of measurements in volumes, and there are none")
+        return self
+
+    @model_validator(mode="after")
     def steps_speak_of_segments(self) -> Self:
         labels = {item.label for item in self.segments}
         for step in self.outputs.segments.steps if self.outputs.segments is not None else ():
@@ -256,6 +276,11 @@ class Card(Entry):
                 f"the stage {stage.name} takes regions, so its graph answers the probabilities of the segments "
                 "themselves: without a background, softmax and sigmoid"
             )
+
+    @property
+    def compared(self) -> dict[str, str]:
+        """The roles of an earlier study, each with that of the study that it is compared with."""
+        return {name: role.compared_with for name, role in self.inputs.items() if role.compared_with is not None}
 
     @property
     def segments(self) -> tuple[SegmentOutput, ...]:

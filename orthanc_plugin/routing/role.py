@@ -18,12 +18,15 @@ class Role(Entry):
 
     It is of the study that the model works on, or of the newest earlier one of the same patient that has such a series.
     A network gets zeros for one that is missing, and the results say what `meaning_of_missing` says.
+    No network takes one that is `compared_with` a role of the study: the model does with it what it does with that one,
+    and the results say what changed in between.
     """
 
     rule: Rule | None = None
     best: tuple[Preference, ...] = ()
     source: Annotated[Literal["study", "prior"], Field(alias="from")] = "study"
     within_years: Positive | None = None
+    compared_with: str | None = None
     required: bool = True
     meaning_of_missing: str = ""
 
@@ -31,6 +34,8 @@ class Role(Entry):
     def of_its_source(self) -> Self:
         if self.within_years is not None and self.source != "prior":
             raise ValueError("within_years is said of a role that comes from a prior")
+        if self.compared_with is not None and self.source != "prior":
+            raise ValueError("compared_with is said of a role that comes from a prior")
         return self
 
     @property

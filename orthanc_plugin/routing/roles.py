@@ -95,6 +95,19 @@ def with_priors(card: Card, seating: Seating, priors: Mapping[str, Candidate]) -
     return replace(whole, passed_over=seating.passed_over)
 
 
+def priors_of(card: Card, roles: Iterable[str], candidates: Iterable[Candidate]) -> dict[str, Candidate]:
+    """What one earlier study gives. Roles that are compared with this one come from one study, or not at all."""
+    known, found = list(candidates), dict[str, Candidate]()
+    for role in roles:
+        able = prior_of(card, role, [each for each in known if each not in found.values()])
+        if able is not None:
+            found[role] = able
+    needed = {name for name, now in card.compared.items() if card.inputs[now].required}
+    if needed <= found.keys():
+        return found
+    return {role: candidate for role, candidate in found.items() if role not in card.compared}
+
+
 def prior_of(card: Card, role: str, candidates: Iterable[Candidate]) -> Candidate | None:
     """The series of one earlier study that takes the role, if any does."""
     able = [each for each in candidates if fills(card, role, each.headers).matches]

@@ -12,6 +12,7 @@ from orthanc_plugin.errors import ConfigurationError
 from orthanc_plugin.routing.folder import folder_digest, read
 from tests.routing.cards import card_values, classes, model_folder, stage
 
+EARLIER = {"from": "prior", "compared_with": "now"}
 SHIPPED = Path(__file__).resolve().parents[2] / "onnx_models"
 
 
@@ -131,6 +132,34 @@ def test_a_body_part_that_the_vocabulary_lacks(tmp_path: Path) -> None:
         (
             {"inputs": {"series": {"within_years": 2}}},
             " at inputs.series: within_years is said of a role that comes from a prior",
+        ),
+        (
+            {"inputs": {"series": {"compared_with": "series"}}},
+            " at inputs.series: compared_with is said of a role that comes from a prior",
+        ),
+        (
+            {"inputs": {"now": {}, "before": EARLIER | {"compared_with": "then"}}, "stages": [stage(roles=["now"])]},
+            ": before is compared with then, which is no role of the study",
+        ),
+        (
+            {"inputs": {"now": {}, "before": EARLIER}, "stages": [stage(roles=["now", "before"])]},
+            ": a stage takes before, which is compared with now; it is either of the two",
+        ),
+        (
+            {"inputs": {"now": {}, "before": EARLIER | {"required": False}}, "stages": [stage(roles=["now"])]},
+            ": before may be missing; say in meaning_of_missing what that means for the results",
+        ),
+        (
+            {"inputs": {"now": {}, "before": EARLIER, "other": EARLIER}, "stages": [stage(roles=["now"])]},
+            ": two earlier roles have the name now",
+        ),
+        (
+            {"inputs": {"now": {}, "flair": {}, "before": EARLIER}, "stages": [stage(roles=["now", "flair"])]},
+            ": flair is required, so an earlier study is compared only where one is beside it",
+        ),
+        (
+            {"inputs": {"now": {}, "before": EARLIER}, "stages": [stage(roles=["now"])]},
+            ": compared_with is of measurements in volumes, and there are none",
         ),
         (
             {"inputs": {"series": {"from": "prior"}}},

@@ -8,8 +8,17 @@ import pytest
 
 from orthanc_plugin.routing.card import Card
 from orthanc_plugin.routing.headers import Headers
-from orthanc_plugin.routing.roles import Candidate, may_take_part, prior_of, prior_roles, seat, wants_a_set, with_priors
-from tests.routing.cards import card, stage
+from orthanc_plugin.routing.roles import (
+    Candidate,
+    may_take_part,
+    prior_of,
+    prior_roles,
+    priors_of,
+    seat,
+    wants_a_set,
+    with_priors,
+)
+from tests.routing.cards import card, card_values, stage
 
 OPTIONAL = {"required": False, "meaning_of_missing": "Not known."}
 
@@ -19,7 +28,9 @@ def series(uid: str, slices: int = 20, **values: Any) -> Candidate:
 
 
 def of_roles(**roles: Any) -> Card:
-    return card(inputs=roles, stages=[stage(roles=list(roles))])
+    taken = [name for name, role in roles.items() if "compared_with" not in role]
+    measured = card_values()["outputs"] | {"measurements": [{"measure": "volumes"}]}
+    return card(inputs=roles, stages=[stage(roles=taken)], outputs=measured)
 
 
 def described(pattern: str, **more: Any) -> dict[str, Any]:
@@ -83,6 +94,17 @@ class TestPriors:
         whole = with_priors(needs, seating, {"at_last": prior})
         assert whole.filled == (("now", series("1")), ("at_last", prior))
         assert (whole.missing, whole.lacking, whole.passed_over) == (("before",), ("before",), (series("2"),))
+
+    def test_what_is_compared_comes_from_one_study_or_not_at_all(self) -> None:
+        def earlier(kind: str, of: str) -> dict[str, Any]:
+            return described(kind, **{"from": "prior"}, compared_with=of, **OPTIONAL)
+
+        whole = of_roles(t1=described("T1"), flair=described("FLAIR"), t1_then=earlier("T1", "t1"),
+                         flair_then=earlier("FLAIR", "flair"))  # fmt: skip
+        t1, flair = series("1", SeriesDescription="T1"), series("2", SeriesDescription="FLAIR")
+        roles = prior_roles(whole)
+        assert priors_of(whole, roles, [t1, flair]) == {"t1_then": t1, "flair_then": flair}
+        assert priors_of(whole, roles, [t1]) == {}
 
 
 @pytest.mark.parametrize(

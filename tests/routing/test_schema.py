@@ -24,7 +24,7 @@ def test_the_published_schema_is_the_code_s() -> None:
 
 
 def test_the_examples_are_right() -> None:
-    card, regions, pictures, texture, checks, several, with_prior, overlay = examples()
+    card, regions, pictures, texture, checks, several, with_prior, compared, overlay = examples()
     read = Card.model_validate_json(card)
     near = json.loads(card) | json.loads(regions)
     near["outputs"]["segments"]["from"] = {"stage": "outline", "output": "probability"}
@@ -42,6 +42,11 @@ def test_the_examples_are_right() -> None:
     for roles in map(json.loads, (several, with_prior)):
         stages = [stage | {"roles": list(roles)} for stage in json.loads(card)["stages"]]
         assert Card.model_validate_json(json.dumps({**json.loads(card), "inputs": roles, "stages": stages}))
+    since = json.loads(card) | {
+        "inputs": json.loads(compared),
+        "stages": [json.loads(card)["stages"][0] | {"roles": ["now"]}],
+    }
+    assert Card.model_validate(since, strict=False).compared == {"before": "now"}
     assert set(Overlay.model_validate_json(overlay).thresholds) == {segment.label for segment in read.segments}
 
 

@@ -85,6 +85,8 @@ class Settings(BaseModel):
     quiet_least_s: Annotated[float, seconds(0.05, 60)] = 0.4
     quiet_most_s: Annotated[float, seconds(0.05, 3600)] = 60
     ask_senders: Annotated[bool, Field(description="true or false")] = True
+    priors_from: Annotated[str, Field(description='the name of one of "DicomModalities", or "" for none')] = ""
+    priors_wait_s: Annotated[float, seconds(1, 3600)] = 120
     reconcile_every_s: Annotated[float, seconds(1, 86400)] = 60
     lease_s: Annotated[float, seconds(0.5, 3600)] = 15
     attempts_most: Annotated[int, whole(1, 100)] = 5

@@ -91,9 +91,8 @@ def test_an_unknown_key_names_the_known_ones() -> None:
     assert refusal({"quiet_least_s": 1}) == (
         '"Inference.quiet_least_s" is not a key of the node; allowed are AskSenders, AttemptsMost, DatabaseUrl, '
         "Device, DeviceMemoryMegabytes, HostMemoryMegabytes, JobsAtOnce, KeepEndedJobsDays, KeepVersions, "
-        "LeaseSeconds, ModelsFolder, OrthancUrl, Profile, Profiles, QuietLeastSeconds, QuietMostSeconds, "
-        "ReconcileEverySeconds, "
-        "StateFolder, Threads."
+        "LeaseSeconds, ModelsFolder, OrthancUrl, PriorsFrom, PriorsWaitSeconds, Profile, Profiles, "
+        "QuietLeastSeconds, QuietMostSeconds, ReconcileEverySeconds, StateFolder, Threads."
     )
 
 

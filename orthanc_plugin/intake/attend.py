@@ -18,9 +18,10 @@ from orthanc_plugin.intake.rejected import Rejected
 from orthanc_plugin.intake.results import result_kind
 from orthanc_plugin.intake.senders import Question, Senders
 from orthanc_plugin.intake.sets import Sets
-from orthanc_plugin.intake.terms import AT_ONCE, EARLY
+from orthanc_plugin.intake.terms import AT_ONCE, EARLY, Terms
 from orthanc_plugin.intake.unclaimed import Unclaimed
 from orthanc_plugin.intake.withdrawals import Withdrawals
+from orthanc_plugin.jobs.job import Job
 from orthanc_plugin.routing.headers import Headers
 
 logger = logging.getLogger(__name__)
@@ -125,9 +126,12 @@ class Attendant:
             return self._published(attended, series, introduction, verdict, now_s)
         attended = replace(attended, due_s=now_s if verdict.until_s is None else verdict.until_s)
         if verdict.step is Step.COMPUTE and attended.ordered_mark != series.mark:
-            self._orders.place(series, self._orders.seen(series, headers(attended, introduction)), EARLY)
+            self._placed(series, self._orders.seen(series, headers(attended, introduction)), EARLY)
             return replace(attended, ordered_mark=series.mark)
         return attended
+
+    def _placed(self, series: Series, known: Headers, terms: Terms) -> tuple[Job, ...] | None:
+        return self._orders.place(series, known, terms, to_compare=self._sets.brought(known))
 
     def _known(self, attended: Attended, series: Series, introduction: Introduction) -> Known:
         """Frames of one concatenation come as several instances, and say how many (PS3.3 C.7.6.16.2.2.4)."""
@@ -151,7 +155,7 @@ class Attendant:
         self, attended: Attended, series: Series, introduction: Introduction, verdict: Verdict, now_s: float
     ) -> Attended:
         known = self._orders.seen(series, headers(attended, introduction))
-        if self._orders.place(series, known, AT_ONCE) is None:
+        if self._placed(series, known, AT_ONCE) is None:
             return replace(attended, due_s=now_s + MOVED_ON_S)
         self._withdrawals.compare(series.uid)
         self._sets.join(known)

@@ -12,6 +12,7 @@ from orthanc_plugin.intake.attend import Attendant
 from orthanc_plugin.intake.changes import ChangeLog
 from orthanc_plugin.intake.completeness import Bounds
 from orthanc_plugin.intake.copies import Copies
+from orthanc_plugin.intake.elsewhere import Elsewhere
 from orthanc_plugin.intake.habits import Habits
 from orthanc_plugin.intake.orders import Orders
 from orthanc_plugin.intake.orthanc import Orthanc
@@ -35,7 +36,10 @@ OPEN_AT_ONCE = 200
 
 
 class Intake:
-    """`answered` is called from another thread when a sender said something; the owner then calls `heard_sender`."""
+    """`answered` is called from another thread when a sender or an archive said something.
+
+    The owner then calls `heard_sender`.
+    """
 
     def __init__(
         self,
@@ -51,7 +55,8 @@ class Intake:
         bounds = Bounds(settings.quiet_least_s, settings.quiet_most_s)
         marks = Marks(ledger, identity)
         senders = Senders(orthanc, answered, asks=settings.ask_senders)
-        self._sets = Sets(orders.sets, ledger, marks, identity, wall_clock)
+        elsewhere = Elsewhere(orthanc, ledger, identity, settings.priors_from, settings.priors_wait_s, answered)
+        self._sets = Sets(orders.sets, ledger, marks, identity, elsewhere, wall_clock)
         self._withdrawals = Withdrawals(orthanc, archive, ledger)
         self._rejected = Rejected(orthanc, archive, ledger, marks, self._withdrawals)
         habits = Habits(ledger, bounds.most_s)

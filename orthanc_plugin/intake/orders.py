@@ -9,7 +9,7 @@ from orthanc_plugin.errors import ConfigurationError, Unsuitable
 from orthanc_plugin.intake.one_image import OneImage
 from orthanc_plugin.intake.order import Placed, alone, input_set_of, nobody, order, unread
 from orthanc_plugin.intake.orthanc import Orthanc, Series
-from orthanc_plugin.intake.reasons import remark, switched_off, why_not
+from orthanc_plugin.intake.reasons import brought, remark, switched_off, why_not
 from orthanc_plugin.intake.results import result_kind
 from orthanc_plugin.intake.seats import Seats
 from orthanc_plugin.intake.set_orders import SetOrders
@@ -52,8 +52,13 @@ class Orders:
         """With the question to the pixels, which is asked once if at all."""
         return self._seats.seen(series, headers)
 
-    def place(self, series: Series, headers: Headers, terms: Terms) -> tuple[Job, ...] | None:
-        """None when the series moved on while it was read; one that the archive can't give gets a line that says so."""
+    def place(
+        self, series: Series, headers: Headers, terms: Terms, *, to_compare: bool = False
+    ) -> tuple[Job, ...] | None:
+        """None when the series moved on while it was read; one that the archive can't give gets a line that says so.
+
+        What came `to_compare` others with, and for nothing else, gets a line alone.
+        """
         try:
             stored = self._archive.series(series.uid)
         except Unsuitable as error:
@@ -63,6 +68,9 @@ class Orders:
             return None
         if self._forgotten(stored):
             return ()
+        if to_compare:
+            self._ledger.replace(stored.series_uid, stored.fingerprint)
+            return (self._ledger.skip(nobody(input_set_of(stored)), brought()),) if terms.released else ()
         return self._routed(stored, headers, terms)
 
     def orders_for(self, series_uid: str, model: str | None = None, terms: Terms = AT_ONCE) -> tuple[Placed, ...]:

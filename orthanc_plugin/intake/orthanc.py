@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -17,6 +18,8 @@ from orthanc_plugin.routing.headers import Headers
 
 PATIENCE_S = 10.0
 SENDER_PATIENCE_S = 3
+ARCHIVE_PATIENCE_S = 8
+"""Less than ours for Orthanc's own answer."""
 
 
 @dataclass(frozen=True)
@@ -165,22 +168,41 @@ class Orthanc:
 
     def count_at(self, modality: str, study_uid: str, series_uid: str) -> int | None:
         """How many instances of the series the modality says it has (C-FIND); None when it does not say."""
-        query = {
-            "Level": "Series",
-            "Query": {
-                "StudyInstanceUID": study_uid,
-                "SeriesInstanceUID": series_uid,
-                "NumberOfSeriesRelatedInstances": "",
-            },
-            "Timeout": SENDER_PATIENCE_S,
+        wanted = {
+            "StudyInstanceUID": study_uid,
+            "SeriesInstanceUID": series_uid,
+            "NumberOfSeriesRelatedInstances": "",
         }
-        query_id = self.post(f"/modalities/{modality}/query", query)["ID"]
+        answers = self.found_at(modality, "Series", wanted, SENDER_PATIENCE_S)
+        counts = [answer["NumberOfSeriesRelatedInstances"] for answer in answers]
+        return int(counts[0]) if len(counts) == 1 and counts[0].isdecimal() else None
+
+    def found_at(
+        self, modality: str, level: str, wanted: Mapping[str, str], patience_s: int = ARCHIVE_PATIENCE_S
+    ) -> tuple[Mapping[str, str], ...]:
+        """What a modality answers (C-FIND): of each match the wanted keys, empty where it does not say."""
+        with self._asked(modality, level, wanted, patience_s) as query:
+            answers = self.get(f"{query}/answers", expand="true", simplify="true")
+        return tuple({key: str(answer.get(key) or "").strip() for key in wanted} for answer in answers)
+
+    def move(self, modality: str, study_uid: str, series_uid: str) -> str:
+        """Orthanc's job that brings the series here (C-MOVE)."""
+        wanted = {"StudyInstanceUID": study_uid, "SeriesInstanceUID": series_uid}
+        with self._asked(modality, "Series", wanted, ARCHIVE_PATIENCE_S) as query:
+            return str(self.post(f"{query}/retrieve", {"Synchronous": False})["ID"])
+
+    @contextmanager
+    def _asked(self, modality: str, level: str, wanted: Mapping[str, str], patience_s: int) -> Iterator[str]:
+        """The path of a query's answers, which Orthanc keeps until they are deleted."""
+        query = {"Level": level, "Query": dict(wanted), "Timeout": patience_s}
+        path = f"/queries/{self.post(f'/modalities/{modality}/query', query)['ID']}"
         try:
-            answers = self.get(f"/queries/{query_id}/answers", expand="true", simplify="true")
+            yield path
         finally:
-            self.ask("DELETE", f"/queries/{query_id}")
-        counts = [answer.get("NumberOfSeriesRelatedInstances") or "" for answer in answers]
-        return int(counts[0]) if len(counts) == 1 and str(counts[0]).strip().isdecimal() else None
+            self.ask("DELETE", path)
+
+    def job_state(self, job_id: str) -> str:
+        return str(self.get(f"/jobs/{job_id}")["State"])
 
     def get(self, path: str, **arguments: str | int) -> Any:
         return self.ask("GET", path, params=arguments)

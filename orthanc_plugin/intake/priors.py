@@ -59,12 +59,15 @@ def age(examination: Examination) -> tuple[date, str, str]:
 
 def examination(study: Mapping[str, Any]) -> Examination:
     tags = study["MainDicomTags"]
-    time = tags.get("StudyTime", "").strip().partition(".")[0]
     return Examination(
-        study_uid=tags.get("StudyInstanceUID", ""),
-        day=day(tags.get("StudyDate", "").strip()),
-        time=time.ljust(6, "0") if time.isascii() and time.isdecimal() else "",
+        tags.get("StudyInstanceUID", ""), *day_and_time(tags.get("StudyDate", ""), tags.get("StudyTime", ""))
     )
+
+
+def day_and_time(study_date: str, study_time: str) -> tuple[date | None, str]:
+    """As an examination has them."""
+    time = study_time.strip().partition(".")[0]
+    return day(study_date.strip()), time.ljust(6, "0") if time.isascii() and time.isdecimal() else ""
 
 
 def same_patient(one: Headers, other: Headers) -> bool:

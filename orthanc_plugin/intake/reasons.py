@@ -93,6 +93,13 @@ def passed_over(model: Model) -> str:
     return f"{model.card.title} takes one series of a study for each of its roles, and others were preferred."
 
 
+def brought() -> str:
+    return (
+        "The study was brought from another archive to be compared with a later one; run a model by hand where its own "
+        "results are wanted."
+    )
+
+
 def switched_off(model: Model) -> str:
     name = model.card.name
     return f'The model {name} is switched off on this node; set "switch" to "on" in overlays/{name}.json to run it.'

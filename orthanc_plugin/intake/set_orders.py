@@ -57,12 +57,13 @@ class SetOrders:
         """The roles of the study, which are waited for."""
         return self._seats.of_study(study_uid, model.card, wanted)
 
-    def settle(self, study_uid: str, model: Model, seating: Seating, waited_s: float) -> Job:
-        """Priors are there or not: nobody waits for them."""
+    def settle(self, study_uid: str, model: Model, seating: Seating, waited_s: float, said: str = "") -> Job:
+        """Priors are there or not; `said` is what went wrong where one was sought in another archive."""
         whole = self._seats.with_past(study_uid, model.card, seating)
         if whole.lacking:
-            return self.skip(study_uid, model, whole, lacking(model, whole, waited_s))
-        return self._place(study_uid, model, whole, AT_ONCE)
+            reason = lacking(model, whole, waited_s)
+            return self.skip(study_uid, model, whole, f"{reason} {said}".strip())
+        return self._place(study_uid, model, whole, AT_ONCE, said)
 
     def skip(self, study_uid: str, model: Model, seating: Seating, reason: str) -> Job:
         return self._ledger.skip(order(self._input_set(study_uid, seating), model, AT_ONCE), reason)
@@ -85,10 +86,11 @@ class SetOrders:
     def _seating_now(self, study_uid: str, model: Model) -> Seating:
         return self._seats.with_past(study_uid, model.card, self._seats.of_study(study_uid, model.card))
 
-    def _place(self, study_uid: str, model: Model, seating: Seating, terms: Terms) -> Job:
+    def _place(self, study_uid: str, model: Model, seating: Seating, terms: Terms, said: str = "") -> Job:
         """The job on the series that take the roles; it replaces those of the model on other sets of the study."""
         input_set = self._input_set(study_uid, seating)
-        job = self._ledger.propose(order(input_set, model, terms, remarks(model.card, seating)))
+        told = (*remarks(model.card, seating), *([said] if said else []))
+        job = self._ledger.propose(order(input_set, model, terms, told))
         self._ledger.supersede(study_uid, model.card.name, input_set.key)
         for candidate in seating.passed_over:
             self._explain_passing(model, candidate)

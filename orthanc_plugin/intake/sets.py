@@ -14,18 +14,21 @@ from functools import partial
 
 from orthanc_plugin.errors import Unsuitable
 from orthanc_plugin.intake.changes import KeptValues
+from orthanc_plugin.intake.elsewhere import NOTHING, Elsewhere
 from orthanc_plugin.intake.reasons import given_up
 from orthanc_plugin.intake.reconcile import Marks
 from orthanc_plugin.intake.set_orders import SetOrders
 from orthanc_plugin.routing.folder import Model
 from orthanc_plugin.routing.headers import Headers
-from orthanc_plugin.routing.roles import Seating
+from orthanc_plugin.routing.roles import Seating, prior_roles
 
 logger = logging.getLogger(__name__)
 
 STUDY_RESTS_S = 30.0
 """Where one series of several is chosen, so long nothing may come for the study: the better one may follow."""
 LOOK_AGAIN_S = 5.0
+PRIOR_LOOK_S = 0.5
+"""Orthanc is not asked by it, whoever seeks the prior is."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +54,14 @@ class Sets:
         kept: KeptValues,
         marks: Marks,
         identity: str,
+        elsewhere: Elsewhere,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._orders = orders
         self._kept = kept
         self._marks = marks
         self._key = f"{identity}/sets"
+        self._elsewhere = elsewhere
         self._clock = clock
         self._waiting = {(each.study_uid, each.model): each for each in read(kept.recall(self._key))}
         self._due_s: dict[tuple[str, str], float] = {}
@@ -67,9 +72,14 @@ class Sets:
         So do those that compared a later study with what it was before.
         """
         study_uid, series_uid = (next(iter(headers.texts(f"{each}InstanceUID")), "") for each in ("Study", "Series"))
-        wanting = [(study_uid, model) for model in self._orders.wanting(study_uid, headers)]
+        own = () if self.brought(headers) else self._orders.wanting(study_uid, headers)
+        wanting = [(study_uid, model) for model in own]
         for of_study, model in (*wanting, *self._orders.compared_with(study_uid, series_uid)):
             self._wait(of_study, model)
+
+    def brought(self, headers: Headers) -> bool:
+        """The study came from another archive, to be compared with a later one."""
+        return self._elsewhere.brought(headers.text("StudyInstanceUID"))
 
     def _wait(self, study_uid: str, model: Model) -> None:
         key, now_s = (study_uid, model.card.name), self._clock()
@@ -103,10 +113,23 @@ class Sets:
             return over_s
         if now_s < over_s and chooses(model) and (study_is_open or now_s < rests_s):
             return min(over_s, max(rests_s, now_s + LOOK_AGAIN_S))
+        said = self._prior_brought(model, seating)
+        if said is None:
+            return now_s + PRIOR_LOOK_S
         waited_s = now_s - waiting.since_s
-        settle = partial(self._orders.settle, waiting.study_uid, model, seating, waited_s)
+        settle = partial(self._orders.settle, waiting.study_uid, model, seating, waited_s, said)
         self._last_word(waiting, settle)
+        self._elsewhere.forget(waiting.study_uid)
         return None
+
+    def _prior_brought(self, model: Model, seating: Seating) -> str | None:
+        """None while one is sought in another archive; then what went wrong there, if anything."""
+        roles = [model.card.inputs[role] for role in prior_roles(model.card)]
+        if not roles or seating.lacking:
+            return NOTHING
+        years = [role.within_years for role in roles]
+        within_years = None if None in years else max(year for year in years if year is not None)
+        return self._elsewhere.bring(seating.filled[0][1].headers, within_years)
 
     def _last_word(self, waiting: Waiting, say: Callable[[], object]) -> None:
         try:

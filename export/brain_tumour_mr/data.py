@@ -1,10 +1,8 @@
 """From scans to batches: split by patient, kept on disk, seen in cubes that are turned, mirrored and changed."""
 
-import hashlib
-import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +10,11 @@ import torch
 from monai.networks.layers import AffineTransform
 from numpy.typing import NDArray
 from torch import Tensor
-from tqdm import tqdm
 
 from export.brain_tumour_mr import REGIONS
 from export.brain_tumour_mr.settings import Augmentation, Settings
 from export.brain_tumour_mr.sources import Entry, list_entries
+from export.kept import kept_in
 from export.placing import placed
 from export.split import Parts, split_by_patient, wanted
 
@@ -49,19 +47,8 @@ class Kept:
 
 
 def kept(entries: Sequence[Entry], settings: Settings, cache: Path) -> list[Kept]:
-    """Makes what is not on disk yet, on all processors."""
-    folders = [cache / f"{settings.step_mm:g}" / _named(entry) for entry in entries]
-    missing = [(e, f) for e, f in zip(entries, folders, strict=True) if not (f / "images.npy").exists()]
-    if missing:
-        with ProcessPoolExecutor(os.cpu_count()) as pool:
-            made = pool.map(_make, *zip(*missing, strict=True), [settings.step_mm] * len(missing))
-            for _ in tqdm(made, total=len(missing), desc="scans", unit="scan", mininterval=5):
-                pass
-    return [Kept(folder) for folder in folders]
-
-
-def _named(entry: Entry) -> str:
-    return hashlib.sha256(entry.name.encode()).hexdigest()[:16]
+    make = partial(_make, step_mm=settings.step_mm)
+    return [Kept(folder) for folder in kept_in(cache / f"{settings.step_mm:g}", entries, make, "images.npy")]
 
 
 def _make(entry: Entry, folder: Path, step_mm: float) -> None:

@@ -1,10 +1,8 @@
 """From scans to batches: split by patient, kept on disk, seen in parts that are turned, moved and made noisier."""
 
-import hashlib
-import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +10,11 @@ import torch
 from monai.networks.layers import AffineTransform
 from numpy.typing import NDArray
 from torch import Tensor
-from tqdm import tqdm
 
 from export.coronary_calcium_ct.model import DEPTH
 from export.coronary_calcium_ct.settings import Settings
 from export.coronary_calcium_ct.sources import Entry, list_entries
+from export.kept import kept_in
 from export.split import Parts, split_by_patient, wanted
 
 AIR_HU = -1024
@@ -51,19 +49,8 @@ class Kept:
 
 
 def kept(entries: Sequence[Entry], settings: Settings, cache: Path) -> list[Kept]:
-    """Makes what is not on disk yet, on all processors."""
-    folders = [cache / f"{settings.pixel_mm:g}" / _named(entry) for entry in entries]
-    missing = [(e, f) for e, f in zip(entries, folders, strict=True) if not (f / "calcium.npy").exists()]
-    if missing:
-        with ProcessPoolExecutor(os.cpu_count()) as pool:
-            made = pool.map(_make, *zip(*missing, strict=True), [settings.pixel_mm] * len(missing))
-            for _ in tqdm(made, total=len(missing), desc="scans", unit="scan", mininterval=5):
-                pass
-    return [Kept(folder) for folder in folders]
-
-
-def _named(entry: Entry) -> str:
-    return hashlib.sha256(entry.name.encode()).hexdigest()[:16]
+    make = partial(_make, pixel_mm=settings.pixel_mm)
+    return [Kept(folder) for folder in kept_in(cache / f"{settings.pixel_mm:g}", entries, make, "calcium.npy")]
 
 
 def _make(entry: Entry, folder: Path, pixel_mm: float) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,35 +21,18 @@ def test_every_model_has_a_phantom() -> None:
     assert sorted(CATALOGUE.keys() - STUDIES) == []
 
 
-@pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
-    """With the whole catalogue, as it is shipped."""
-    with Node(tmp_path_factory.mktemp("catalogue") / "state") as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def demonstrated(node: Node) -> str:
-    """What `script/server --demo` shows of all models."""
-    address = ["--url", node.url, "--dicom-port", str(node.dicom_port), "--state", str(node.state_folder)]
-    command = [str(PROJECT / ".venv/bin/python"), "-m", "export.demo", *address]
-    ran = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=280, check=False)
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    return ran.stdout
-
-
 @pytest.fixture(scope="module", params=sorted(CATALOGUE))
-def ended(request: pytest.FixtureRequest, node: Node, demonstrated: str) -> dict[str, Any]:
-    """The job of a model on its phantom, which the demonstration links to."""
-    shown = re.search(rf"^{request.param}: done.*?StudyInstanceUIDs=([0-9.]+)", demonstrated, re.DOTALL | re.MULTILINE)
-    assert shown is not None, demonstrated
-    return node.jobs(study=shown[1], model=request.param)[0]
+def ended(request: pytest.FixtureRequest, demonstrated: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """The job of a model on its phantom."""
+    assert demonstrated.keys() == CATALOGUE.keys()
+    job: dict[str, Any] = demonstrated[request.param]
+    return job
 
 
 @pytest.fixture
-def given(ended: dict[str, Any], node: Node) -> dict[str, Dataset]:
+def given(ended: dict[str, Any], catalogue_node: Node) -> dict[str, Dataset]:
     """The results by their kind, as the archive gives them."""
-    return results.of_job(node.dicomweb(), ended)
+    return results.of_job(catalogue_node.dicomweb(), ended)
 
 
 def kinds(model: Model) -> set[str]:

@@ -34,7 +34,7 @@ def own_node(tmp_path: Path) -> Iterator[Node]:
     write_channels(models / QUICK / "model.onnx", [1.0])
     volume = stage(kind="volume", depth=PATCH, rows=PATCH, columns=PATCH, batch=1)
     outputs = segments(segment("Bright"), steps=[{"step": "threshold"}])
-    model(models / LONG, [volume], outputs, applies={"tag": "Modality", "in": ["CT"]})
+    model(models / LONG, [volume], outputs, applies={"tag": "Modality", "in": ["CT"]}, limits={"seconds": 600})
     model(models / QUICK, [stage()], outputs, applies={"tag": "Modality", "in": ["none"]})
     environment = configured(tmp_path, ModelsFolder=str(models), JobsAtOnce=LONG_CASES, QuietMostSeconds=1)
     with Node(tmp_path / "state", environment) as running:

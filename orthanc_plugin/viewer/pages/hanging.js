@@ -13,10 +13,10 @@ export function protocolOf({ services: { displaySetService } }) {
 
 export function sides(displaySets) {
   const results = newestFirst(displaySets.filter(isResult));
-  const sources = displaySets.filter(each => !isResult(each) && each.numImageFrames > 0);
-  const drawable = results.filter(each => rank(each) >= 0 && isDrawn(each, sources));
+  const drawable = results.filter(each => rank(each) >= 0 && !crashes(each, displaySets));
   const right = drawable.sort((a, b) => rank(a) - rank(b))[0];
   const outlined = results.find(each => each.Modality === 'SEG');
+  const sources = displaySets.filter(each => !isResult(each) && each.numImageFrames > 0);
   const named = [outlined, right].map(referenced).map(uid => sources.find(each => each.SeriesInstanceUID === uid));
   return results.length ? { left: named.find(Boolean) ?? sources[0], right } : {};
 }
@@ -47,14 +47,9 @@ function rank({ Modality }) {
   return Math.max(RIGHT.indexOf(Modality), 0);
 }
 
-// Of parametric maps OHIF 3.13.2 ends with an error upon ultrasound, and shows nothing of one slice upon a volume.
-function isDrawn(displaySet, sources) {
-  if (!['PMAP', 'PM'].includes(displaySet.Modality)) {
-    return true;
-  }
-  const oneSlice = Number(headerOf(displaySet).NumberOfFrames ?? 1) === 1;
-  const source = sources.find(each => each.SeriesInstanceUID === referenced(displaySet));
-  return !sources.some(each => each.Modality === 'US') && !(oneSlice && source?.numImageFrames > 1);
+// OHIF 3.13.2 ends with an error when it draws a parametric map upon ultrasound.
+function crashes({ Modality }, displaySets) {
+  return ['PMAP', 'PM'].includes(Modality) && displaySets.some(each => each.Modality === 'US');
 }
 
 function referenced(displaySet) {

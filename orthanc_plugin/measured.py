@@ -13,12 +13,12 @@ from orthanc_plugin.encode.identity import Identity, Origin
 from orthanc_plugin.imaging.image import Imaged, Images
 from orthanc_plugin.imaging.volume import Volume
 from orthanc_plugin.inference.model import RawOutput
-from orthanc_plugin.measure import body_composition, calcium, classes, maps, outlines, single_images, texture
+from orthanc_plugin.measure import body_composition, calcium, classes, infarct, maps, outlines, single_images, texture
 from orthanc_plugin.measure.clinical import Clinical
 from orthanc_plugin.measure.findings import Findings
 from orthanc_plugin.measure.level import locate
 from orthanc_plugin.routing.card import Card
-from orthanc_plugin.routing.outputs import BodyComposition, CalciumScore
+from orthanc_plugin.routing.outputs import BodyComposition, CalciumScore, Infarct
 
 
 def measured(card: Card, main: Imaged, raw: RawOutput, origin: Origin, given: Clinical) -> Findings:
@@ -60,6 +60,10 @@ class Measuring:
             if isinstance(measure, CalciumScore):
                 soft = self.raw.drawn.probabilities_szyx
                 yield calcium.findings(self.card, measure, main, masks_szyx, self.identity.tracking_uid, soft)
+                return
+            if isinstance(measure, Infarct):
+                soft = self.raw.drawn.probabilities_szyx
+                yield infarct.findings(self.card, main, masks_szyx, self.identity.tracking_uid, soft)
                 return
         yield self._in_volume(main, masks_szyx)
 

@@ -87,6 +87,13 @@ def test_pictures_alone_are_named() -> None:
     assert not findings.says_something
 
 
+def test_a_card_s_infarct_is_measured_as_one() -> None:
+    main = on("slices")
+    one = {"segments": SEGMENTS["segments"] | {"items": SEGMENTS["segments"]["items"][:1]}}
+    raw = RawOutput(Drawn(np.zeros((1, len(main), *main.shape_yx(0)), bool)), None, {})
+    assert found("slices", raw, **one, measurements=[{"measure": "infarct"}]).headline == "Liver: none was found"
+
+
 @pytest.mark.parametrize("encoding", ["fractional", None])
 def test_the_encoding_that_the_card_prefers_travels_along(encoding: str | None) -> None:
     outlining = {"segments": SEGMENTS["segments"] | ({"encoding": encoding} if encoding else {})}

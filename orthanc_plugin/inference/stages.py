@@ -15,8 +15,9 @@ from orthanc_plugin.inference.device import Device
 from orthanc_plugin.inference.drawing import Easel, Wanted
 from orthanc_plugin.inference.drawn import Drawn, laid_out
 from orthanc_plugin.inference.intensity import scaling
+from orthanc_plugin.inference.middle import Middle
 from orthanc_plugin.inference.network import Answers, Network
-from orthanc_plugin.inference.preprocess import Turned, channels, turn
+from orthanc_plugin.inference.preprocess import Channel, Turned, channels, turn
 from orthanc_plugin.inference.regions import Candidate
 from orthanc_plugin.inference.slices import Fitted, Heats
 from orthanc_plugin.inference.texture import Region
@@ -173,6 +174,8 @@ def of_volume(
     volumes = items.volumes(stage, bench.inputs)
     turned = turn(volumes[stage.roles[0]], stage.orientation)
     seen = channels(stage, volumes, turned)
+    if stage.whole:
+        return _of_whole(bench, stage, numbers, wanted, turned, seen)
     network = bench.network(stage)
     collected, heats = Numbers(network, numbers), _heats(bench, network)
     fitted = None
@@ -192,6 +195,23 @@ def of_volume(
                 sink.take(start, slices.maps(network, answers, sink.name, sink.channels, fitted.places[0]))
     drawn = easel.done(turned.voxels_zyx, turned.spacing_mm).moved(turned.to_source)
     return collected.series(turned, fitted, heats), Found(drawn)
+
+
+def _of_whole(
+    bench: Bench, stage: Stage, numbers: tuple[str, ...], wanted: Wanted, turned: Turned, seen: Sequence[Channel]
+) -> tuple[Series, Found]:
+    """One patch around the middle; what is drawn on it lies in the volume again, and nothing beyond it."""
+    network = bench.network(stage)
+    collected = Numbers(network, numbers)
+    middle = Middle.of(stage, turned)
+    cut = middle.cut(turned)
+    shape = patches.shape_of(cut)
+    easel = Easel(wanted, shape, seen[0].scaling, network)
+    grid = patches.Grid.of(stage, [middle.cut_channel(channel) for channel in seen], cut)
+    for index, answers in patches.run(network, grid, shape, easel.sinks):
+        collected.add([index + middle.first_slice] * _count(answers), answers)
+    drawn = easel.done(cut.voxels_zyx, cut.spacing_mm).moved(middle.put_back).moved(turned.to_source)
+    return collected.series(turned), Found(drawn)
 
 
 def _heats(bench: Bench, network: Network) -> Heats | None:

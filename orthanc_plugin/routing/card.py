@@ -12,7 +12,7 @@ from orthanc_plugin.errors import ConfigurationError
 from orthanc_plugin.routing.checks import Check, OutputCheck
 from orthanc_plugin.routing.entry import CodedConcept, Entry
 from orthanc_plugin.routing.network import Positive, RemoveSmall, Stage
-from orthanc_plugin.routing.outputs import Outputs, SegmentOutput, Volumes
+from orthanc_plugin.routing.outputs import Infarct, Outputs, SegmentOutput, Volumes
 from orthanc_plugin.routing.role import Role
 from orthanc_plugin.routing.rule import Rule
 
@@ -215,6 +215,9 @@ class Card(Entry):
         for measure in self.outputs.measurements if flat else ():
             if not isinstance(measure, Volumes):
                 raise ValueError(f"{measure.measure} is measured in volumes, not on single images")
+        for measure in self.outputs.measurements:
+            if isinstance(measure, Infarct) and len(segments.items) != 1:
+                raise ValueError(f"infarct is measured on one segment, and there are {len(segments.items)}")
         return self
 
     @model_validator(mode="after")

@@ -121,7 +121,8 @@ class Stage(Entry):
     `texture` a region of even tissue on each image as numbers, `rows` x `columns` pixels of it. `rows` and `columns`
     are the matrix or the patch, `depth` the slices of a stack or patch. Without `spacing_mm` (slices, rows, columns) a
     slice fills the matrix, and patches are taken from the grid of the series; with it the series is brought to that
-    spacing, null leaving the slices as they are, and windows overlap by `overlap` where it is larger than one.
+    spacing, null leaving the slices as they are, and windows overlap by `overlap` where it is larger than one. With
+    `whole` a volume is one patch around its middle, and nothing is said of what lies beyond it.
     `orientation` says where slices, rows and columns run to: towards the head, the back (posterior) and the patient's
     left unless stated. The channels are the roles in their order, of a stack role by role its slices. `clinical` are
     values of the card that go in beside the pixels.
@@ -139,6 +140,7 @@ class Stage(Entry):
     spacing_mm: tuple[Millimetres | None, Millimetres, Millimetres] | None = None
     orientation: Annotated[str, Field(pattern=r"^[LRAPHF]{3}$")] = "HPL"
     overlap: Annotated[float, Field(ge=0, lt=1)] = 0.5
+    whole: bool = False
     intensity: Intensity = Untouched(kind="untouched")
     channels: Literal["grey", "rgb"] = "grey"
     clinical: ClinicalFeed | None = None
@@ -159,6 +161,8 @@ class Stage(Entry):
             raise ValueError(f"the stack {self.name} has an even depth, so it has no middle slice")
         if self.kind in ("slices", "image", "regions", "texture") and self.depth != 1:
             raise ValueError(f"the stage {self.name} has a depth, which only stacks and volumes have")
+        if self.whole and self.kind != "volume":
+            raise ValueError(f"the stage {self.name} sees the whole in one patch, which only volumes are seen in")
         if self.flat and self.spacing_mm is not None:
             raise ValueError(f"the stage {self.name} takes single images, which have no spacing in three directions")
         if not self.flat and self.channels == "rgb":

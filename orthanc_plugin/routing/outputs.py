@@ -215,7 +215,13 @@ class CalciumScore(Entry):
     mg_per_cm3_per_hu: Annotated[float, Field(gt=0)]
 
 
-Measure = Annotated[BodyComposition | Volumes | CalciumScore, Discriminator("measure")]
+class Infarct(Entry):
+    """Volume, side and arterial territories of the one segment, which is infarcted brain on a CT of the head."""
+
+    measure: Literal["infarct"]
+
+
+Measure = Annotated[BodyComposition | Volumes | CalciumScore | Infarct, Discriminator("measure")]
 
 
 class Outputs(Entry):

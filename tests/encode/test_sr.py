@@ -19,10 +19,11 @@ from orthanc_plugin.encode.seg import segmentations
 from orthanc_plugin.encode.sr import report
 from orthanc_plugin.imaging.image import Imaged
 from orthanc_plugin.imaging.volume import Volume
-from orthanc_plugin.measure import calcium
+from orthanc_plugin.measure import calcium, infarct
 from orthanc_plugin.measure.calcium import Score
 from orthanc_plugin.measure.contour import outline
 from orthanc_plugin.measure.findings import Conclusion, Findings, Measurement, PlanarFinding
+from orthanc_plugin.measure.territory import FOSSA
 from tests import judges
 from tests.encode import making, outlined, test_classes
 
@@ -85,6 +86,15 @@ def concluded(on: Imaged) -> Findings:
     return replace(making.findings(on), conclusions=(said,))
 
 
+def situated(on: Imaged) -> Findings:
+    """With a part of an infarct in a territory that has a code of our own."""
+    assert isinstance(on, Volume)
+    base = making.findings(on)
+    track = Identity.of(on, making.origin()).tracking_uid
+    part = infarct.Part("left", FOSSA, volume_cm3=12.5, share=0.8)
+    return replace(base, conclusions=(part.conclusion(making.card().segments[0], track),))
+
+
 GROUPS: dict[str, tuple[Callable[[], Volume], Callable[[Any], Findings], Profile, int]] = {
     "volumetric": (making.volume, making.findings, Profile(), 0),
     "volumetric, multi-frame": (making.enhanced_volume, making.findings, Profile(), 0),
@@ -94,6 +104,7 @@ GROUPS: dict[str, tuple[Callable[[], Volume], Callable[[Any], Findings], Profile
     "absent": (making.volume, without_fat, Profile(), -1),
     "classified": (making.volume, test_classes.findings, Profile(), 0),
     "concluded": (making.volume, concluded, Profile(), -1),
+    "a part of an infarct": (making.volume, situated, Profile(), -1),
     "undetermined, with clinical values": (making.volume, undetermined, Profile(), 0),
 }
 
@@ -149,6 +160,17 @@ def test_a_conclusion_has_its_numbers_by_their_methods_and_its_evaluation_on_the
     [place] = called(group, "Image Region")
     source = place.ContentSequence[0].ReferencedSOPSequence[0]
     assert source.ReferencedSOPInstanceUID == on.sources[findings.key_slice].sop_instance_uid
+
+
+def test_a_part_of_an_infarct_has_its_side_and_its_territory_in_codes() -> None:
+    group = groups_of(made(making.volume(), situated(making.volume())))[-1]
+    said = {item.ConceptNameCodeSequence[0].CodeMeaning: item for item in group.ContentSequence}
+    side, territory = (said[name].ConceptCodeSequence[0] for name in ("Laterality", infarct.TERRITORY.meaning))
+    assert (side.CodeValue, side.CodingSchemeDesignator) == ("7771000", "SCT")
+    assert (territory.CodeValue, territory.CodingSchemeDesignator) == ("vertebrobasilar", "99INODE")
+    numbers = [said[name].MeasuredValueSequence[0] for name in ("Volume", infarct.SHARE.meaning)]
+    assert [float(each.NumericValue) for each in numbers] == [12.5, 80]
+    assert [each.MeasurementUnitsCodeSequence[0].CodeValue for each in numbers] == ["cm3", "%"]
 
 
 def test_the_same_making_gives_the_same_bytes(volume: Volume) -> None:

@@ -256,6 +256,15 @@ def test_slices_are_chosen_by_the_network_that_classifies_them(tmp_path: Path) -
     )
 
 
+def test_an_infarct_is_measured_on_one_segment(tmp_path: Path) -> None:
+    two = card_values()["outputs"]
+    measured = {"measurements": [{"measure": "infarct"}]}
+    assert wrong(tmp_path, outputs=two | measured) == ": infarct is measured on one segment, and there are 2"
+    one = {"segments": two["segments"] | {"items": two["segments"]["items"][:1]}}
+    [taken] = read(rewritten(tmp_path / "abdomen", outputs=one | measured)).card.outputs.measurements
+    assert taken.measure == "infarct"
+
+
 def looking(**changes: Any) -> dict[str, Any]:
     """Stages of which the second looks within what the first finds."""
     finds = stage(name="find", kind="image", outputs=["map"])

@@ -32,6 +32,7 @@ def write_graph(
     free: Mapping[str, Mapping[int, str]] | None = None,
     half: bool = True,
     tolerance: float | None = None,
+    opset: int = OPSET,
 ) -> float:
     """Gives the largest difference to the module on the examples, one and all of them at a time.
 
@@ -44,6 +45,8 @@ def write_graph(
     with warnings.catch_warnings():
         # The newer exporter needs onnxscript, which nothing else here needs; this one is deprecated and says so.
         warnings.simplefilter("ignore", DeprecationWarning)
+        # What is mirrored is not folded into constants, which changes nothing of what it says.
+        warnings.filterwarnings("ignore", "Constant folding", UserWarning)
         torch.onnx.export(
             module,
             tuple(given[:1] for given in examples.values()),
@@ -51,7 +54,7 @@ def write_graph(
             input_names=list(examples),
             output_names=list(outputs),
             dynamic_axes=axes,
-            opset_version=OPSET,
+            opset_version=opset,
             dynamo=False,
         )
     graph = onnx.load(path)

@@ -47,7 +47,7 @@ def write_series(
     paths = []
     for number, index in enumerate(reversed(range(len(phantom.voxels_zyx))), start=1):
         path = folder / f"CT{number:04d}.dcm"
-        _write(_slice(phantom, series, index, number), path, transfer_syntax)
+        write_file(_slice(phantom, series, index, number), path, transfer_syntax)
         paths.append(path)
     return paths
 
@@ -156,7 +156,7 @@ def _slice(phantom: Phantom, series: Dataset, index: int, number: int) -> Datase
     return image
 
 
-def _write(image: Dataset, path: Path, transfer_syntax: UID) -> None:
+def write_file(image: Dataset, path: Path, transfer_syntax: UID = ExplicitVRLittleEndian) -> None:
     image.file_meta = FileMetaDataset()
     image.file_meta.MediaStorageSOPClassUID = image.SOPClassUID
     image.file_meta.MediaStorageSOPInstanceUID = image.SOPInstanceUID

@@ -15,8 +15,8 @@ from orthanc_plugin.measure.midplane import Midplane, Points, midplane
 
 ENDS_PERCENT = (0.5, 99.5)
 """Of the brain's cells lie within its ends; the few beyond are as often noise as brain."""
-HEIGHT_OF_LENGTH = 0.85
-"""How high a brain is from the foramen magnum up, as a share of its length."""
+HEIGHT_OF_WIDTH = 1.05
+"""How high a brain is from the foramen magnum up, as a share of its width, which neither a nod nor the neck changes."""
 AXIS_FALLS_DEGREES = 8.5
 """How the longest axis of an average brain (MNI 152) falls to the back where front and back lie level."""
 ROUNDS, NODDED_MOST_DEGREES = 4, 30.0
@@ -99,8 +99,8 @@ def _nodded(left: Points, upright: Points, angle: float) -> Points:
 
 def _within_skull(along_axes: Points) -> Points:
     """Without what lies below the foramen magnum."""
-    (_, front, _), (_, back, top) = np.percentile(along_axes, ENDS_PERCENT, axis=0)
-    return np.asarray(along_axes[along_axes[:, 2] > top - HEIGHT_OF_LENGTH * (back - front)])
+    (right, _, _), (left, _, top) = np.percentile(along_axes, ENDS_PERCENT, axis=0)
+    return np.asarray(along_axes[along_axes[:, 2] > top - HEIGHT_OF_WIDTH * (left - right)])
 
 
 def _fall(along_axes: Points) -> float:

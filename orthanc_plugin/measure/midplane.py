@@ -37,9 +37,9 @@ BODY_HU, SOFT_HU = -50.0, (-20.0, 150.0)
 ALIKE_MOST_HU = 150.0
 """What is brighter is bone or contrast, and alike on both sides however bright."""
 SMOOTHED_MM = 4.0
-HEAD_HIGH_MM = 150.0
-"""From the crown down to about the base of the skull; what lies below turns by itself."""
-THINNED = 2
+HEAD_HIGH_MM = 175.0
+"""From the crown down to the base of the skull of a large head; what lies below turns by itself."""
+THINNED = 3
 """Cells by which what is soft has to reach further than to count as brain, not as scalp or as what leads out."""
 FARTHEST_DEGREES, STEP_DEGREES, SHIFTS_MM = 30.0, 10.0, (-6.0, 0.0, 6.0)
 LOOKED_AT_FIRST, LOOKED_AT, TRIES = 2000, 4000, 40
@@ -100,7 +100,7 @@ def midplane(volume: Volume) -> Midplane | None:
     if not core.any():
         return None
     smooth = gaussian_filter(np.minimum(cells.hu_zyx, ALIKE_MOST_HU), SMOOTHED_MM / cells.spacing_mm)
-    mirror = _Mirror.of(replace(cells, hu_zyx=smooth), core)
+    mirror = Mirror.of(replace(cells, hu_zyx=smooth), core)
     found = mirror.nearest(mirror.first())
     left = _normal(found)
     return Midplane(left, mirror.middle_mm + found[2] * left, cells, soft & binary_dilation(core, iterations=THINNED))
@@ -135,7 +135,7 @@ def _above(cells: Cells, height_mm: float) -> Mask:
 
 
 @dataclass(frozen=True, eq=False)
-class _Mirror:
+class Mirror:
     """Cells that are held against their mirror images; a plane is its two turns (radians) and its shift (mm)."""
 
     cells: Cells
@@ -144,7 +144,7 @@ class _Mirror:
     hu: NDArray[np.float32]
 
     @classmethod
-    def of(cls, cells: Cells, mask: Mask) -> _Mirror:
+    def of(cls, cells: Cells, mask: Mask) -> Mirror:
         places_mm = cells.places_mm(mask)
         return cls(cells, places_mm.mean(axis=0), places_mm, cells.hu_zyx[mask])
 
@@ -178,7 +178,7 @@ class _Mirror:
         mirrored = map_coordinates(self.cells.hu_zyx, indices[scanned].T, order=1, mode="nearest")
         return float(np.abs(mirrored - self.hu[scanned]).mean())
 
-    def _fewer(self, most: int) -> _Mirror:
+    def _fewer(self, most: int) -> Mirror:
         every = max(len(self.hu) // most, 1)
         return replace(self, places_mm=self.places_mm[::every], hu=self.hu[::every])
 

@@ -26,16 +26,16 @@ from orthanc_plugin.routing.headers import day
 
 @dataclass(frozen=True)
 class Judge:
-    """The model at its work on one job; `ask` gives its networks' answers on inputs by role and clinical values."""
+    """The model at its work on one job; `ask` is `infer` with all but the inputs, by role, and what comes with them."""
 
     card: Card
     origin: Origin
     parameters: Mapping[str, Parameter]
-    ask: Callable[[Mapping[str, Imaged], Mapping[str, float]], RawOutput]
+    ask: Callable[..., RawOutput]
 
 
-def compared(now: Findings, earlier: Earlier, judge: Judge) -> Findings:
-    """What was found now, with what changed since the earlier study."""
+def compared(now: Findings, main: Imaged, earlier: Earlier, judge: Judge) -> Findings:
+    """What was found now, on `main`, with what changed since the earlier study."""
     if earlier.inputs is None:
         return now
     inputs = earlier.inputs
@@ -43,9 +43,9 @@ def compared(now: Findings, earlier: Earlier, judge: Judge) -> Findings:
         before = _found(inputs, judge)
     except Unsuitable as error:
         return _saying(now, _not_compared(error.sentence))
-    both = change.compared(now, before, Identity.of(inputs.main, judge.origin).tracking_uid)
+    both = change.compared(now, before, Identity.of(main, judge.origin).tracking_uid)
     said = [f"On the earlier study: {caution}" for caution in before.cautions]
-    return _saying(both, f"Changes are those since {_when(inputs)}.", *said)
+    return _saying(both, f"Compared with {_when(inputs)}.", *said)
 
 
 def unusable(inputs: Inputs) -> tuple[str, ...]:
@@ -58,7 +58,7 @@ def _found(inputs: Inputs, judge: Judge) -> Findings:
     card = judge.card
     given = clinical(card, judge.parameters, inputs.main.headers[0])
     strange = suited.by_header(card, inputs.main)
-    raw = judge.ask(inputs.by_role, dict(given.counted))
+    raw = judge.ask(inputs.by_role, clinical=dict(given.counted))
     strange += suited.by_answers(card, raw.said)
     found = measured(card, inputs.main, raw, judge.origin, given)
     return replace(found, cautions=(*found.cautions, *strange, *inputs.said))

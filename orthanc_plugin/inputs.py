@@ -67,10 +67,11 @@ def inputs_of(card: Card, series: Mapping[str, Series], frame: Parameter | None 
     """
     if len(series) == 1 and len(card.inputs) == 1:
         series = dict(zip(card.inputs, series.values(), strict=True))
-    roles = {name: now for name, now in card.compared.items() if name in series}
-    if roles:
-        now = inputs_of(card, {role: found for role, found in series.items() if role not in roles}, frame)
-        return replace(now, earlier=_earlier(card, {now: series[name] for name, now in roles.items()}, roles))
+    earlier = {role: then for role, then in card.compared.items() if role in series}
+    if earlier:
+        now = inputs_of(card, {role: found for role, found in series.items() if role not in earlier}, frame)
+        before = {then: series[role] for role, then in earlier.items()}
+        return replace(now, earlier=_earlier(card, before, earlier))
     flat = {role for stage in card.stages if stage.flat for role in stage.roles}
     by_role = {role: images(found) if role in flat else volume(found) for role, found in series.items()}
     if frame is not None:

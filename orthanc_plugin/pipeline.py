@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -22,12 +22,11 @@ from orthanc_plugin.encode.making import Making, Predecessor
 from orthanc_plugin.encode.rejection import SUPERSEDED, Rejection, rejection_note
 from orthanc_plugin.encode.results import Result, encode
 from orthanc_plugin.errors import NodeError, SourceGone, Unsuitable
-from orthanc_plugin.imaging.image import Imaged
 from orthanc_plugin.imaging.instance import Instance, decode
-from orthanc_plugin.imaging.roi import GivenRegion, given_region
+from orthanc_plugin.imaging.roi import given_region
 from orthanc_plugin.imaging.series import Series, assemble
 from orthanc_plugin.inference.device import Device
-from orthanc_plugin.inference.model import RawOutput, infer
+from orthanc_plugin.inference.model import infer
 from orthanc_plugin.inputs import Inputs, inputs_of, missing
 from orthanc_plugin.jobs.job import FRAME, REJECTION, SHADOW, Job, PlannedResult, Role
 from orthanc_plugin.jobs.lease import Lease
@@ -92,15 +91,16 @@ def made(lease: Lease, rooms: Rooms) -> tuple[Result, ...]:
         superseded = lease.predecessors(lambda uid: rooms.archive.file(uid) is not None)
     with lease.step("infer"):
         soft = softly(model.card, rooms.profile)
-        asked = partial(asking, lease, rooms, model)
-        raw = asked(inputs.by_role, dict(given.counted), soft=soft, given=region)
+        ask = partial(infer, rooms.device, model, priority=job.order.priority, check=lease.check)
+        raw = ask(inputs.by_role, soft=soft, clinical=dict(given.counted), given=region)
         strange += suited.by_answers(model.card, raw.said)
     with lease.step("measure"):
         origin = origin_of(job, model, rooms, given, inputs, superseded)
         findings = measured(model.card, inputs.main, raw, origin, given)
     if inputs.earlier is not None:
         with lease.step("compare"):
-            findings = compared(findings, inputs.earlier, Judge(model.card, origin, dict(job.order.parameters), asked))
+            judge = Judge(model.card, origin, dict(job.order.parameters), ask)
+            findings = compared(findings, inputs.main, inputs.earlier, judge)
     with lease.step("encode"):
         findings = cautioned(
             findings,
@@ -112,21 +112,6 @@ def made(lease: Lease, rooms: Rooms) -> tuple[Result, ...]:
         record = record_of(inputs.used, origin, rooms.profile.encoding, superseded)
         lease.plan(tuple(map(planned, results)), record)
     return results
-
-
-def asking(
-    lease: Lease,
-    rooms: Rooms,
-    model: Model,
-    inputs: Mapping[str, Imaged],
-    counted: Mapping[str, float],
-    *,
-    soft: bool = False,
-    given: GivenRegion | None = None,
-) -> RawOutput:
-    """What the networks say of inputs of the job, at its turn."""
-    priority = lease.job.order.priority
-    return infer(rooms.device, model, inputs, priority, lease.check, soft=soft, clinical=counted, given=given)
 
 
 def read(archive: Archive, role: Role) -> Series:

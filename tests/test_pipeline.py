@@ -553,7 +553,7 @@ def test_the_model_does_on_an_earlier_study_what_it_does_on_this_one_and_says_wh
     assert results["SEG"].pixel_array.sum() == 48
     one_cm3 = 48 * 0.8 * 0.7 * 5 / 1000
     assert changes(results["SR"]) == pytest.approx({"change": -one_cm3, "change-percent": -50})
-    assert "Changes are those since the study of 2020-01-01." in texts(results["SR"])
+    assert "Compared with the study of 2020-01-01." in texts(results["SR"])
     assert NOTHING_BEFORE not in texts(results["SR"])
     [study] = results["SR"].PertinentOtherEvidenceSequence
     assert study.StudyInstanceUID == before[0].StudyInstanceUID

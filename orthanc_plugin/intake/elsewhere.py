@@ -23,6 +23,8 @@ from orthanc_plugin.routing.headers import Headers
 logger = logging.getLogger(__name__)
 
 LOOK_AGAIN_S = 0.5
+ASKED_AT_ONCE = 4
+"""An archive that sends slowly holds up few others."""
 QUESTIONS_S = 60.0
 """For those of other studies that come first, too."""
 BROUGHT_MOST = 5000
@@ -72,33 +74,36 @@ class Elsewhere:
         self._archive = archive
         self._wait_s = wait_s
         self._told = told
-        self._said: dict[str, str | None] = {}
-        self._until_s: dict[str, float] = {}
+        self._said: dict[Sought, str | None] = {}
+        self._until_s: dict[Sought, float] = {}
+        self._remembering = threading.Lock()
         self._brought: dict[str, None] = dict.fromkeys(json.loads(kept.recall(self._key) or "[]"))
         self._questions: queue.SimpleQueue[Sought] = queue.SimpleQueue()
-        if archive:
+        for _ in range(ASKED_AT_ONCE if archive else 0):
             threading.Thread(target=self._ask_all, name="priors", daemon=True).start()
 
-    def bring(self, headers: Headers, within_years: float | None) -> str | None:
-        """Returns at once: None while it is asked, then what went wrong, nothing where a prior came or is not there.
-
-        `headers` are of a series of the study; each study is asked about once.
-        """
-        sought = Sought.by(headers, within_years) if self._archive else None
-        if sought is None:
+    def bring(self, sought: Sought) -> str | None:
+        """Returns at once: None while it is asked, then what went wrong, nothing where a prior came or is not there."""
+        if not self._archive:
             return NOTHING
-        if sought.study_uid not in self._said:
-            self._said[sought.study_uid] = None
-            self._until_s[sought.study_uid] = time.monotonic() + self._wait_s + QUESTIONS_S
+        if sought not in self._said:
+            self._said[sought] = None
+            self._until_s[sought] = time.monotonic() + self._wait_s + QUESTIONS_S
             self._questions.put(sought)
-        said = self._said[sought.study_uid]
-        late = said is None and time.monotonic() > self._until_s[sought.study_uid]
-        return self._late() if late else said
+        return self._late() if self._is_late(sought) else self._said[sought]
 
-    def forget(self, study_uid: str) -> None:
+    def asking(self, study_uid: str) -> bool:
+        """Whether what is sought for the study is still to come."""
+        open_now = [sought for sought, said in self._said.items() if said is None and sought.study_uid == study_uid]
+        return any(not self._is_late(sought) for sought in open_now)
+
+    def forget(self, sought: Sought) -> None:
         """The study has its job; one that is ordered anew is asked about again."""
-        self._said.pop(study_uid, None)
-        self._until_s.pop(study_uid, None)
+        self._said.pop(sought, None)
+        self._until_s.pop(sought, None)
+
+    def _is_late(self, sought: Sought) -> bool:
+        return self._said[sought] is None and time.monotonic() > self._until_s[sought]
 
     def brought(self, study_uid: str) -> bool:
         return study_uid in self._brought
@@ -113,8 +118,8 @@ class Elsewhere:
                 said = _failed(self._archive, "it does not answer; see that it runs and knows this node.")
             if said:
                 logger.warning("A prior was not brought: %s", said, extra={"study": sought.study_uid})
-            if sought.study_uid in self._said:
-                self._said[sought.study_uid] = said
+            if sought in self._said:
+                self._said[sought] = said
             self._told()
 
     def _bring(self, sought: Sought) -> str:
@@ -128,7 +133,10 @@ class Elsewhere:
             return NOTHING
         self._remember(study_uid)
         logger.info("A prior is fetched", extra={"study": sought.study_uid, "prior": study_uid})
-        return self._moved(study_uid, series)
+        said = self._moved(study_uid, series)
+        if said and not self._orthanc.series_of_study(study_uid):
+            self._remember(study_uid, here=False)
+        return said
 
     def _newest(self, sought: Sought) -> str | None:
         wanted = {
@@ -160,11 +168,12 @@ class Elsewhere:
     def _late(self) -> str:
         return _failed(self._archive, f"it did not come within {self._wait_s:g} s.")
 
-    def _remember(self, study_uid: str) -> None:
-        """Before the first of its images is here."""
-        known = [*self._brought, study_uid][-BROUGHT_MOST:]
-        self._brought = dict.fromkeys(known)
-        self._kept.remember(self._key, json.dumps(known))
+    def _remember(self, study_uid: str, *, here: bool = True) -> None:
+        """Before the first of its images is here; not any more where none came: whoever sends it now, means it."""
+        with self._remembering:
+            known = [each for each in self._brought if each != study_uid] + [study_uid] * here
+            self._brought = dict.fromkeys(known[-BROUGHT_MOST:])
+            self._kept.remember(self._key, json.dumps(list(self._brought)))
 
 
 def hers(answer: Mapping[str, str], sought: Sought) -> bool:

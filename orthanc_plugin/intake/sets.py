@@ -14,7 +14,7 @@ from functools import partial
 
 from orthanc_plugin.errors import Unsuitable
 from orthanc_plugin.intake.changes import KeptValues
-from orthanc_plugin.intake.elsewhere import NOTHING, Elsewhere
+from orthanc_plugin.intake.elsewhere import NOTHING, Elsewhere, Sought
 from orthanc_plugin.intake.reasons import given_up
 from orthanc_plugin.intake.reconcile import Marks
 from orthanc_plugin.intake.set_orders import SetOrders
@@ -103,6 +103,8 @@ class Sets:
 
     def _attend(self, waiting: Waiting, now_s: float, *, study_is_open: bool) -> float | None:
         """When to look again; None once there is a line for the set, or its series went."""
+        if self._elsewhere.asking(waiting.study_uid):
+            return now_s + PRIOR_LOOK_S
         model = self._orders.serving(waiting.study_uid, waiting.model)
         seating = None if model is None else self._seating(waiting, model)
         if model is None or seating is None or not seating.filled:
@@ -113,23 +115,16 @@ class Sets:
             return over_s
         if now_s < over_s and chooses(model) and (study_is_open or now_s < rests_s):
             return min(over_s, max(rests_s, now_s + LOOK_AGAIN_S))
-        said = self._prior_brought(model, seating)
+        sought = _sought(model, seating)
+        said = NOTHING if sought is None else self._elsewhere.bring(sought)
         if said is None:
             return now_s + PRIOR_LOOK_S
         waited_s = now_s - waiting.since_s
         settle = partial(self._orders.settle, waiting.study_uid, model, seating, waited_s, said)
         self._last_word(waiting, settle)
-        self._elsewhere.forget(waiting.study_uid)
+        if sought is not None:
+            self._elsewhere.forget(sought)
         return None
-
-    def _prior_brought(self, model: Model, seating: Seating) -> str | None:
-        """None while one is sought in another archive; then what went wrong there, if anything."""
-        roles = [model.card.inputs[role] for role in prior_roles(model.card)]
-        if not roles or seating.lacking:
-            return NOTHING
-        years = [role.within_years for role in roles]
-        within_years = None if None in years else max(year for year in years if year is not None)
-        return self._elsewhere.bring(seating.filled[0][1].headers, within_years)
 
     def _last_word(self, waiting: Waiting, say: Callable[[], object]) -> None:
         try:
@@ -150,6 +145,16 @@ class Sets:
 
     def _keep(self) -> None:
         self._kept.remember(self._key, json.dumps([asdict(each) for each in self._waiting.values()]))
+
+
+def _sought(model: Model, seating: Seating) -> Sought | None:
+    """What another archive may have for the roles of an earlier study; nothing where the study itself lacks one."""
+    roles = [model.card.inputs[role] for role in prior_roles(model.card)]
+    if not roles or seating.lacking:
+        return None
+    years = [role.within_years for role in roles]
+    within_years = None if None in years else max(year for year in years if year is not None)
+    return Sought.by(seating.filled[0][1].headers, within_years)
 
 
 def chooses(model: Model) -> bool:

@@ -16,11 +16,10 @@ from pydicom.sr.coding import Code
 from pydicom.uid import UID
 from scipy.ndimage import label, maximum, sum_labels
 
-from orthanc_plugin.errors import Broken
 from orthanc_plugin.imaging.volume import Volume
 from orthanc_plugin.measure import outlines
 from orthanc_plugin.measure.findings import Conclusion, Figure, Findings, Measurement, Segment
-from orthanc_plugin.measure.intensity import in_hounsfield
+from orthanc_plugin.measure.intensity import demand_hounsfield
 from orthanc_plugin.routing.card import Card
 from orthanc_plugin.routing.outputs import CalciumScore
 
@@ -125,12 +124,7 @@ def findings(
     probabilities_szyx: NDArray[np.float32] | None = None,
 ) -> Findings:
     """Masks are in the order of the card's segments, each of which is an artery."""
-    if not in_hounsfield(volume.headers):
-        raise Broken(
-            f"The model {card.name} is asked for a calcium score on values that are not Hounsfield units; "
-            "correct its card so that it takes CT alone.",
-            stage="measure",
-        )
+    demand_hounsfield(volume.headers, f"The model {card.name} is asked for a calcium score")
     uids = [track(segment.label) for segment in card.segments]
     outlined = outlines.findings(card, volume, masks_szyx, uids, measured=False, probabilities_szyx=probabilities_szyx)
     scores = {

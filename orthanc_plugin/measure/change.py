@@ -19,7 +19,6 @@ from orthanc_plugin.measure.tissue import CM3
 
 CHANGE = Code("change", "99INODE", "Change since the earlier study")
 CHANGE_PERCENT = Code("change-percent", "99INODE", "Change since the earlier study in percent of it")
-PERCENT = Code("%", "UCUM", "percent")
 SYMBOLS = {"cm3": "cm³", "cm2": "cm²", "mm3": "mm³", "mm2": "mm²", "cm2/m2": "cm²/m²", "1": ""}
 
 
@@ -57,7 +56,7 @@ class Change:
     def measurements(self) -> Iterator[Measurement]:
         yield replace(self.now, value=self.difference, derivation=CHANGE)
         if self.percent is not None:
-            yield replace(self.now, value=self.percent, unit=PERCENT, derivation=CHANGE_PERCENT)
+            yield replace(self.now, value=self.percent, unit=codes.UCUM.Percent, derivation=CHANGE_PERCENT)
 
     def figure(self) -> Figure:
         """As a reader says it: from what to what, and by how much."""

@@ -14,13 +14,11 @@ from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 from pydicom.uid import UID
 
-from orthanc_plugin.errors import Broken
 from orthanc_plugin.imaging.volume import Volume
 from orthanc_plugin.measure import outlines
-from orthanc_plugin.measure.change import PERCENT
 from orthanc_plugin.measure.findings import Conclusion, Figure, Findings, Measurement, Segment
 from orthanc_plugin.measure.head import Head, find_head
-from orthanc_plugin.measure.intensity import in_hounsfield
+from orthanc_plugin.measure.intensity import demand_hounsfield
 from orthanc_plugin.measure.territory import ARTERIES, territories
 from orthanc_plugin.measure.tissue import CM3
 from orthanc_plugin.routing.card import Card
@@ -67,7 +65,7 @@ class Part:
             track(label),
             (
                 Measurement(codes.SCT.Volume, self.volume_cm3, CM3, method=BY_PLACES),
-                Measurement(SHARE, 100 * self.share, PERCENT, method=BY_PLACES),
+                Measurement(SHARE, 100 * self.share, codes.UCUM.Percent, method=BY_PLACES),
             ),
             ((codes.SCT.Laterality, SIDES[self.side]), (TERRITORY, ARTERIES[self.territory][1])),
         )
@@ -121,12 +119,7 @@ def findings(
     probabilities_szyx: NDArray[np.float32] | None = None,
 ) -> Findings:
     """Of a card with one segment, which is the infarct."""
-    if not in_hounsfield(volume.headers):
-        raise Broken(
-            f"The model {card.name} is asked where an infarct lies on values that are not Hounsfield units; "
-            "correct its card so that it takes CT alone.",
-            stage="measure",
-        )
+    demand_hounsfield(volume.headers, f"The model {card.name} is asked where an infarct lies")
     [infarct] = card.segments
     uids = [track(infarct.label)]
     outlined = outlines.findings(card, volume, masks_szyx, uids, measured=True, probabilities_szyx=probabilities_szyx)

@@ -10,6 +10,7 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
+from orthanc_plugin.errors import Broken
 from orthanc_plugin.imaging.header import text
 from orthanc_plugin.measure.findings import Measurement
 
@@ -42,6 +43,15 @@ def statistics(values: Values, headers: Sequence[Dataset]) -> tuple[Measurement,
 
 def in_hounsfield(headers: Sequence[Dataset]) -> bool:
     return bool(headers) and text(headers[0], "Modality") == "CT"
+
+
+def demand_hounsfield(headers: Sequence[Dataset], asked: str) -> None:
+    """`asked` says of what, and whom."""
+    if not in_hounsfield(headers):
+        raise Broken(
+            f"{asked} on values that are not Hounsfield units; correct its card so that it takes CT alone.",
+            stage="measure",
+        )
 
 
 def _named(headers: Sequence[Dataset]) -> tuple[Code, Code]:

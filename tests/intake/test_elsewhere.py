@@ -23,7 +23,7 @@ BROUGHT = (
 
 
 @pytest.fixture(scope="module")
-def pacs(server: OrthancServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OrthancServer]:
+def other_archive(server: OrthancServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OrthancServer]:
     node = ["ORTHANC", "127.0.0.1", server.dicom_port]
     folder = tmp_path_factory.mktemp("pacs")
     with OrthancServer(
@@ -33,10 +33,16 @@ def pacs(server: OrthancServer, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 @pytest.fixture
+def pacs(other_archive: OrthancServer) -> OrthancServer:
+    """Empty."""
+    for patient in requests.get(f"{other_archive.url}/patients", timeout=10).json():
+        requests.delete(f"{other_archive.url}/patients/{patient}", timeout=10).raise_for_status()
+    return other_archive
+
+
+@pytest.fixture
 def asking(bench: Bench, pacs: OrthancServer) -> Bench:
-    """A node that compares, and asks the PACS, which is empty and takes no connection from elsewhere."""
-    for patient in requests.get(f"{pacs.url}/patients", timeout=10).json():
-        requests.delete(f"{pacs.url}/patients/{patient}", timeout=10).raise_for_status()
+    """A node that compares, and asks the PACS."""
     knows(bench, pacs.dicom_port)
     compares(bench)
     bench.start(priors_from="pacs", priors_wait_s=30.0)
@@ -138,6 +144,61 @@ def test_an_archive_that_is_away_holds_nothing_up_and_the_line_says_so(asking: B
         " An earlier study was sought in the archive pacs, and it does not answer; see that it runs and knows this "
         "node. What is here was compared, if anything."
     )
+
+
+def test_what_could_not_be_brought_is_a_study_like_any_when_somebody_sends_it(
+    asking: Bench, pacs: OrthancServer
+) -> None:
+    """The PACS does not know the node as a destination."""
+    before = study("20250101", "before")
+    keeps(pacs, before)
+    node = requests.get(f"{pacs.url}/modalities/node/configuration", timeout=10).json()
+    requests.delete(f"{pacs.url}/modalities/node", timeout=10).raise_for_status()
+    try:
+        job = settled(asking, study(NOW))
+    finally:
+        requests.put(f"{pacs.url}/modalities/node", json=node, timeout=10).raise_for_status()
+    assert job.reason.endswith(
+        " An earlier study was sought in the archive pacs, and its C-MOVE failed. What is here was compared, if "
+        "anything."
+    )
+    sent = settled(asking, before)
+    assert sent.reason.startswith("Change compares a study with an earlier one")
+
+
+def test_while_an_archive_is_asked_nobody_else_is(
+    asking: Bench, pacs: OrthancServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = []
+    seating = asking.orders.sets.seating
+    monkeypatch.setattr(asking.orders.sets, "seating", lambda *given: looked.append(given) or seating(*given))
+    now = study(NOW)
+    pacs.freeze()
+    try:
+        asking.send(now)
+        asking.tick(30)
+        assert (len(looked), asking.jobs(now[0])) == (1, [])
+    finally:
+        pacs.thaw()
+
+
+def test_each_model_has_the_past_that_its_card_allows(bench: Bench, pacs: OrthancServer) -> None:
+    before, now = study("20240101", "before"), study(NOW)
+    keeps(pacs, before)
+    knows(bench, pacs.dicom_port)
+    compares(bench, within_years=1)
+    compares(bench, name="long", within_years=5)
+    bench.start(priors_from="pacs", priors_wait_s=30.0)
+    bench.send(now)
+
+    def both() -> dict[str, Job]:
+        bench.tick(1)
+        found = {job.order.model: job for job in bench.jobs(now[0])}
+        return found if len(found) == 2 else {}
+
+    jobs = eventually(both, what="a line of each model")
+    assert {name: job.state for name, job in jobs.items()} == {"change": State.SKIPPED, "long": State.WAITING}
+    assert seats(jobs["long"])["before"] == uid(before)
 
 
 def test_without_a_required_prior_what_went_wrong_is_in_the_results(bench: Bench) -> None:

@@ -31,14 +31,14 @@ def study(day: str, name: str = "now", time: str = "101500", **tags: str) -> lis
     return made
 
 
-def compares(bench: Bench, **before: Any) -> Bench:
+def compares(bench: Bench, name: str = "change", **before: Any) -> Bench:
     """A model that compares a CT with an earlier one."""
-    shutil.rmtree(bench.models / "abdomen")
+    shutil.rmtree(bench.models / "abdomen", ignore_errors=True)
     prior = {"from": "prior", "rule": {"tag": "SeriesDescription", "matches": "now|before"}} | before
     model_folder(
         bench.models,
-        "change",
-        title="Change",
+        name,
+        title=name.capitalize(),
         applies={"all": list(CT_ABDOMEN)},
         inputs={"now": {}, "before": prior},
         stages=[stage(roles=["now", "before"])],

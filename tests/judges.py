@@ -24,12 +24,14 @@ from numpy.typing import NDArray
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 SECONDS_MOST = 120
-# Without these the validator's style sheets hit Java's limits, and it ends quietly having checked nothing.
+JAVA = Path(__file__).with_name("java")
+# Without the limits the validator's style sheets hit Java's own, and it ends quietly having checked nothing.
 PIXELMED = (
     "java",
     *("-Xss64m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"),  # a run of seconds gains nothing from more compiling
     *(f"-Djdk.xml.xpath{limit}=0" for limit in ("ExprGrpLimit", "ExprOpLimit", "TotalOpLimit")),
     *("-cp", "/usr/share/java/pixelmed.jar"),
+    str(JAVA / "Judge.java"),
 )
 DCIODVFY, PIXELMED_SR = "dciodvfy", "PixelMed DicomSRValidator"
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "conformance.md"
@@ -107,16 +109,9 @@ def pixelmed_sr(path: Path, root: str = "TID_1500") -> list[str]:
     Planar and volumetric groups in one document make it hold each against the other's template: ask it about
     documents of one group.
     """
-    said = _said(*PIXELMED, "com.pixelmed.validate.DicomSRValidator", str(path))
+    said = _asked(_pixelmed(), str(path))
     assert any(f"Found Root Template {root}" in line for line in said), said
     return _beyond(PIXELMED_SR, path, [line for line in said if line.startswith("Error")])
-
-
-def pixelmed_instance(path: Path) -> list[str]:
-    """Errors against the IOD, from other tables than dciodvfy's."""
-    said = _said(*PIXELMED, "com.pixelmed.validate.DicomInstanceValidator", str(path))
-    assert any("IOD validation complete" in line for line in said), said
-    return [line for line in said if line.startswith("Error")]
 
 
 def strict(path: Path) -> list[str]:
@@ -189,25 +184,39 @@ def _beyond(judge: str, path: Path, lines: Sequence[str]) -> list[str]:
 
 
 def _javascript(question: Mapping[str, Any]) -> dict[str, Any]:
-    """One process answers all questions of a run: its libraries take longer to load than to answer."""
-    judge = _javascript_judge()
-    assert judge.stdin is not None and judge.stdout is not None
-    judge.stdin.write(json.dumps(question) + "\n")
-    judge.stdin.flush()
-    line = next((line for line in judge.stdout if line.startswith("> ")), None)
-    assert line is not None, "the judge in JavaScript has ended"
-    said = json.loads(line.removeprefix("> "))
+    said = json.loads(_asked(_javascript_judge(), json.dumps(question))[-1].removeprefix("> "))
     assert "error" not in said, said["error"]
     answer: dict[str, Any] = said["answer"]
     return answer
 
 
+def _asked(judge: subprocess.Popen[str], question: str) -> list[str]:
+    """One process answers all questions of a run: it takes longer to start than to answer. Its last line has a mark."""
+    assert judge.stdin is not None and judge.stdout is not None
+    judge.stdin.write(question + "\n")
+    judge.stdin.flush()
+    said = []
+    for line in judge.stdout:
+        said.append(line.rstrip("\n"))
+        if line.startswith("> "):
+            return said
+    raise AssertionError(f"the judge {judge.args} has ended, and said {said}")
+
+
 @functools.cache
 def _javascript_judge() -> subprocess.Popen[str]:
     assert (JAVASCRIPT / "node_modules").is_dir(), "dcmjs is not installed; run script/test, which installs it"
-    judge = subprocess.Popen(
-        ["node", "judge.mjs"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=JAVASCRIPT
-    )
+    return _kept("node", str(JAVASCRIPT / "judge.mjs"))
+
+
+@functools.cache
+def _pixelmed() -> subprocess.Popen[str]:
+    return _kept(*PIXELMED)
+
+
+def _kept(*command: str) -> subprocess.Popen[str]:
+    assert shutil.which(command[0]), f"{command[0]} is not installed; run script/test, which installs it"
+    judge = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     atexit.register(judge.communicate)  # without a further question it ends
     return judge
 

@@ -13,7 +13,7 @@ from orthanc_plugin.imaging.image import Imaged
 from orthanc_plugin.routing.folder import Model
 
 # Goes up whenever the same findings are written differently, so that no old UID comes with new content.
-RESULT_SCHEMA = 2
+RESULT_SCHEMA = 3
 
 Parameter = str | float | int | bool
 

@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset
 
 from orthanc_plugin.encode.context import LO_LENGTH, coding_schemes, series_attributes, settle, state_side
 from orthanc_plugin.encode.making import Making
-from orthanc_plugin.encode.sources import Sources, name_frames, named, sources
+from orthanc_plugin.encode.sources import Sources, name_frames, named, represent, sources
 from orthanc_plugin.measure.findings import ValueMap
 
 SH_LENGTH = 16
@@ -62,6 +62,7 @@ def _map(making: Making, found: ValueMap, on: Sources, part: str) -> Dataset:
         item.DimensionOrganizationUID = dimensions
     name_frames(result, covered)
     _order_frames(result, covered)
+    represent(result, covered, making.findings.telling)
     result.FloatPixelPaddingValue = result.FloatPixelPaddingRangeLimit = padding(found)
     settle(result, on.header, making.imaged, origin)
     state_side(result, on.header)

@@ -16,7 +16,7 @@ from orthanc_plugin.encode.context import LO_LENGTH, coding_schemes, series_attr
 from orthanc_plugin.encode.form import Form, form
 from orthanc_plugin.encode.identity import Origin
 from orthanc_plugin.encode.making import Making
-from orthanc_plugin.encode.sources import Sources, name_frames, sources
+from orthanc_plugin.encode.sources import Sources, name_frames, represent, sources
 from orthanc_plugin.measure.findings import Segment
 
 MOST = 255
@@ -73,6 +73,7 @@ def _segmentation(making: Making, on: Sources, segments: Sequence[Segment], writ
         background, *described = result.SegmentSequence
         result.SegmentSequence = [*described, background]
     name_frames(result, on)
+    represent(result, on, making.findings.telling)
     settle(result, on.header, making.imaged, origin)
     if not result.get("BodyPartExamined"):
         result.pop("Laterality", None)  # type 2C: unlike an image, it states no side of a part that nobody knows

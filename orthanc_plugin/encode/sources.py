@@ -90,6 +90,16 @@ def name_frames(result: Dataset, on: Sources) -> None:
         _name_whole(result, on.instances)
 
 
+def represent(result: Dataset, on: Sources, telling: Sequence[int]) -> None:
+    """The first of these slices that it has a frame on stands for the result: viewers open it there."""
+    groups = result.PerFrameFunctionalGroupsSequence
+    shown = named([each.DerivationImageSequence[0].SourceImageSequence[0] for each in groups])
+    wanted = (on.names[on.indices.index(index)] for index in telling if index in on.indices)
+    stands = next((name for name in wanted if name in shown), None)
+    if stands is not None:
+        result.RepresentativeFrameNumber = shown.index(stands) + 1
+
+
 def _images_of_frames(result: Dataset) -> list[Dataset]:
     """Each once: frames of several segments share theirs."""
     images = [

@@ -124,8 +124,7 @@ def _heat(findings: Findings, index: int, shape_yx: tuple[int, int]) -> NDArray[
     if findings.heat_yx is not None:
         if index != findings.key_slice:
             return None
-        heat = findings.heat_yx
-        return np.clip(heat, 0, 1) if _heat_is_probability(findings) else _share(heat, heat)
+        return np.clip(findings.heat_yx, 0, 1)
     shown = _shown_map(findings)
     if shown is None or index not in shown.slices:
         return None

@@ -51,6 +51,7 @@ def findings(
         )
         for number, (item, verdict, place) in enumerate(zip(classes.items, verdicts, places, strict=True))
     )
+    heat_yx = _heat(classes, said)
     telling = (score.slice_index for each in found[said.shown : said.shown + 1] for score in each.telling)
     return Findings(
         segments=(),
@@ -61,8 +62,8 @@ def findings(
         cautions=(*cautions, *((NO_SLICE,) if said.index is None else ())),
         classes=found,
         # Nothing is marked for what is not there; the map itself says all the same where the network looked.
-        heat_yx=None if verdicts[said.shown] == "absent" else said.heat_yx,
-        maps=_heat_maps(classes, said, found[said.shown].map_label, key_slice),
+        heat_yx=None if verdicts[said.shown] == "absent" else heat_yx,
+        maps=_heat_maps(classes, heat_yx, found[said.shown].map_label, key_slice),
         worth_opening=worth_opening((key_slice, *telling)),
     )
 
@@ -89,11 +90,24 @@ def joined(outlined: Findings, classified: Findings) -> Findings:
     )
 
 
-def _heat_maps(classes: Classes, said: Classification, label: str, slice_index: int) -> tuple[ValueMap, ...]:
+def _heat(classes: Classes, said: Classification) -> NDArray[np.float32] | None:
+    """From 0 to 1, as viewers draw it: of what has no scale of its own the share of its peak beyond the median."""
     if said.heat_yx is None or classes.heat_map is None:
+        return None
+    if classes.heat_map.quantity == "probability":
+        return said.heat_yx
+    beyond = np.maximum(said.heat_yx - np.median(said.heat_yx), 0)
+    peak = float(beyond.max())
+    return np.asarray(beyond / (peak or 1), np.float32)
+
+
+def _heat_maps(
+    classes: Classes, heat_yx: NDArray[np.float32] | None, label: str, slice_index: int
+) -> tuple[ValueMap, ...]:
+    if heat_yx is None or classes.heat_map is None:
         return ()
     quantity = QUANTITIES[classes.heat_map.quantity]
-    return (ValueMap(label, quantity, codes.UCUM.NoUnits, (slice_index,), said.heat_yx[np.newaxis]),)
+    return (ValueMap(label, quantity, codes.UCUM.NoUnits, (slice_index,), heat_yx[np.newaxis]),)
 
 
 def border(shape_yx: tuple[int, int]) -> NDArray[np.float64]:

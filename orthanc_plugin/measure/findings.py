@@ -190,9 +190,9 @@ class Figure:
 class Findings:
     """All that one model says about one volume or image; `key_slice` is the one worth showing (L3 where it was found).
 
-    `heat_yx` lies on the key slice, larger where the network looked more; `maps` hold the same and other numbers by
-    pixel. `worth_opening` are the slices to open, the most telling first, the key slice among them. `given` are the
-    clinical numbers that were used.
+    `heat_yx` lies on the key slice, from 0 to 1, larger where the network looked more; `maps` hold the same and other
+    numbers by pixel. `worth_opening` are the slices to open, the most telling first, the key slice among them. `given`
+    are the clinical numbers that were used.
     """
 
     segments: tuple[Segment, ...]
@@ -211,6 +211,11 @@ class Findings:
     worth_opening: tuple[int, ...] = ()
     given: tuple[Measurement, ...] = ()
     encoding: Encoding | None = None
+
+    @property
+    def telling(self) -> tuple[int, ...]:
+        """Slices to open, the key slice first."""
+        return (self.key_slice, *self.worth_opening)
 
     @property
     def says_something(self) -> bool:

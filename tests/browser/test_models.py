@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
+from pydicom.dataset import Dataset
 
 from orthanc_plugin.routing.folder import read
 from tests.browser.browser import Browser
 from tests.browser.viewer import Viewer
+from tests.e2e import results
 from tests.e2e.node import PROJECT, Node
+from tests.waiting import eventually
 
+COLOURFUL = 50
+"""Of 255, between the largest and the least of red, green and blue; where a map says little, its tint has less."""
 CATALOGUE = sorted(path.parent.name for path in (PROJECT / "onnx_models").glob("*/card.json"))
 
 
@@ -23,7 +29,7 @@ def browser(catalogue_node: Node) -> Iterator[Browser]:
 
 @pytest.mark.parametrize("model", CATALOGUE)
 def test_results_hang_beside_their_source(
-    model: str, browser: Browser, demonstrated: dict[str, dict[str, Any]]
+    model: str, browser: Browser, catalogue_node: Node, demonstrated: dict[str, dict[str, Any]]
 ) -> None:
     job, viewer = demonstrated[model], Viewer(browser)
     ours = {result["series_instance_uid"]: result["kind"] for result in job["results"]}
@@ -36,5 +42,17 @@ def test_results_hang_beside_their_source(
     if "SEG" in ours.values():
         outlined = read(PROJECT / "onnx_models" / model).card.segments
         assert set(viewer.outlined(1)) <= {segment.label for segment in outlined}
+    told = [each for each in job["results"] if each["series_instance_uid"] == beside or each["kind"] == "SEG"]
+    given = results.of_job(catalogue_node.dicomweb(), job | {"results": told})
+    if given.keys() & {"PM", "SEG"}:
+        stood_for = shown_by(given.get("PM") or given["SEG"])
+        viewer.stands_on(stood_for.DerivationImageSequence[0].SourceImageSequence[0].ReferencedSOPInstanceUID)
+    if "PM" in given:
+        eventually(lambda: max(np.ptp(viewer.colours_beside(), axis=1)) > COLOURFUL, what="colours of the map")
     assert browser.complaints == []
     browser.picture(f"model-{model}")
+
+
+def shown_by(result: Dataset) -> Dataset:
+    """The frame that stands for all."""
+    return result.PerFrameFunctionalGroupsSequence[result.RepresentativeFrameNumber - 1]

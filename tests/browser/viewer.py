@@ -37,21 +37,33 @@ OUTLINED = """count => {
     voxels: namedStats.count.value, mm3: namedStats.volume.value, mean: namedStats.mean.value,
   }]));
 }"""
-FIRST = """const { viewportGridService, cornerstoneViewportService } = window.services;
-  const [id] = viewportGridService.getState().viewports.keys();
-  const viewport = cornerstoneViewportService.getCornerstoneViewport(id);"""
+PANE = """const { viewportGridService, cornerstoneViewportService } = window.services;
+  const ids = [...viewportGridService.getState().viewports.keys()];
+  const viewport = cornerstoneViewportService.getCornerstoneViewport(ids[pane]);"""
 TURN = """async sop => {
-  FIRST
+  const pane = 0;
+  PANE
   await viewport.setImageIdIndex(viewport.getImageIds().findIndex(each => each.includes(sop)));
   viewport.render();
-}""".replace("FIRST", FIRST)
+}""".replace("PANE", PANE)
 # Where points of the patient are in the window, once the first pane shows that image.
 POINTS = """({ sop, points }) => {
-  FIRST
+  const pane = 0;
+  PANE
   const { x, y } = viewport.element.getBoundingClientRect();
   return viewport.getCurrentImageId().includes(sop) &&
     points.map(point => viewport.worldToCanvas(point)).map(([a, b]) => [x + a, y + b]);
-}""".replace("FIRST", FIRST)
+}""".replace("PANE", PANE)
+SQUARE = """pane => {
+  PANE
+  const { x, y, width, height } = viewport.element.getBoundingClientRect();
+  return [x, y, width, height];
+}""".replace("PANE", PANE)
+STANDS = """sop => {
+  const pane = 0;
+  PANE
+  return viewport.getCurrentImageId().includes(sop);
+}""".replace("PANE", PANE)
 ACTIVATE = """() => {
   const { viewportGridService } = window.services;
   viewportGridService.setActiveViewportId([...viewportGridService.getState().viewports.keys()][0]);
@@ -65,6 +77,8 @@ VERDICT = """() => {
   const found = [...document.querySelectorAll('.inference-node-verdict')].map(each => each.innerText);
   return found.length > 0 && found;
 }"""
+
+SAMPLES = 40
 
 
 @dataclass(frozen=True)
@@ -97,6 +111,16 @@ class Viewer:
         (at,) = self.browser.until(POINTS, {"sop": sop_instance_uid, "points": [point_mm]})
         (found,) = self.browser.colours([at])
         return found
+
+    def colours_beside(self) -> list[tuple[int, int, int]]:
+        """All over the second pane."""
+        left, top, width, height = self.browser.evaluate(SQUARE, 1)
+        shares = [(2 * number + 1) / (2 * SAMPLES) for number in range(SAMPLES)]
+        return self.browser.colours([(left + x * width, top + y * height) for x in shares for y in shares])
+
+    def stands_on(self, sop_instance_uid: str) -> None:
+        """Waits until the first pane does."""
+        self.browser.until(STANDS, sop_instance_uid)
 
     def open_report(self, description: str, series_uid: str) -> None:
         """In the first pane. A busy machine may take a double click for two single ones."""

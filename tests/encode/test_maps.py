@@ -81,6 +81,15 @@ def test_slices_without_values_are_padding_since_viewers_lay_frame_on_image() ->
     assert [bool(each.any()) for each in values] == [index == 2 for index in range(len(on))]
 
 
+def test_viewers_are_told_to_open_it_at_the_key_slice() -> None:
+    for on in (making.volume(), making.enhanced_volume()):
+        of = made(on, 1, 2, 4)
+
+        [result] = maps(of)
+
+        assert result.RepresentativeFrameNumber == of.findings.key_slice + 1
+
+
 def test_a_map_that_would_be_too_large_with_them_has_its_own_slices_alone_and_the_log_says_so(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -170,6 +170,28 @@ def test_every_encoding_holds_the_outlines_at_their_places(encoding: Encoding, v
 
 
 @pytest.mark.parametrize("encoding", get_args(Encoding))
+@pytest.mark.parametrize(("key_slice", "worth_opening", "opened"), [(2, (), 2), (0, (0, 3, 2), 3), (0, (), None)])
+def test_viewers_are_told_to_open_it_at_the_most_telling_slice_that_is_outlined(
+    encoding: Encoding, key_slice: int, worth_opening: tuple[int, ...], opened: int | None, volume: Volume
+) -> None:
+    """Nothing is outlined on the first one."""
+    made = outlined.made(volume, encoding)
+    found = replace(made.findings, key_slice=key_slice, worth_opening=worth_opening)
+
+    [result] = segmentations(replace(made, findings=found))
+
+    number = result.get("RepresentativeFrameNumber")
+    assert (number is None) == (opened is None)
+    if number is not None and opened is not None:
+        [derivation] = result.PerFrameFunctionalGroupsSequence[number - 1].DerivationImageSequence
+        [source] = derivation.SourceImageSequence
+        assert (source.ReferencedSOPInstanceUID, source.get("ReferencedFrameNumber")) == (
+            volume.sources[opened].sop_instance_uid,
+            volume.sources[opened].frame_number,
+        )
+
+
+@pytest.mark.parametrize("encoding", get_args(Encoding))
 def test_dcmqi_reads_every_encoding_voxel_for_voxel(encoding: Encoding, volume: Volume, tmp_path: Path) -> None:
     made = outlined.made(volume, encoding)
     path = tmp_path / "seg.dcm"

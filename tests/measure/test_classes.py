@@ -109,11 +109,26 @@ def test_each_class_that_is_present_has_its_own_place_and_an_absent_one_the_whol
 def test_a_heat_map_is_a_map_of_what_it_measures_on_the_image_that_it_shows() -> None:
     heat = np.linspace(0, 1, 64 * 80, dtype=np.float32).reshape(64, 80)
     heat_map = {"stage": "only", "output": "heat", "quantity": "saliency"}
-    [shown] = found(0.5, 0.1, heat=heat, heat_map=heat_map).maps
+    [shown] = found(0.5, 0.1, heat=4 * heat - 3, heat_map=heat_map).maps
     assert (shown.label, shown.quantity.value, shown.unit.value) == ("Heat map: One", "130404", "1")
     assert shown.slices == (4,)
-    np.testing.assert_array_equal(shown.values_nyx, [heat])
+    np.testing.assert_allclose(shown.values_nyx, [np.maximum(2 * heat - 1, 0)], atol=1e-6)
     assert found(0.5, 0.1, heat_map=heat_map).maps == ()
+
+
+def test_a_map_of_probabilities_stays_as_it_is() -> None:
+    heat = np.linspace(0.2, 0.7, 64 * 80, dtype=np.float32).reshape(64, 80)
+    heat_map = {"stage": "only", "output": "heat", "quantity": "probability"}
+    said = found(0.5, 0.1, heat=heat, heat_map=heat_map)
+    np.testing.assert_array_equal(said.maps[0].values_nyx, [heat])
+    np.testing.assert_array_equal(said.heat_yx, heat)
+
+
+def test_a_map_that_is_alike_everywhere_shows_nothing() -> None:
+    heat = np.full((64, 80), -2, np.float32)
+    said = found(0.5, 0.1, heat=heat, heat_map={"stage": "only", "output": "heat"})
+    assert said.heat_yx is not None
+    assert not said.heat_yx.any()
 
 
 def test_a_series_seen_from_another_side_shows_its_middle_and_says_so() -> None:

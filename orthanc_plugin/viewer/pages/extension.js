@@ -1,6 +1,7 @@
 // The node's extension of OHIF: a button that runs a model, what it said on the image, results beside their source.
 import { protocolOf, PROTOCOL } from './hanging.js';
 import { Outlines } from './outlines.js';
+import { Places } from './places.js';
 import { predict } from './predict.js';
 import { Reports } from './reports.js';
 import { Verdicts } from './verdicts.js';
@@ -22,6 +23,7 @@ const NAMED = `[data-cy=${BUTTON.id}] button { width: auto !important; padding: 
   [data-cy=${BUTTON.id}] button::after { content: '${BUTTON.props.label}'; color: #fff; font-size: 14px; }`;
 
 let outlines = null;
+let places = null;
 let reports = null;
 let verdicts = null;
 
@@ -47,14 +49,16 @@ export const extension = {
 
   onModeEnter({ servicesManager }) {
     outlines = new Outlines(servicesManager);
+    places = new Places(servicesManager);
     reports = new Reports(servicesManager);
     verdicts = new Verdicts(servicesManager);
   },
 
   onModeExit() {
     outlines?.close();
+    places?.close();
     reports?.close();
     verdicts?.close();
-    outlines = reports = verdicts = null;
+    outlines = places = reports = verdicts = null;
   },
 };

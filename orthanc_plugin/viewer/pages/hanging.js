@@ -18,7 +18,7 @@ export function sides(displaySets) {
   const outlined = results.find(each => each.Modality === 'SEG');
   const sources = displaySets.filter(each => !isResult(each) && each.numImageFrames > 0);
   const named = [outlined, right].map(referenced).map(uid => sources.find(each => each.SeriesInstanceUID === uid));
-  return results.length ? { left: named.find(Boolean) ?? sources[0], right } : {};
+  return results.length ? { left: named.find(Boolean) ?? sources[0], right, outlined } : {};
 }
 
 export function newestFirst(displaySets) {

@@ -1,49 +1,22 @@
 // Draws the newest outlines of the node upon their source, wherever that hangs first; after that they are the person's.
 import { isResult, newestFirst } from './hanging.js';
+import { Panes } from './panes.js';
 
-const RESTS_MS = 250;
 const LABELMAP = 'Labelmap';
 
-export class Outlines {
-  constructor({ services }) {
-    this.services = services;
-    this.done = new Set();
-    this.timer = null;
-    const { viewportGridService: grid, cornerstoneViewportService: viewports } = this.services;
-    const soon = () => this.soon();
-    this.subscriptions = [
-      grid.subscribe(grid.EVENTS.VIEWPORTS_READY, soon),
-      grid.subscribe(grid.EVENTS.GRID_STATE_CHANGED, soon),
-      viewports.subscribe(viewports.EVENTS.VIEWPORT_DATA_CHANGED, soon),
-    ];
-  }
-
-  close() {
-    clearTimeout(this.timer);
-    this.subscriptions.forEach(each => each.unsubscribe());
-  }
-
-  // OHIF hangs everything twice when a study opens, which would take the first drawing away.
-  soon() {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.look().catch(console.error), RESTS_MS);
-  }
-
+export class Outlines extends Panes {
   async look() {
-    const { displaySetService, viewportGridService, cornerstoneViewportService } = this.services;
-    const outlined = newestFirst(displaySetService.getActiveDisplaySets().filter(isResult)).find(
+    const outlined = newestFirst(this.services.displaySetService.getActiveDisplaySets().filter(isResult)).find(
       each => each.Modality === 'SEG'
     );
-    const hung = [...viewportGridService.getState().viewports].find(([, { displaySetInstanceUIDs }]) =>
-      displaySetInstanceUIDs.includes(outlined?.referencedDisplaySetInstanceUID)
-    );
-    if (!hung || this.done.has(outlined.displaySetInstanceUID)) {
+    const [pane] = this.of(outlined?.referencedDisplaySetInstanceUID);
+    if (!pane || this.done.has(outlined.displaySetInstanceUID)) {
       return;
     }
-    if (cornerstoneViewportService.getCornerstoneViewport(hung[0])?.getImageData()) {
-      await this.draw(outlined, hung[0]);
+    if (this.drawn(pane)) {
+      await this.draw(outlined, pane);
     } else {
-      this.soon(); // nobody says when the image itself has come
+      this.soon();
     }
   }
 

@@ -101,9 +101,18 @@ def test_no_patient_is_in_two_parts_and_all_networks_share_them() -> None:
     assert [len(each) for each in patients] == [4, 2, 2]
     assert not (patients[0] & patients[1] or patients[0] & patients[2] or patients[1] & patients[2])
     assert [image.name for image in parts[0].test] == [image.name for image in parts[1].test]
-    assert {read_settings(CONFIGS / f"{name}.json").split for name in ("find", "deconvolution", "unet")} == {
-        Split(train=456, validation=60, test=80)
-    }
+    of_paper = {"train": 456, "validation": 60, "test": 80}
+    splits = [read_settings(CONFIGS / f"{name}.json").split for name in ("find", "deconvolution", "unet")]
+    assert [split.model_dump(exclude={"more"}) for split in splits] == [of_paper] * 3
+
+
+def test_further_phantoms_are_of_patients_of_no_other_part() -> None:
+    usual, wider = (parts_of("phantoms", Split(train=8, validation=4, test=4, more=more)) for more in (0, 6))
+    assert (usual.validation, usual.test) == (wider.validation, wider.test)
+    assert wider.train[: len(usual.train)] == usual.train
+    further = {image.patient for image in wider.train} - {image.patient for image in usual.train}
+    assert len(further) == 3
+    assert not further & {image.patient for image in (*usual.validation, *usual.test)}
 
 
 def test_what_is_trained_on_turns_with_its_truth(cache: Path) -> None:

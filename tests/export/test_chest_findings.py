@@ -351,6 +351,7 @@ def test_the_report_says_first_what_the_data_were(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(report, "rows", lambda: TINY.rows)
     monkeypatch.setattr(report, "LATERAL", 2)
     monkeypatch.setattr(report, "FOREIGN", 1)
+    monkeypatch.setattr(report, "_MANY", 6)
     report.evaluate(10, 8, tmp_path / "out", 1)
     told = json.loads((tmp_path / "out" / "report.json").read_text())
     assert next(iter(told.items())) == ("data", "Data: synthetic phantoms; no patient data.")

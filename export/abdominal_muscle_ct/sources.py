@@ -1,9 +1,7 @@
 """Where training data comes from: phantoms, DICOM series with SEG, or NIfTI pairs go in, `Case`s come out."""
 
 import csv
-import hashlib
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -14,8 +12,8 @@ from export.abdominal_muscle_ct import TISSUES
 from export.checkpoints import SettingsError
 from export.labelled import Pair, pairs
 from export.phantoms import abdomen
+from export.phantoms.entry import PhantomPatient
 
-_DRAWING = ("abdomen", "canvas", "cavity", "ends", "organs", "patient", "scanner", "spine", "tissue", "trunk")
 _LEVELS_FILE = "levels.csv"
 _STRUCTURES = tuple((tissue.split()[0],) for tissue in TISSUES)
 _Voxel = TypeVar("_Voxel", bound=np.generic)
@@ -54,18 +52,12 @@ class Entry(Protocol):
 
 
 @dataclass(frozen=True)
-class PhantomEntry:
-    seed: int
-    shifted: bool = False
+class PhantomEntry(PhantomPatient):
+    drawing = ("abdomen", "canvas", "cavity", "ends", "organs", "patient", "scanner", "spine", "tissue", "trunk")
 
     @property
     def case(self) -> str:
-        """Names the generator's state too: what an older one made is never taken for this one's."""
-        return f"{self.patient}-{_generator_digest()}"
-
-    @property
-    def patient(self) -> str:
-        return f"{'shifted' if self.shifted else 'phantom'}-{self.seed}"
+        return self.name
 
     def load(self, kept: Kept) -> Case:
         """The first slice is near mid L3, the others anywhere in the range."""
@@ -78,13 +70,6 @@ class PhantomEntry:
             labels_zyx=np.stack([labels for _, labels in rendered]),
             offsets_mm=heights.astype(np.float32),
         )
-
-
-@cache
-def _generator_digest() -> str:
-    """Of what draws a slice, not of what writes it as DICOM."""
-    sources = [Path(abdomen.__file__).with_name(f"{name}.py") for name in _DRAWING]
-    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:8]
 
 
 def list_entries(data: str, patients: int) -> list[Entry]:

@@ -1,10 +1,8 @@
 """Where training data comes from: phantoms, or a tree of DICOM series as ADNI's, go in; `Scan`s come out."""
 
 import csv
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Protocol
 
@@ -18,13 +16,12 @@ from export.alzheimer_mr.reference import reference_of, registered
 from export.alzheimer_mr.settings import Settings
 from export.alzheimer_mr.window import Floats, place_of, shown, window_of
 from export.checkpoints import SettingsError
-from export.phantoms import ageing, brain
 from export.phantoms.ageing.case import draw_case
+from export.phantoms.entry import PhantomPatient
 from orthanc_plugin.imaging.instance import decode
 from orthanc_plugin.imaging.series import assemble
 from orthanc_plugin.imaging.volume import volume
 
-_DRAWING = ("ageing", "canvas", "case", "head", "medial", "scan")
 _GROUPS = {"AD": True, "CN": False}
 _COLUMNS = ("Subject", "Group")
 
@@ -50,18 +47,11 @@ class Entry(Protocol):
 
 
 @dataclass(frozen=True)
-class PhantomEntry:
-    seed: int
-    shifted: bool = False
-
-    @property
-    def name(self) -> str:
-        """Names the generator's state too: what an older one made is never taken for this one's."""
-        return f"{self.patient}-{_generator_digest()}"
-
-    @property
-    def patient(self) -> str:
-        return f"{'shifted' if self.shifted else 'phantom'}-{self.seed}"
+class PhantomEntry(PhantomPatient):
+    drawing = (
+        *(f"ageing.{name}" for name in ("ageing", "canvas", "case", "head", "medial", "scan")),
+        *("brain.anatomy", "brain.scan"),
+    )
 
     def load(self, settings: Settings) -> Scan:
         case = draw_case(self.seed, shifted=self.shifted)
@@ -72,13 +62,6 @@ class PhantomEntry:
             hippocampi=np.stack([window_of(side, settings.window) for side in seen.hippocampi]),
             ill=case.ill,
         )
-
-
-@cache
-def _generator_digest() -> str:
-    sources = [Path(ageing.__file__).with_name(f"{name}.py") for name in _DRAWING]
-    sources += [Path(brain.__file__).with_name(f"{name}.py") for name in ("anatomy", "scan")]
-    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:8]
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,14 +11,11 @@ from scipy.ndimage import distance_transform_edt
 
 from export.alzheimer_mr.export import FOLDER
 from export.alzheimer_mr.window import shown
+from export.evaluation.trials import answered, read_volume
 from export.phantoms.ageing.case import Case, Seen, draw_case
 from export.phantoms.ageing.dicom import write_values
 from orthanc_plugin import suited
-from orthanc_plugin.imaging.instance import decode
-from orthanc_plugin.imaging.series import assemble
-from orthanc_plugin.imaging.volume import Volume, volume
-from orthanc_plugin.inference.device import Device
-from orthanc_plugin.inference.model import infer
+from orthanc_plugin.imaging.volume import Volume
 from orthanc_plugin.inference.preprocess import turn
 from orthanc_plugin.routing.folder import read
 
@@ -132,7 +128,7 @@ def ask(case: Case, values: Floats, folder: Path = FOLDER) -> Answer:
 
 def ask_of(seen: Volume, folder: Path = FOLDER) -> Answer:
     model = read(folder)
-    raw = infer(_device(), model, {"series": seen}, 0, _never)
+    raw = answered(model, {"series": seen})
     assert raw.classification is not None and raw.drawn.masks_szyx is not None
     [heat] = raw.drawn.maps.values()
     cautions = (*suited.by_header(model.card, seen), *suited.by_answers(model.card, raw.said))
@@ -143,17 +139,3 @@ def ask_of(seen: Volume, folder: Path = FOLDER) -> Answer:
 def _upright(seen: Volume, drawn: Floats) -> Floats:
     """What lies on the series' voxels, with axes as the phantom has them."""
     return np.asarray(turn(replace(seen, voxels_zyx=drawn)).voxels_zyx)
-
-
-def read_volume(files: Sequence[Path]) -> Volume:
-    return volume(assemble([decode(file.read_bytes()) for file in files]))
-
-
-@cache
-def _device() -> Device:
-    """One a process."""
-    return Device("cpu")
-
-
-def _never() -> None:
-    """Nobody stops it."""

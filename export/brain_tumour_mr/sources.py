@@ -1,9 +1,7 @@
 """Where training data comes from: phantoms, or BraTS-like folders of NIfTI files, go in; `Scan`s come out."""
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Protocol
 
@@ -14,10 +12,9 @@ from scipy.ndimage import affine_transform
 
 from export.brain_tumour_mr import SERIES
 from export.checkpoints import SettingsError
-from export.phantoms import brain
 from export.phantoms.brain.case import draw_case
+from export.phantoms.entry import PhantomPatient
 
-_DRAWING = ("anatomy", "scan", "case")
 # What others call the series at the end of a file's name, before the ending.
 _NAMED = {
     "t1c": ("t1c", "t1ce", "t1gd"),
@@ -51,28 +48,12 @@ class Entry(Protocol):
 
 
 @dataclass(frozen=True)
-class PhantomEntry:
-    seed: int
-    shifted: bool = False
-
-    @property
-    def name(self) -> str:
-        """Names the generator's state too: what an older one made is never taken for this one's."""
-        return f"{self.patient}-{_generator_digest()}"
-
-    @property
-    def patient(self) -> str:
-        return f"{'shifted' if self.shifted else 'phantom'}-{self.seed}"
+class PhantomEntry(PhantomPatient):
+    drawing = ("brain.anatomy", "brain.scan", "brain.case")
 
     def load(self, step_mm: float) -> Scan:
         series, parts = draw_case(self.seed, shifted=self.shifted).in_cubes(step_mm)
         return Scan(np.stack([scaled(series[name]) for name in SERIES]), parts)
-
-
-@cache
-def _generator_digest() -> str:
-    sources = [Path(brain.__file__).with_name(f"{name}.py") for name in _DRAWING]
-    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:8]
 
 
 def scaled(values: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,6 +13,7 @@ from export.brain_tumour_mr import REGIONS, SERIES
 from export.brain_tumour_mr.data import regions_of
 from export.brain_tumour_mr.export import FOLDER
 from export.brain_tumour_mr.sources import scaled
+from export.evaluation.trials import answered
 from export.phantoms.brain.case import Case, draw_case
 from export.phantoms.brain.dicom import write_case
 from export.phantoms.brain.scan import labels, seen
@@ -23,8 +23,6 @@ from orthanc_plugin.imaging.image import Imaged
 from orthanc_plugin.imaging.instance import decode
 from orthanc_plugin.imaging.series import Series, assemble
 from orthanc_plugin.imaging.volume import Volume
-from orthanc_plugin.inference.device import Device
-from orthanc_plugin.inference.model import infer
 from orthanc_plugin.inputs import Inputs, inputs_of, missing
 from orthanc_plugin.measure.planar import Plane
 from orthanc_plugin.routing.entry import CodedConcept
@@ -124,7 +122,7 @@ class Answer:
 
 
 def ask(volumes: Mapping[str, Imaged], model: Model) -> Answer:
-    raw = infer(_device(), _with_probabilities(model), volumes, 0, _never)
+    raw = answered(_with_probabilities(model), volumes)
     assert raw.drawn.masks_szyx is not None
     probabilities = np.stack([raw.drawn.maps[segment.label] for segment in model.card.segments])
     return Answer(raw.drawn.masks_szyx, probabilities, suited.by_answers(model.card, raw.said))
@@ -180,13 +178,3 @@ def grey_of(case: Case) -> NDArray[np.int64]:
     made = np.stack([[counted(mine, image, BINS) for image in bright] for mine in truth])
     assert made.shape[:2] == (len(REGIONS), len(SERIES))
     return made
-
-
-@cache
-def _device() -> Device:
-    """One a process."""
-    return Device("cpu")
-
-
-def _never() -> None:
-    """Nobody stops it."""

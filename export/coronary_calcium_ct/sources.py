@@ -1,9 +1,6 @@
 """Where training data comes from: phantoms, DICOM series with SEG, or NIfTI pairs go in, `Scan`s come out."""
 
-import hashlib
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -11,11 +8,10 @@ from numpy.typing import NDArray
 
 from export.labelled import Pair, pairs
 from export.phantoms import heart
+from export.phantoms.entry import PhantomPatient
 from export.phantoms.heart.case import draw_case
 from orthanc_plugin.inference.resample import planes
 
-_DRAWING = ("anatomy", "calcium", "case", "paint")
-_BESIDE = ("canvas", "patient", "scanner", "tissue")
 ARTERY_WORDS = (
     ("left main", "lm"), ("descending", "lad"), ("circumflex", "lcx", "cx"), ("right", "rca"),
 )  # fmt: skip
@@ -42,18 +38,8 @@ class Entry(Protocol):
 
 
 @dataclass(frozen=True)
-class PhantomEntry:
-    seed: int
-    shifted: bool = False
-
-    @property
-    def name(self) -> str:
-        """Names the generator's state too: what an older one made is never taken for this one's."""
-        return f"{self.patient}-{_generator_digest()}"
-
-    @property
-    def patient(self) -> str:
-        return f"{'shifted' if self.shifted else 'phantom'}-{self.seed}"
+class PhantomEntry(PhantomPatient):
+    drawing = ("heart.anatomy", "heart.calcium", "heart.case", "heart.paint", "canvas", "patient", "scanner", "tissue")
 
     def load(self, pixel_mm: float) -> Scan:
         case = draw_case(self.seed, shifted=self.shifted)
@@ -65,13 +51,6 @@ class PhantomEntry:
             np.stack([each.plaques for each in drawn]),
             owner > len(heart.ARTERIES),
         )
-
-
-@cache
-def _generator_digest() -> str:
-    folder = Path(heart.__file__).parent
-    sources = [folder / f"{name}.py" for name in _DRAWING] + [folder.parent / f"{name}.py" for name in _BESIDE]
-    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:8]
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -10,17 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.coronary_calcium_ct.export import FOLDER
+from export.evaluation.trials import answered, read_volume
 from export.phantoms.abdomen import Phantom
 from export.phantoms.dicom import write_series
 from export.phantoms.heart import ARTERIES, BESIDE
 from export.phantoms.heart.case import Case, draw_case, phantom
 from export.phantoms.heart.paint import OWNERS
 from orthanc_plugin import suited
-from orthanc_plugin.imaging.instance import decode
-from orthanc_plugin.imaging.series import assemble
-from orthanc_plugin.imaging.volume import Volume, volume
-from orthanc_plugin.inference.device import Device
-from orthanc_plugin.inference.model import infer
 from orthanc_plugin.measure.calcium import NOTHING, Score, score
 from orthanc_plugin.routing.folder import read
 from orthanc_plugin.routing.outputs import CalciumScore
@@ -102,24 +97,10 @@ def ask(made: Phantom, folder: Path = FOLDER) -> Answer:
     [measure] = [each for each in model.card.outputs.measurements if isinstance(each, CalciumScore)]
     with TemporaryDirectory() as scratch:
         seen = read_volume(write_series(made, Path(scratch), region="Heart"))
-    raw = infer(_device(), model, {"series": seen}, 0, _never)
+    raw = answered(model, {"series": seen})
     assert raw.drawn.masks_szyx is not None
     cautions = (*suited.by_header(model.card, seen), *suited.by_answers(model.card, raw.said))
     return Answer(list(raw.drawn.masks_szyx), cautions, measure.mg_per_cm3_per_hu)
-
-
-def read_volume(files: Sequence[Path]) -> Volume:
-    return volume(assemble([decode(file.read_bytes()) for file in files]))
-
-
-@cache
-def _device() -> Device:
-    """One a process."""
-    return Device("cpu")
-
-
-def _never() -> None:
-    """Nobody stops it."""
 
 
 def taken_for_coronary(trials: Sequence[Trial]) -> dict[str, float]:

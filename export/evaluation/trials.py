@@ -3,14 +3,38 @@
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 from tqdm import tqdm
 
+from orthanc_plugin.imaging.image import Imaged
+from orthanc_plugin.imaging.instance import decode
+from orthanc_plugin.imaging.series import assemble
+from orthanc_plugin.imaging.volume import Volume, volume
+from orthanc_plugin.inference.device import Device
+from orthanc_plugin.inference.model import RawOutput, infer
+from orthanc_plugin.routing.folder import Model
+
 PARTS = ("Held-out phantoms", "Shifted phantoms")
 Trial = TypeVar("Trial")
+
+
+@cache
+def _device() -> Device:
+    """One a process."""
+    return Device("cpu")
+
+
+def answered(model: Model, inputs: Mapping[str, Imaged], *, soft: bool = False) -> RawOutput:
+    """By the node's own code, which nobody stops."""
+    return infer(_device(), model, inputs, 0, lambda: None, soft=soft)
+
+
+def read_volume(files: Sequence[Path]) -> Volume:
+    return volume(assemble([decode(file.read_bytes()) for file in files]))
 
 
 def of_patients(

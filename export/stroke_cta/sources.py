@@ -1,9 +1,7 @@
 """Where training data comes from: phantoms, or folders of NIfTI files as ISLES has them, go in; `Scan`s come out."""
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,11 +11,10 @@ from numpy.typing import NDArray
 from scipy.ndimage import affine_transform
 
 from export.checkpoints import SettingsError
-from export.phantoms import brain, stroke
+from export.phantoms.entry import PhantomPatient
 from export.phantoms.stroke.case import draw_case
 from orthanc_plugin.inference.resample import Slices
 
-_DRAWING = ("case", "head", "infarct", "scan", "vessels")
 _ANGIOGRAPHY, _OUTLINED = ("cta",), ("msk", "mask", "lesion", "seg", "label")
 _ENDINGS = (".nii.gz", ".nii")
 
@@ -39,29 +36,12 @@ class Entry(Protocol):
 
 
 @dataclass(frozen=True)
-class PhantomEntry:
-    seed: int
-    shifted: bool = False
-
-    @property
-    def name(self) -> str:
-        """Names the generator's state too: what an older one made is never taken for this one's."""
-        return f"{self.patient}-{_generator_digest()}"
-
-    @property
-    def patient(self) -> str:
-        return f"{'shifted' if self.shifted else 'phantom'}-{self.seed}"
+class PhantomEntry(PhantomPatient):
+    drawing = ("stroke.case", "stroke.head", "stroke.infarct", "stroke.scan", "stroke.vessels", "brain.anatomy")
 
     def load(self, step_mm: float) -> Scan:
         seen = draw_case(self.seed, shifted=self.shifted).in_cubes(step_mm)
         return Scan(seen.hu_zyx, seen.infarct_zyx)
-
-
-@cache
-def _generator_digest() -> str:
-    sources = [Path(stroke.__file__).with_name(f"{name}.py") for name in _DRAWING]
-    sources.append(Path(brain.__file__).with_name("anatomy.py"))
-    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:8]
 
 
 @dataclass(frozen=True)

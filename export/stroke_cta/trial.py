@@ -1,25 +1,19 @@
 """One series through a model folder as the node runs it: a phantom in, what was found beside the truth out."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
 
+from export.evaluation.trials import answered, read_volume
 from export.phantoms.abdomen import Phantom
 from export.phantoms.dicom import write_series
 from export.phantoms.stroke import SIDES
 from export.phantoms.stroke.case import Case, draw_case, phantom
 from export.stroke_cta.export import FOLDER
 from orthanc_plugin import suited
-from orthanc_plugin.imaging.instance import decode
-from orthanc_plugin.imaging.series import assemble
-from orthanc_plugin.imaging.volume import Volume, volume
-from orthanc_plugin.inference.device import Device
-from orthanc_plugin.inference.model import infer
 from orthanc_plugin.routing.folder import read
 
 BINS = 100
@@ -115,21 +109,7 @@ def ask(made: Phantom, folder: Path = FOLDER) -> Answer:
     model = read(folder)
     with TemporaryDirectory() as scratch:
         seen = read_volume(write_series(made, Path(scratch), region="CTA head", body_part="HEAD"))
-    raw = infer(_device(), model, {"series": seen}, 0, _never, soft=True)
+    raw = answered(model, {"series": seen}, soft=True)
     assert raw.drawn.masks_szyx is not None and raw.drawn.probabilities_szyx is not None
     cautions = (*suited.by_header(model.card, seen), *suited.by_answers(model.card, raw.said))
     return Answer(raw.drawn.masks_szyx[0], raw.drawn.probabilities_szyx[0], cautions)
-
-
-def read_volume(files: Sequence[Path]) -> Volume:
-    return volume(assemble([decode(file.read_bytes()) for file in files]))
-
-
-@cache
-def _device() -> Device:
-    """One a process."""
-    return Device("cpu")
-
-
-def _never() -> None:
-    """Nobody stops it."""

@@ -50,6 +50,9 @@ class Making:
     predecessors: tuple[Predecessor, ...] = ()
     laid: tuple[Laid, ...] = ()
 
+    def __post_init__(self) -> None:
+        make_known(self.imaged.headers)
+
     @cached_property
     def identity(self) -> Identity:
         return Identity.of(self.imaged, self.origin)
@@ -57,7 +60,6 @@ class Making:
     @cached_property
     def headers(self) -> tuple[Dataset, ...]:
         """One a slice or image in the source's order, or that of a multi-frame source; the first is the context."""
-        make_known(self.imaged.headers)
         return tuple(source_headers(self.imaged, self.texts))
 
     @property

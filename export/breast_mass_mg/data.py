@@ -13,10 +13,11 @@ import torch
 from monai.networks.layers import AffineTransform
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 from tqdm import tqdm
 
 from export.breast_mass_mg.settings import Augmentation, Settings, Split
-from export.breast_mass_mg.sources import Mammogram, Pixels, Truth, mammograms
+from export.breast_mass_mg.sources import Mammogram, Pixels, Truth, mammograms, of_patient
 from export.phantoms import mammography
 from orthanc_plugin.inference.preprocess import Placement
 from orthanc_plugin.inference.regions import Region, squared
@@ -55,7 +56,8 @@ def parts_of(data: str, split: Split) -> Parts:
     first, second, _ = np.rint(np.cumsum(wanted) * len(patients) / wanted.sum()).astype(int)
     groups = (set(patients[:first]), set(patients[first:second]), set(patients[second:]))
     train, validation, test = (tuple(each for each in found if each.patient in group) for group in groups)
-    return Parts(train, validation, test)
+    more = [view for seed in range(len(patients), len(patients) + split.more // 2) for view in of_patient(seed)]
+    return Parts((*train, *(more if data == "phantoms" else ())), validation, test)
 
 
 def samples(
@@ -146,7 +148,21 @@ def training_batches(samples: Samples, settings: Settings, first: int) -> Iterat
         both = torch.stack([both, torch.from_numpy(np.stack([samples.truth[each] for each in chosen]))], dim=1)
         made = [_part(rng, samples, each, settings) if whole else _around_region(rng, settings) for each in chosen]
         seen = resampled(both, torch.from_numpy(np.stack(made)))
-        yield seen[:, :1].contiguous(memory_format=torch.channels_last), seen[:, 1:]
+        images = roughened(rng, seen[:, :1], settings.augmentation.noise)
+        yield images.contiguous(memory_format=torch.channels_last), seen[:, 1:]
+
+
+def roughened(rng: np.random.Generator, images: Tensor, most: float) -> Tensor:
+    """As noisy as another detector's, after another one's smoothing; where nothing is seen, nothing comes."""
+    if not most:
+        return images
+    smooth = functional.avg_pool2d(images, 3, stride=1, padding=1, count_include_pad=False)
+    blended = torch.from_numpy(rng.choice([0.0, 1.0], len(images)) * rng.uniform(0, 1, len(images))).float()
+    share = blended[:, None, None, None]
+    sigma = torch.from_numpy(rng.uniform(0, most, len(images))).float()[:, None, None, None]
+    noise = torch.from_numpy(rng.standard_normal(images.shape, dtype=np.float32))
+    made = (1 - share) * images + share * smooth + sigma * noise
+    return torch.where(images > 0, made.clamp(0, 1), images)
 
 
 def _around_region(rng: np.random.Generator, settings: Settings) -> NDArray[np.float32]:

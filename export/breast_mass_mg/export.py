@@ -26,6 +26,7 @@ NETWORKS = ("find", "deconvolution", "unet")
 _AT_ONCE = 16
 _KEPT = 0.98  # of the validation images, which are told to be like those that were learned on
 _STEPS = 400
+_SEEN = 32  # means of the finder's channels: few beside the images that the measure of strangeness is fitted on
 _DESCRIBED = 240  # training images that the measure of strangeness is fitted on, drawn as fine as detectors see
 
 
@@ -59,7 +60,8 @@ def description(finder: Finder, image: Tensor) -> Tensor:
     last = finder.levels.last
     dark, light = (ordered[:, round(share * last), None, None, None] for share in (0.01, 0.99))
     plain = ((image - dark) / (light - dark).clamp_min(1e-3)).clamp(-0.5, 1.5)
-    return description_of(torch.cat([finder.levels(image), plain], dim=1), finder.features(image))
+    seen = torch.unflatten(finder.features(image), 1, (min(_SEEN, finder.deepest), -1)).mean(dim=2)
+    return description_of(torch.cat([finder.levels(image), plain], dim=1), seen)
 
 
 @torch.no_grad()

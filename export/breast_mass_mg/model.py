@@ -151,6 +151,7 @@ class Finder(nn.Module):
         self.levels = BreastLevels(rows * columns)
         self.blocks = nn.PixelUnshuffle(2)
         self.unet = _unet(4, channels)
+        self.deepest = channels[-1]
         self.register_buffer("peak_scale", torch.ones(()))
         self.register_buffer("peak_shift", torch.zeros(()))
 

@@ -13,19 +13,28 @@ class Part(BaseModel):
 
 
 class Split(Part):
-    """Images with a mass of the three parts; of real data their proportions. A patient is in one part alone."""
+    """Images with a mass of the three parts; of real data their proportions. A patient is in one part alone.
+
+    `more` are those of further phantoms that are learned on, beyond the paper's number.
+    """
 
     train: Positive
     validation: Positive
     test: Positive
+    more: Annotated[int, Field(ge=0)] = 0
 
 
 class Augmentation(Part):
-    """Mirrored and turned by quarters always; turned, scaled and moved by as much as said."""
+    """Mirrored and turned by quarters always; turned, scaled and moved by as much as said.
+
+    Parts of whole images are made noisier by as much as `noise` of their levels, each by another share of it, and every
+    other one is smoothed before: as another detector and another processing would have them.
+    """
 
     turn_degrees: float
     scale_share: float
     shift_share: float
+    noise: float = 0.0
 
 
 class Settings(Part):

@@ -47,8 +47,9 @@ def test_results_hang_beside_their_source(
     if given.keys() & {"PM", "SEG"}:
         stood_for = shown_by(given.get("PM") or given["SEG"])
         viewer.stands_on(stood_for.DerivationImageSequence[0].SourceImageSequence[0].ReferencedSOPInstanceUID)
-    if "PM" in given:
-        eventually(lambda: max(np.ptp(viewer.colours_beside(), axis=1)) > COLOURFUL, what="colours of the map")
+    coloured = [pane for pane, kind in enumerate(("SEG", "PM")) if kind in ours.values()]
+    for pane in coloured:
+        eventually(lambda pane=pane: max(np.ptp(viewer.colours(pane), axis=1)) > COLOURFUL, what="colours of a result")
     assert browser.complaints == []
     browser.picture(f"model-{model}")
 

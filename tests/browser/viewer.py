@@ -112,9 +112,9 @@ class Viewer:
         (found,) = self.browser.colours([at])
         return found
 
-    def colours_beside(self) -> list[tuple[int, int, int]]:
-        """All over the second pane."""
-        left, top, width, height = self.browser.evaluate(SQUARE, 1)
+    def colours(self, pane: int) -> list[tuple[int, int, int]]:
+        """All over it; the first is 0."""
+        left, top, width, height = self.browser.evaluate(SQUARE, pane)
         shares = [(2 * number + 1) / (2 * SAMPLES) for number in range(SAMPLES)]
         return self.browser.colours([(left + x * width, top + y * height) for x in shares for y in shares])
 

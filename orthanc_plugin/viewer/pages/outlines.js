@@ -1,22 +1,26 @@
 // Draws the newest outlines of the node upon their source, wherever that hangs first; after that they are the person's.
-import { isResult, newestFirst } from './hanging.js';
+import { headerOf, isResult, newestFirst } from './hanging.js';
 import { Panes } from './panes.js';
 
 const LABELMAP = 'Labelmap';
 
 export class Outlines extends Panes {
   async look() {
-    const outlined = newestFirst(this.services.displaySetService.getActiveDisplaySets().filter(isResult)).find(
+    const { displaySetService, viewportGridService } = this.services;
+    const outlined = newestFirst(displaySetService.getActiveDisplaySets().filter(isResult)).filter(
       each => each.Modality === 'SEG'
     );
-    const [pane] = this.of(outlined?.referencedDisplaySetInstanceUID);
-    if (!pane || this.done.has(outlined.displaySetInstanceUID)) {
-      return;
-    }
-    if (this.drawn(pane)) {
-      await this.draw(outlined, pane);
-    } else {
-      this.soon();
+    for (const [id, { displaySetInstanceUIDs }] of viewportGridService.getState().viewports) {
+      const shown = displaySetInstanceUIDs.map(uid => displaySetService.getDisplaySetByUID(uid));
+      const newest = outlined.find(each => shown.some(image => liesOn(each, image)));
+      if (!newest || this.done.has(newest.displaySetInstanceUID)) {
+        continue;
+      }
+      if (this.drawn(id)) {
+        await this.draw(newest, id);
+      } else {
+        this.soon();
+      }
     }
   }
 
@@ -33,4 +37,12 @@ export class Outlines extends Panes {
     // OHIF measures segments only when it is told that they changed.
     window.cornerstoneTools.segmentation.triggerSegmentationEvents.triggerSegmentationDataModified(segmentationId);
   }
+}
+
+// Of a series whose images hang one by one, each may have outlines of its own.
+function liesOn(outlined, image) {
+  const series = [headerOf(outlined).ReferencedSeriesSequence ?? []].flat();
+  const named = series.flatMap(each => [each.ReferencedInstanceSequence ?? []].flat());
+  const known = new Set(named.map(each => each.ReferencedSOPInstanceUID));
+  return (image?.instances ?? []).some(each => known.has(each.SOPInstanceUID));
 }

@@ -56,8 +56,8 @@ def parts_of(data: str, split: Split) -> Parts:
     first, second, _ = np.rint(np.cumsum(wanted) * len(patients) / wanted.sum()).astype(int)
     groups = (set(patients[:first]), set(patients[first:second]), set(patients[second:]))
     train, validation, test = (tuple(each for each in found if each.patient in group) for group in groups)
-    more = [view for seed in range(len(patients), len(patients) + split.more // 2) for view in of_patient(seed)]
-    return Parts((*train, *(more if data == "phantoms" else ())), validation, test)
+    further = range(len(patients), len(patients) + split.more // 2) if data == "phantoms" else ()
+    return Parts((*train, *(view for seed in further for view in of_patient(seed))), validation, test)
 
 
 def samples(

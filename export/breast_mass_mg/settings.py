@@ -27,8 +27,8 @@ class Split(Part):
 class Augmentation(Part):
     """Mirrored and turned by quarters always; turned, scaled and moved by as much as said.
 
-    Parts of whole images are made noisier by as much as `noise` of their levels, each by another share of it, and every
-    other one is smoothed before: as another detector and another processing would have them.
+    Parts of whole images are made noisier by as much as `noise` of their levels, each by another share of it, and half
+    of them are smoothed before: as another detector and another processing would have them.
     """
 
     turn_degrees: float

@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from functools import cache
-from importlib.util import find_spec
+from importlib import import_module
 from pathlib import Path
 from typing import ClassVar
 
@@ -28,6 +28,5 @@ class PhantomPatient:
 
 @cache
 def _digest(modules: tuple[str, ...]) -> str:
-    specs = [find_spec(f"export.phantoms.{name}") for name in modules]
-    texts = [Path(spec.origin).read_bytes() for spec in specs if spec is not None and spec.origin is not None]
-    return hashlib.sha256(b"".join(texts)).hexdigest()[:8]
+    files = [Path(str(import_module(f"export.phantoms.{name}").__file__)) for name in modules]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:8]

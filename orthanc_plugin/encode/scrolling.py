@@ -32,7 +32,7 @@ def scrolled(making: Making) -> list[int]:
 
 def _around_found(findings: Findings, everything: range) -> range:
     found = [np.flatnonzero(segment.mask_zyx.any(axis=(1, 2))) for segment in findings.segments]
-    marked = [findings.key_slice, *findings.worth_opening, *(int(index) for each in found for index in each)]
+    marked = [*findings.telling, *(int(index) for each in found for index in each)]
     return range(max(min(marked) - MARGIN_SLICES, 0), min(max(marked) + MARGIN_SLICES + 1, len(everything)))
 
 

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from pydicom.sr.codedict import codes
 
-from export.breast_mass_mg.data import centred, parts_of, samples, training_batches
+from export.breast_mass_mg.data import centred, parts_of, roughened, samples, training_batches
 from export.breast_mass_mg.export import export_network
 from export.breast_mass_mg.model import BreastLevels, DeconvolutionNet, Levels, Unpool, build_network
 from export.breast_mass_mg.settings import Augmentation, Settings, Split, read_settings
@@ -113,6 +113,18 @@ def test_further_phantoms_are_of_patients_of_no_other_part() -> None:
     further = {image.patient for image in wider.train} - {image.patient for image in usual.train}
     assert len(further) == 3
     assert not further & {image.patient for image in (*usual.validation, *usual.test)}
+
+
+def test_images_are_made_rougher_where_something_is_seen_and_alike_from_one_seed() -> None:
+    images = torch.full((64, 1, 32, 32), 0.5)
+    images[..., :8] = 0
+    once, again = (roughened(np.random.default_rng(3), images, 0.1) for _ in range(2))
+    assert torch.equal(once, again)
+    assert torch.equal(once[..., :8], images[..., :8])
+    spread = once[..., 10:].std(dim=(1, 2, 3))
+    assert once.min() >= 0 and once.max() <= 1
+    assert 0 < spread.min() < 0.03 < 0.07 < spread.max() < 0.11
+    assert roughened(np.random.default_rng(3), images, 0) is images
 
 
 def test_what_is_trained_on_turns_with_its_truth(cache: Path) -> None:

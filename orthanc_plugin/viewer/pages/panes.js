@@ -28,12 +28,6 @@ export class Panes {
     this.timer = setTimeout(() => this.look().catch(console.error), RESTS_MS);
   }
 
-  // The ids of those that a display set hangs in.
-  of(displaySetInstanceUID) {
-    const panes = [...this.services.viewportGridService.getState().viewports];
-    return panes.filter(([, pane]) => pane.displaySetInstanceUIDs.includes(displaySetInstanceUID)).map(([id]) => id);
-  }
-
   // What draws in a pane, once the image itself has come; of that nobody says when.
   drawn(id) {
     const viewport = this.services.cornerstoneViewportService.getCornerstoneViewport(id);

@@ -21,6 +21,12 @@ export class Places extends Panes {
     this.done.add(shown.displaySetInstanceUID);
     viewports.forEach(each => each.jumpToWorld(placeOf(headerOf(shown))));
   }
+
+  // The ids of those that a display set hangs in.
+  of(displaySetInstanceUID) {
+    const panes = [...this.services.viewportGridService.getState().viewports];
+    return panes.filter(([, pane]) => pane.displaySetInstanceUIDs.includes(displaySetInstanceUID)).map(([id]) => id);
+  }
 }
 
 // Of the frame that represents all.

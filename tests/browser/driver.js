@@ -5,10 +5,10 @@ const readline = require('readline');
 const [PLAYWRIGHT, CHROMIUM, BASE, username, password] = process.argv.slice(2);
 const { chromium } = require(PLAYWRIGHT);
 
-// Software rendering, and nothing that calls home.
+// Software rendering, of what is drawn by WebGL alone, as of the whole page it takes longer; nothing calls home.
 const FLAGS = [
   '--no-sandbox', '--use-angle=swiftshader', '--enable-unsafe-swiftshader', '--ignore-gpu-blocklist',
-  '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
+  '--disable-gpu-compositing', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
 ];
 const PATIENCE_MS = 60000;
 

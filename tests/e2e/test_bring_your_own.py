@@ -1,7 +1,8 @@
-"""The end of the walk-through: a model that was made on its page, in a running node."""
+"""The walk-through as far as a running node: every command as it stands on the page, from a trained network on."""
 
 import json
 import subprocess
+import time
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,6 +14,9 @@ from tests.e2e.node import PROJECT, Node, configured
 from tests.inference.graphs import model, segment, segments, stage, write_channels
 from tests.models.walkthrough import until_the_node
 from tests.waiting import eventually
+
+FIVE_MINUTES_S = 300
+"""From a stranger's file to its results."""
 
 if not (find_spec("torch") and find_spec("monai")):
     pytest.skip("the importers need torch and MONAI", allow_module_level=True)
@@ -34,8 +38,19 @@ def own_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
 @pytest.mark.timeout(600)
 def test_from_a_trained_network_to_results_in_the_archive(own_node: Node, tmp_path: Path) -> None:
     before, with_node = until_the_node()
+    began_s = time.time()
 
-    shell(before, own_node, tmp_path)
+    said = shell(before, own_node, tmp_path)
+
+    assert "MEND  The card leaves licence open (null); state it in card.json.\n" in said
+    assert "as was to be expected\n" in said
+    assert "Bone 1.0.0 is in; digest " in said
+    tried = tmp_path / "results"
+    assert sorted(path.name for path in tried.iterdir()) == ["SC.dcm", "SEG.dcm", "SR.dcm", "preview.png"]
+    assert (tried / "SEG.dcm").stat().st_mtime - began_s < FIVE_MINUTES_S
+    (outlined,) = pydicom.dcmread(tried / "SEG.dcm").SegmentSequence
+    assert outlined.SegmentLabel == "Bone"
+
     eventually(lambda: "bone-ct" in json.dumps(own_node.get("/inference/api/models")), within_s=30, what="the model")
     said = shell(f'export PATH="$PWD/.venv/bin:$PATH"\n{with_node}', own_node, tmp_path)
 

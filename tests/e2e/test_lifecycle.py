@@ -19,18 +19,20 @@ from tests.intake.made import rejection
 from tests.waiting import eventually
 
 SETTLED_S = 240
-"""A sender that paused long before is waited for as long again, and a change of a study makes its series come anew."""
+"""A change of a study makes its series come anew."""
 KINDS = ["SC", "SEG", "SR"]
 
 
 @pytest.fixture(scope="module")
 def overwriting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
-    """It takes what is sent again for something new, and waits a little before it publishes."""
+    """It takes what is sent again for something new, and waits a little before it publishes, however long senders pause
+    between the series of one test and of the next.
+    """
     folder = tmp_path_factory.mktemp("overwriting")
     written = (PROJECT / "orthanc.json").read_text("utf-8")
     changes = {
         '"OverwriteInstances": false': '"OverwriteInstances": true',
-        '"Inference": {}': '"Inference": {"QuietLeastSeconds": 3, "ReconcileEverySeconds": 5}',
+        '"Inference": {}': '"Inference": {"QuietLeastSeconds": 3, "QuietMostSeconds": 4, "ReconcileEverySeconds": 5}',
     }
     for before, after in changes.items():
         assert before in written

@@ -11,13 +11,20 @@ def blocks() -> list[tuple[str, str]]:
     return re.findall(r"^```(.*)\n((?:(?!```).*\n)*)```$", PAGE.read_text("utf-8"), re.MULTILINE)
 
 
-def without_a_node() -> str:
-    return "\n".join(block for kind, block in blocks() if kind == "sh")
-
-
 def until_the_node() -> tuple[str, str]:
     """The commands before the first that needs a running node, and those that do."""
-    kinds = [kind for kind, _ in blocks()]
-    first = kinds.index("sh node")
-    before = "\n".join(block for kind, block in blocks()[:first] if kind == "sh")
-    return before, "\n".join(block for kind, block in blocks() if kind == "sh node")
+    return _joined("sh", blocks()[: _first_with_a_node()]), _joined("sh node", blocks())
+
+
+def after_the_node() -> str:
+    """The commands for those who come with something else than a trained network."""
+    first, *_ = blocks()
+    return _joined("sh", [first, *blocks()[_first_with_a_node() :]])
+
+
+def _first_with_a_node() -> int:
+    return [kind for kind, _ in blocks()].index("sh node")
+
+
+def _joined(wanted: str, those: list[tuple[str, str]]) -> str:
+    return "\n".join(block for kind, block in those if kind == wanted)

@@ -8,6 +8,8 @@ from export.phantoms.chest import FINDINGS
 from export.phantoms.chest.dicom import write_study
 from export.phantoms.chest.radiograph import radiograph
 from export.phantoms.dicom import write_series
+from export.phantoms.heart import ARTERIES
+from export.phantoms.heart import case as heart
 from export.phantoms.liver import case
 from export.phantoms.mammography.acquisition import Intent
 from export.phantoms.mammography.dicom import COARSE_MM
@@ -29,6 +31,13 @@ def main() -> None:
     ct.add_argument("--shifted", action="store_true", help="from the generator that nothing is trained on")
     ct.add_argument("--out", type=Path, required=True)
     ct.set_defaults(make=_abdomen)
+    calcium = kinds.add_parser("heart", help="CT of the heart without contrast, with calcium or without")
+    calcium.add_argument("--seed", type=int, required=True)
+    calcium.add_argument("--rows", type=int, default=512, help="matrix; the field of view stays (default 512)")
+    calcium.add_argument("--not-gated", action="store_true", help="the heart moves while it is scanned")
+    calcium.add_argument("--shifted", action="store_true", help="from the generator that nothing is trained on")
+    calcium.add_argument("--out", type=Path, required=True)
+    calcium.set_defaults(make=_heart)
     liver = kinds.add_parser("liver", help="CT of the upper abdomen, with a liver that is cirrhotic or not")
     liver.add_argument("--seed", type=int, required=True)
     liver.add_argument("--spacing", type=float, default=5.0, help="distance of slices in mm (default 5)")
@@ -69,6 +78,14 @@ def _abdomen(given: argparse.Namespace) -> None:
     paths = write_series(made, given.out)
     l3 = paths[len(paths) - 1 - made.l3_index]
     print(f"{len(paths)} slices in {given.out}; mid L3 is {l3.name}")
+
+
+def _heart(given: argparse.Namespace) -> None:
+    drawn = heart.draw_case(given.seed, shifted=given.shifted, gated=not given.not_gated)
+    made = heart.phantom(drawn, rows=given.rows)
+    paths = write_series(made, given.out, uid_seed=f"heart-{given.seed}", region="Heart")
+    found = [name for number, name in enumerate(ARTERIES, start=1) if (made.labels_zyx == number).any()]
+    print(f"{len(paths)} slices in {given.out}; calcium: {', '.join(found) or 'none'}")
 
 
 def _liver(given: argparse.Namespace) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from export.phantoms import abdomen
 from export.phantoms.chest import dicom as chest
 from export.phantoms.dicom import write_series
+from export.phantoms.heart import case as heart
 from export.phantoms.liver import case
 from export.phantoms.mammography.dicom import write_study as write_mammograms
 from export.phantoms.ultrasound import dicom as ultrasound
@@ -17,6 +18,10 @@ def _abdomen(seed: int, folder: Path, uid_seed: str) -> list[Path]:
     return write_series(abdomen.phantom(seed, slices=20, rows=256), folder, uid_seed=uid_seed)
 
 
+def _heart(seed: int, folder: Path, uid_seed: str) -> list[Path]:
+    return heart.write_study(seed, folder, rows=256, gated=True, uid_seed=uid_seed)
+
+
 def _mammography(seed: int, folder: Path, uid_seed: str) -> list[Path]:
     return write_mammograms(seed, folder, uid_seed=uid_seed, intent="FOR PRESENTATION", with_mass=True)
 
@@ -25,6 +30,7 @@ STUDIES: Mapping[str, Writer] = {
     "abdominal-muscle-ct": _abdomen,
     "breast-mass-mg": _mammography,
     "chest-findings-cxr": lambda seed, folder, uid_seed: chest.write_study(seed, folder, uid_seed=uid_seed),
+    "coronary-calcium-ct": _heart,
     "liver-cirrhosis-ct": lambda seed, folder, uid_seed: case.write_study(seed, folder, uid_seed=uid_seed),
     "liver-steatosis-us": lambda seed, folder, uid_seed: ultrasound.write_study(seed, folder, uid_seed=uid_seed),
 }

@@ -13,7 +13,7 @@ from export.evaluation.trials import answered, read_volume
 from export.phantoms.abdomen import Phantom
 from export.phantoms.dicom import write_series
 from export.phantoms.heart import ARTERIES, BESIDE
-from export.phantoms.heart.case import Case, draw_case, phantom
+from export.phantoms.heart.case import Case, draw_case, phantom_of
 from export.phantoms.heart.paint import OWNERS
 from orthanc_plugin import suited
 from orthanc_plugin.measure.calcium import NOTHING, Score, score
@@ -57,9 +57,10 @@ def try_patient(seed: int, shifted: bool, folder: Path = FOLDER, gated: bool | N
 
 
 def try_case(case: Case, folder: Path = FOLDER) -> Trial:
-    made = phantom(case)
+    slices = case.slices()
+    made = phantom_of(case, slices)
     found = ask(made, folder)
-    owner = np.stack([case.render(float(z)).owner for z in case.heights()])
+    owner = np.stack([each.owner for each in slices])
     bright = made.voxels_zyx >= LEAST_HU
     spacing = (made.geometry.slice_spacing_mm, made.geometry.row_spacing_mm, made.geometry.column_spacing_mm)
     voxels = made.voxels_zyx.astype(np.float32)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from pydicom.dataset import Dataset
+if TYPE_CHECKING:  # whoever only keeps the books of jobs need not wait for pydicom
+    from pydicom.dataset import Dataset
 
 
 @dataclass(frozen=True)

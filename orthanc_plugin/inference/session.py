@@ -175,6 +175,8 @@ class Sessions:
         options.inter_op_num_threads = 1
         options.use_deterministic_compute = True
         options.log_severity_level = 4
+        # A thread that waits for the others sleeps: the machine has other work, Orthanc's for one (decision 7).
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         # Data of a graph that came as bytes would be looked for in the working directory; this is no folder at all.
         options.add_session_config_entry("session.model_external_initializers_file_folder_path", os.devnull)
         return options

@@ -25,7 +25,7 @@ from export.coronary_calcium_ct.trial import ask, try_case
 from export.phantoms.dicom import write_series
 from export.phantoms.heart import ARTERIES
 from export.phantoms.heart.calcium import at_the_mouth, mitral_ring
-from export.phantoms.heart.case import draw_case, phantom, write_study
+from export.phantoms.heart.case import draw_case, phantom, phantom_of, write_study
 from export.phantoms.heart.paint import OWNERS
 from orthanc_plugin.inference.device import Device
 from orthanc_plugin.measure.calcium import score
@@ -206,9 +206,10 @@ def _score_of_all(seed: int) -> float:
     """Agatston of the ring, were it taken for coronary."""
     case = draw_case(seed, gated=True)
     ringed = case.with_deposits(mitral_ring(np.random.default_rng(seed), case.anatomy))
-    made = phantom(ringed)
+    slices = ringed.slices()
+    made = phantom_of(ringed, slices)
     spacing = (made.geometry.slice_spacing_mm, made.geometry.row_spacing_mm, made.geometry.column_spacing_mm)
-    owner = np.stack([ringed.render(float(z)).owner for z in ringed.heights()])
+    owner = np.stack([each.owner for each in slices])
     return score(made.voxels_zyx.astype(np.float32), owner > len(ARTERIES), spacing, 0.8).agatston
 
 

@@ -12,7 +12,7 @@ from export.evaluation.shipped import sha256
 
 @pytest.mark.slow
 def test_a_report_says_what_the_data_was_and_stays_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(muscle_report, "_MANY", 8)
+    monkeypatch.setattr(muscle_report, "_MANY", 5)
     evaluate(2, 2, tmp_path, 1)
     page = (tmp_path / "report.html").read_text()
     assert "<body>\n<p>Data: synthetic phantoms; no patient data.</p>" in page

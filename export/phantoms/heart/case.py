@@ -1,5 +1,6 @@
 """One patient's scan of the heart without contrast: a seed in, any slice of it or the whole series as DICOM out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -60,6 +61,10 @@ class Case:
         """Of all slices above the heart's middle, from the lowest up."""
         first = np.random.default_rng([self.seed, 24]).uniform(-3, 3)
         return np.arange(-_BELOW_MM + first, _ABOVE_MM, self.scan.slice_thickness_mm)
+
+    def slices(self, rows: int = _ROWS) -> list[Slice]:
+        """Of the whole series, from the lowest up."""
+        return [self.render(float(z), rows) for z in self.heights()]
 
     def with_deposits(self, deposits: tuple[Deposit, ...]) -> "Case":
         """The same patient with other calcium."""
@@ -122,9 +127,12 @@ def _draw_scan(
 
 
 def phantom(case: Case, *, rows: int = _ROWS) -> abdomen.Phantom:
+    return phantom_of(case, case.slices(rows))
+
+
+def phantom_of(case: Case, slices: Sequence[Slice]) -> abdomen.Phantom:
     """The whole series, as the writer of CT takes it; its labels are the plaques."""
-    heights, scan = case.heights(), case.scan
-    slices = [case.render(float(z), rows) for z in heights]
+    scan, rows = case.scan, len(slices[0].hu)
     pixel_mm = scan.field_of_view_mm / rows
     corner = -(rows - 1) / 2 * pixel_mm
     bed_mm = round(float(np.random.default_rng([case.seed, 25]).uniform(-300, -100)), 1)

@@ -2,8 +2,8 @@
 disease, and whether a mild impairment is likely to become it.
 """
 
-SCALED = (10.0, 100.0)
-"""Percentiles of a series that become 0 and 1: air, which more than a tenth always is, and the brightest voxel.
+SCALED = (30.0, 100.0)
+"""Percentiles of a series that become 0 and 1: amid the air, which half of it and more is, and the brightest voxel.
 
 So nothing is cut off; how bright the brain is then, the graph finds out by itself.
 """

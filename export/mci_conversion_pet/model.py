@@ -1,8 +1,8 @@
 """The network: a window around a head in, how probable Alzheimer's disease and a conversion are, and where from, out.
 
-The head is found and turned upright. How many deviations it is away from healthy people at each place, and how many
-below the place across, is what the network looks at; what it makes of each place is summed up, so a map of that is the
-very terms of the answer.
+The head is found and turned upright. How many deviations it is away from healthy people at each place, how many more
+than around it, and how many below the place across, is what the network looks at; what it makes of each place is summed
+up, so a map of that is the very terms of the answer.
 """
 
 from typing import cast
@@ -19,7 +19,7 @@ from export.mci_conversion_pet.settings import Settings
 from export.strangeness import Strangeness, description_of
 
 _COARSE = 4
-_BRAIN, _MOST_OF_IT = 0.5, 0.4
+_BRAIN, _MOST_OF_IT, _LEAST_BRAIN = 0.5, 0.4, 0.05
 _FURTHEST = 8.0
 _SLABS, _BLOCKS, _WHOLE = (4, 2, 2), 8, 16
 
@@ -37,9 +37,10 @@ class ConversionNet(nn.Module):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
-        self.aligned, self.smooth = settings.aligned, settings.smooth_mm / settings.step_mm
+        self.aligned = settings.aligned
+        self.smooth, self.around = (each / settings.step_mm for each in (settings.smooth_mm, settings.around_mm))
         self.locator = Locator(settings.locating, settings.window, settings.aligned)
-        self.looking, before = nn.Sequential(), 5
+        self.looking, before = nn.Sequential(), 6
         for number, wide in enumerate(settings.judging):
             if number in (1, 2):
                 self.looking.append(nn.MaxPool3d(2))
@@ -63,22 +64,28 @@ class ConversionNet(nn.Module):
     def deviations(self, heads: Tensor) -> Tensor:
         """Of standard heads from healthy people's; 0 beside the brain."""
         away = ((heads - self.usual) / self.spread).clamp(-_FURTHEST, _FURTHEST)
-        return away * (self.usual > _BRAIN).to(heads.dtype)
+        return away * self.inside()
+
+    def inside(self) -> Tensor:
+        """1 in the brain [1, 1, …]."""
+        return (self.usual > _BRAIN).to(self.usual.dtype)
+
+    def compared(self, away: Tensor) -> Tensor:
+        """Deviations as they are, less what they are around, and how far they are below the place across [N, 3, …]."""
+        wide = smoothed(away, self.around) / smoothed(self.inside(), self.around).clamp_min(_LEAST_BRAIN)
+        lower = (away - away.flip(-1)).clamp_max(0)  # and never above: evidence is to lie where something is amiss
+        return torch.cat([away, (away - wide) * self.inside(), lower], dim=1)
 
     def activation(self, heads: Tensor) -> Tensor:
         """[N, 2, …] on larger cubes, 0 beside the brain; its sum is the logit of each answer."""
-        away = self.deviations(heads)
-        lower = (away - away.flip(-1)).clamp_max(
-            0
-        )  # than the place across, and never higher: evidence lies where it is
-        seen = torch.cat([away, lower, self.where.expand(heads.shape[0], -1, -1, -1, -1)], dim=1)
+        away = self.compared(self.deviations(heads))
+        seen = torch.cat([away, self.where.expand(heads.shape[0], -1, -1, -1, -1)], dim=1)
         said = cast(Tensor, self.says(self.looking(seen)))
         return said * self.shares()
 
     def shares(self) -> Tensor:
         """Of each of the larger cubes in the whole brain [1, 1, …]; all together they are 1."""
-        inside = avg_pool3d((self.usual > _BRAIN).to(self.usual.dtype), _COARSE)
-        inside = (inside > _MOST_OF_IT).to(inside.dtype)
+        inside = (avg_pool3d(self.inside(), _COARSE) > _MOST_OF_IT).to(self.usual.dtype)
         return inside / inside.sum().clamp_min(1)
 
     def contributions(self, heads: Tensor) -> Tensor:

@@ -8,12 +8,14 @@ from orthanc_plugin.routing.network import Positive
 
 class Settings(HeadSettings):
     """`judging` are channels, of three layers at least, of the network that looks at the aligned head. That is smoothed
-    by `smooth_mm` before, so that scanners of different sharpness look alike; in training by up to `blur_mm` more, and
-    the share `dropped` of the last channels is left out.
+    by `smooth_mm` before, so that scanners of different sharpness look alike, and places are held against what lies
+    `around_mm` wide; in training it is smoothed by up to `blur_mm` more, and the share `dropped` of the last channels
+    is left out.
     """
 
     judging: tuple[Positive, ...]
     smooth_mm: float
+    around_mm: float
     blur_mm: float
     dropped: Share
 

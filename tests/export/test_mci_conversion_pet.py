@@ -65,6 +65,7 @@ def tiny(**changes: Any) -> Settings:
         locating=(4, 8),
         judging=(4, 8, 8),
         smooth_mm=6.0,
+        around_mm=40.0,
         blur_mm=4.0,
         dropped=0.1,
         gamma=0.2,
@@ -299,8 +300,8 @@ def test_batches_are_made_by_their_number(scans: list[Kept]) -> None:
 def test_no_patient_is_in_two_parts() -> None:
     parts = parts_of("phantoms", read_settings(STANDARD))
     names = [{entry.patient for entry in part} for part in (parts.train, parts.validation, parts.test)]
-    assert [len(each) for each in names] == [600, 100, 200]
-    assert len(set.union(*names)) == 900
+    assert [len(each) for each in names] == [1000, 120, 240]
+    assert len(set.union(*names)) == 1360
 
 
 def test_calibration_is_of_those_that_an_answer_is_about() -> None:

@@ -33,7 +33,7 @@ HUBS = {
     "lateral temporal": Hub((57.0, 6.0, -20.0), 15.0, 0.25),
     "lateral frontal": Hub((40.0, -46.0, 24.0), 16.0, 0.75),
 }
-# Of other reasons, which the disease is not at work at: middle and radius in mm.
+# Places that the disease spares and other reasons lower: middle and radius in mm.
 ELSEWHERE: dict[str, tuple[Vector, float]] = {
     "sensorimotor": ((42.0, 2.0, 42.0), 15.0),
     "superior parietal": ((28.0, 34.0, 46.0), 13.0),

@@ -9,15 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from export.alzheimer_mr.aligning import halved, inverse, joined, taken
 from export.alzheimer_mr.model import standard
-from export.alzheimer_mr.settings import Moving, Settings
+from export.alzheimer_mr.settings import Settings
 from export.alzheimer_mr.sources import Entry, list_entries
+from export.heads.aligning import joined, taken
+from export.heads.locating import brightened, mirrored, moving
 from export.kept import kept_in
-from export.placing import placed
 from export.split import Parts, split_by_patient, wanted
-
-_MIRROR = torch.tensor([-1.0, 1.0, 1.0])
 
 
 def parts_of(data: str, settings: Settings) -> Parts[Entry]:
@@ -65,57 +63,10 @@ def _make(entry: Entry, folder: Path, settings: Settings) -> None:
     np.save(folder / "ill.npy", np.array(scan.ill))
 
 
-@dataclass(frozen=True)
-class Volumes:
-    """What the locator learns from: `volumes` [N, 1, …] of larger cubes, from where they are `moved` [N, 3, 4], and the
-    `places` of their heads then.
-    """
-
-    volumes: Tensor
-    moved: Tensor
-    places: Tensor
-
-
-def locating_batches(scans: Sequence[Kept], settings: Settings, first: int) -> Iterator[Volumes]:
-    """From iteration `first` on; each is made by its own number, so a resumed training sees what it would have seen."""
-    course = settings.locate
-    coarse = [halved(scan.window()).half() for scan in scans]
-    places = [scan.place() for scan in scans]
-    for iteration in range(first, course.iterations):
-        rng = np.random.default_rng([settings.seed, iteration, 71])
-        seen, moved, where = [], [], []
-        for number in rng.integers(len(scans), size=course.batch):
-            move = _moving(course.moving, settings.window, settings.step_mm, rng)
-            seen.append(_brightened(coarse[number].float(), settings, rng))
-            moved.append(move)
-            where.append(_with_mirror(joined(inverse(move), places[number]), move))
-        yield Volumes(torch.cat(seen), torch.cat(moved), torch.cat(where))
-
-
-def _moving(by: Moving, shape_zyx: tuple[int, int, int], step_mm: float, rng: np.random.Generator) -> Tensor:
-    """Where a volume is taken from in another one [1, 3, 4], mirrored half of the time; x, y, z."""
-    shape = np.array(shape_zyx)
-    middle = (shape - 1) / 2 + rng.uniform(-by.shift_mm, by.shift_mm, 3) / step_mm
-    zyx = placed(middle, shape, shape, by.turn_degrees, by.scale_share, rng)
-    return torch.from_numpy(np.column_stack([zyx[::-1, 2::-1], zyx[::-1, 3]]).astype(np.float32))[None]
-
-
-def _with_mirror(place: Tensor, move: Tensor) -> Tensor:
-    """A mirrored head is still one whose left is on its left."""
-    if torch.linalg.det(move[0, :, :3]) > 0:
-        return place
-    return torch.cat([place[:, :, :3] * _MIRROR, place[:, :, 3:]], dim=2)
-
-
 def _changed(seen: Tensor, settings: Settings, rng: np.random.Generator) -> Tensor:
     """Of another contrast, with more noise."""
     noise = torch.from_numpy(rng.standard_normal(tuple(seen.shape), np.float32))
-    return _brightened(seen, settings, rng) + noise * float(rng.uniform(0, settings.noise))
-
-
-def _brightened(seen: Tensor, settings: Settings, rng: np.random.Generator) -> Tensor:
-    gamma = float(np.exp(rng.uniform(-settings.gamma, settings.gamma)))
-    return seen.clamp(0, 1) ** gamma
+    return brightened(seen, settings, rng) + noise * float(rng.uniform(0, settings.noise))
 
 
 @dataclass(frozen=True)
@@ -144,12 +95,11 @@ def judging_batches(scans: Sequence[Kept], places: Tensor, settings: Settings, f
 
 def _head(scan: Kept, place: Tensor, settings: Settings, rng: np.random.Generator) -> tuple[Tensor, Tensor, float]:
     """Not quite where it was found; mirrored by chance, its sides with it."""
-    move = _moving(settings.judge.moving, settings.aligned, settings.step_mm, rng)
-    mirrored = bool(torch.linalg.det(move[0, :, :3]) < 0)
+    move = moving(settings.judge.moving, settings.aligned, settings.step_mm, rng)
     nearly = joined(place, move)
     head = standard(_changed(taken(scan.window(), nearly, settings.aligned), settings, rng))
     share = scan.hippocampi() if rng.random() < settings.outlined_share else None
     if share is None:
         return head, head.new_zeros((1, 2, *settings.aligned)), 0.0
     sides = taken(share, nearly, settings.aligned)
-    return head, sides.flip(1) if mirrored else sides, 1.0
+    return head, sides.flip(1) if mirrored(move) else sides, 1.0

@@ -8,7 +8,7 @@ import numpy as np
 from export.alzheimer_mr.trial import Trial
 from export.evaluation import classification, statistics
 from export.evaluation.classification import Answers, ClassFigures
-from export.evaluation.statistics import Agreement, Figure, Table, bootstrap_values
+from export.evaluation.statistics import Agreement, Figure, Table, auc_alone, mean_of, share_of
 
 DISEASE, NORMAL = "Alzheimer's disease", "normal"
 THRESHOLD = 0.5
@@ -36,12 +36,12 @@ def figures_of(trials: Sequence[Trial]) -> Figures:
         patients=len(trials),
         ill=sum(trial.ill for trial in trials),
         disease=classification.figures_of(answers_of(trials))[DISEASE],
-        peak_inside=share([trial.peak_inside for trial in hits]),
-        dice=mean([float(np.mean(trial.dice)) for trial in trials]),
+        peak_inside=share_of([trial.peak_inside for trial in hits]),
+        dice=mean_of([float(np.mean(trial.dice)) for trial in trials]),
         volume_ml=statistics.agreement(truth, found),
         volume_pearson=float(np.corrcoef(truth, found)[0, 1]),
-        alone={name: auc_alone(trials, number) for name, number in ALONE.items()},
-        strange=share([trial.strange for trial in trials]),
+        alone={name: _alone(trials, number) for name, number in ALONE.items()},
+        strange=share_of([trial.strange for trial in trials]),
     )
 
 
@@ -75,20 +75,6 @@ def volumes(trials: Sequence[Trial]) -> tuple[Table, Table]:
     return truth, np.array([trial.found_ml for trial in trials], np.float64).reshape(-1)
 
 
-def mean(values: Sequence[float]) -> Figure:
-    if not values:
-        return Figure(float("nan"), float("nan"), float("nan"))
-    return bootstrap_values(np.array(values, np.float64), lambda drawn: float(drawn.mean()))
-
-
-def share(values: Sequence[bool]) -> Figure:
-    return mean([float(value) for value in values])
-
-
-def auc_alone(trials: Sequence[Trial], number: Callable[[Trial], float]) -> float:
-    """Of a linear model on one number, which is that number or its negative."""
-    ill = np.array([number(trial) for trial in trials if trial.ill])
-    healthy = np.array([number(trial) for trial in trials if not trial.ill])
-    apart = np.subtract.outer(ill, healthy)
-    above = float((apart > 0).mean() + 0.5 * (apart == 0).mean())
-    return max(above, 1 - above)
+def _alone(trials: Sequence[Trial], number: Callable[[Trial], float]) -> float:
+    ill, healthy = ([number(trial) for trial in trials if trial.ill is there] for there in (True, False))
+    return auc_alone(ill, healthy)

@@ -4,35 +4,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
-from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
-from export.alzheimer_mr.aligning import taken
 from export.alzheimer_mr.data import Kept
 from export.alzheimer_mr.landmarks import Comparison, found
 from export.alzheimer_mr.model import AlzheimerNet, description, standard
 from export.alzheimer_mr.settings import Settings
 from export.checkpoints import SettingsError
+from export.heads.aligning import taken
+from export.heads.calibration import calibrated
 from export.strangeness import Strangeness
 
 _CERTAIN = 0.5
-_PRIOR = 3.0  # how freely few patients may turn the logit
 _KEPT = 0.99
-
-
-def find_usual(network: AlzheimerNet, seen: Sequence[Kept]) -> None:
-    """Where heads lie on average, from which the locator starts."""
-    network.locator.usual = torch.cat([scan.place() for scan in seen]).mean(dim=0, keepdim=True).to(_device(network))
 
 
 def _device(network: AlzheimerNet) -> torch.device:
     return next(network.parameters()).device
-
-
-@torch.no_grad()
-def places_of(network: AlzheimerNet, scans: Sequence[Kept], device: torch.device) -> Tensor:
-    network.eval()
-    return torch.cat([network.places(scan.window().to(device)) for scan in scans]).cpu()
 
 
 @torch.no_grad()
@@ -99,11 +87,9 @@ def validate(network: AlzheimerNet, held: Sequence[Kept], device: torch.device) 
 
 def calibrate(network: AlzheimerNet, said: Validated) -> None:
     """Makes the logit say how often it is so among those validated on, who are of both groups."""
-    if said.ill.all() or not said.ill.any():
-        return
-    fitted = LogisticRegression(C=_PRIOR).fit(said.logits[:, None].numpy(), said.ill.numpy())
-    network.scale = torch.tensor(float(max(fitted.coef_[0, 0], 1e-3)), device=_device(network))
-    network.level = torch.tensor(float(fitted.intercept_[0]), device=_device(network))
+    fitted = calibrated(said.logits, said.ill)
+    if fitted is not None:
+        network.scale, network.level = (torch.tensor(each, device=_device(network)) for each in fitted)
 
 
 @torch.no_grad()

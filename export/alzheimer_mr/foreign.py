@@ -3,17 +3,16 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import highdicom as hd
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from export.alzheimer_mr.export import FOLDER
 from export.alzheimer_mr.trial import ask_of
-from export.alzheimer_mr.window import Floats
+from export.heads.trying import in_place
+from export.heads.window import Floats
 from export.phantoms.ageing.case import draw_case
 from export.phantoms.ageing.scan import FLAIR, T1, T2
 from export.phantoms.regions import region
-from orthanc_plugin.imaging.volume import Volume
 
 STEP_MM = 2.0
 _OTHER_REGIONS = ("neck", "abdomen", "pelvis", "leg", "knee")
@@ -27,20 +26,7 @@ _SMOOTH_MM, _BOTTLE_MM, _NOISE = 7.0, 70.0, 0.03
 
 def cautioned(kind: str, seed: int, folder: Path = FOLDER) -> bool:
     """By the voxels alone: what a header would say is not looked at."""
-    return any("unlike" in each for each in ask_of(in_place(KINDS[kind](seed)), folder).cautions)
-
-
-def in_place(voxels: Floats) -> Volume:
-    """A volume of cubes of no series: slices up, rows to the back, columns to the left."""
-    place = hd.VolumeGeometry.from_components(
-        voxels.shape,
-        spacing=(STEP_MM,) * 3,
-        coordinate_system="PATIENT",
-        position=[0.0, 0.0, 0.0],
-        patient_orientation="HPL",
-        frame_of_reference_uid="2.25.1",
-    )
-    return Volume(np.ascontiguousarray(voxels, np.float32), place, (), (), (), ())
+    return any("unlike" in each for each in ask_of(in_place(KINDS[kind](seed), STEP_MM), folder).cautions)
 
 
 def head(seed: int, contrast: Mapping[str, float] | None = None) -> Floats:

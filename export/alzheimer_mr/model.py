@@ -13,8 +13,8 @@ from monai.networks.nets import UNet
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool3d
 
-from export.alzheimer_mr.aligning import Locator, Shape, halved, inverse, taken
 from export.alzheimer_mr.settings import Settings
+from export.heads.aligning import Locator, Shape, halved, inverse, taken
 from export.strangeness import Strangeness, description_of
 
 _FEATURES = 32

@@ -9,8 +9,8 @@ from matplotlib import pyplot
 
 from export.alzheimer_mr.export import FOLDER
 from export.alzheimer_mr.figures import volumes
+from export.alzheimer_mr.grey import shown
 from export.alzheimer_mr.trial import Trial, ask
-from export.alzheimer_mr.window import shown
 from export.evaluation.plots import draw_agreement, save
 from export.phantoms.ageing.case import draw_case
 

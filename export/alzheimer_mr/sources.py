@@ -1,6 +1,5 @@
 """Where training data comes from: phantoms, or a tree of DICOM series as ADNI's, go in; `Scan`s come out."""
 
-import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,22 +7,19 @@ from typing import Protocol
 
 import highdicom
 import numpy as np
-import pydicom
-from pydicom.uid import MRImageStorage, SegmentationStorage
+from pydicom.uid import MRImageStorage
 
 from export.alzheimer_mr import SIDES
-from export.alzheimer_mr.reference import reference_of, registered
+from export.alzheimer_mr.grey import shown
 from export.alzheimer_mr.settings import Settings
-from export.alzheimer_mr.window import Floats, place_of, shown, window_of
 from export.checkpoints import SettingsError
+from export.heads.reference import reference_of, registered
+from export.heads.tree import diagnoses, read_tree, read_upright, window_of_cubes
+from export.heads.window import Floats, place_of, window_of
 from export.phantoms.ageing.case import draw_case
 from export.phantoms.entry import PhantomPatient
-from orthanc_plugin.imaging.instance import decode
-from orthanc_plugin.imaging.series import assemble
-from orthanc_plugin.imaging.volume import volume
 
 _GROUPS = {"AD": True, "CN": False}
-_COLUMNS = ("Subject", "Group")
 
 
 @dataclass(frozen=True)
@@ -88,9 +84,8 @@ class DicomEntry:
 
 def _read(files: Sequence[Path], segmentation: Path | None, settings: Settings) -> tuple[Floats, Floats | None]:
     """In cubes from the feet up, to the back, to the left, as the node brings a series to them."""
-    read = volume(assemble([decode(path.read_bytes()) for path in files]))
-    upright = read.geometry.with_array(read.voxels_zyx).to_patient_orientation("HPL")
-    values = window_of(shown(np.asarray(upright.array, np.float32)), settings.window, upright.spacing, settings.step_mm)
+    upright = read_upright(files)
+    values = window_of_cubes(shown(np.asarray(upright.array, np.float32)), upright, settings)
     if segmentation is None:
         return values, None
     outlined = highdicom.seg.segread(segmentation)
@@ -102,7 +97,7 @@ def _read(files: Sequence[Path], segmentation: Path | None, settings: Settings) 
             if "hippocamp" in label and side in label:
                 segment = outlined.get_volume(segment_numbers=[number], combine_segments=True, relabel=True)
                 mask[segment.match_geometry(upright).array > 0] = 1
-        sides.append(window_of(mask, settings.window, upright.spacing, settings.step_mm))
+        sides.append(window_of_cubes(mask, upright, settings))
     return values, np.stack(sides)
 
 
@@ -114,7 +109,7 @@ def list_entries(data: str, patients: int) -> list[Entry]:
     if kind != "dicom" or not where:
         raise SettingsError(f"The data is '{data}'; it must be phantoms or dicom:FOLDER.")
     folder = Path(where)
-    found = list(_dicom(folder, _diagnoses(folder)))
+    found = list(_dicom(folder, diagnoses(folder, _GROUPS)))
     if {entry.ill for entry in found} != {True, False}:
         raise SettingsError(
             f"The series in {folder} are not of both groups, {' and '.join(_GROUPS)}, of the table of diagnoses."
@@ -122,31 +117,10 @@ def list_entries(data: str, patients: int) -> list[Entry]:
     return list(found)
 
 
-def _diagnoses(folder: Path) -> Mapping[str, bool]:
-    """By subject; those of other groups, as of mild impairment, are left out."""
-    for path in sorted(folder.glob("*.csv")):
-        with path.open(newline="", encoding="utf-8-sig") as lines:
-            rows = list(csv.DictReader(lines))
-        if rows and all(column in rows[0] for column in _COLUMNS):
-            return {row["Subject"].strip(): _GROUPS[row["Group"].strip()] for row in rows
-                    if row["Group"].strip() in _GROUPS}  # fmt: skip
-    raise SettingsError(f"There is no table with the columns {' and '.join(_COLUMNS)} in {folder}.")
-
-
-def _dicom(folder: Path, diagnoses: Mapping[str, bool]) -> Iterator[DicomEntry]:
+def _dicom(folder: Path, ill: Mapping[str, bool]) -> Iterator[DicomEntry]:
     """All MR series of subjects with a diagnosis; the first healthy one by its name is what all are laid upon."""
-    series: dict[str, list[Path]] = {}
-    subjects: dict[str, str] = {}
-    segmentations: dict[str, Path] = {}
-    for path in sorted(each for each in folder.rglob("*") if each.is_file() and pydicom.misc.is_dicom(each)):
-        header = pydicom.dcmread(path, stop_before_pixels=True)
-        if header.SOPClassUID == MRImageStorage and str(header.PatientID) in diagnoses:
-            series.setdefault(header.SeriesInstanceUID, []).append(path)
-            subjects[header.SeriesInstanceUID] = str(header.PatientID)
-        elif header.SOPClassUID == SegmentationStorage:
-            segmentations[header.ReferencedSeriesSequence[0].SeriesInstanceUID] = path
-    healthy = sorted((subject, uid) for uid, subject in subjects.items() if not diagnoses[subject])
-    for uid, files in series.items() if healthy else ():
-        subject = subjects[uid]
-        first = tuple(series[healthy[0][1]])
-        yield DicomEntry(uid, subject, tuple(files), segmentations.get(uid), diagnoses[subject], first)
+    tree = read_tree(folder, MRImageStorage, ill)
+    reference = tree.first_of([subject for subject, has in ill.items() if not has])
+    for uid, files in tree.series.items() if reference else ():
+        subject = tree.subjects[uid]
+        yield DicomEntry(uid, subject, files, tree.segmentations.get(uid), ill[subject], reference)

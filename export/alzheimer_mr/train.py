@@ -23,19 +23,11 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from export import checkpoints
-from export.alzheimer_mr.aligning import away_mm
-from export.alzheimer_mr.data import (
-    Batch,
-    Kept,
-    Volumes,
-    judging_batches,
-    kept,
-    locating_batches,
-    parts_of,
-)
-from export.alzheimer_mr.fitting import calibrate, find_landmarks, find_usual, places_of, strangeness_of, validate
+from export.alzheimer_mr.data import Batch, Kept, judging_batches, kept, parts_of
+from export.alzheimer_mr.fitting import calibrate, find_landmarks, strangeness_of, validate
 from export.alzheimer_mr.model import AlzheimerNet
 from export.alzheimer_mr.settings import Settings, read_settings
+from export.heads.locating import Volumes, find_usual, locating_batches, lost_mm, places_of, validated_mm
 from export.schedule import learning_rate
 
 Seen = TypeVar("Seen", Volumes, Batch)
@@ -99,7 +91,7 @@ def train(settings: Settings, data: str, out: Path, cache: Path, device: torch.d
         first = int(state["iterations"])
         network.read_places()
     else:
-        find_usual(network, seen)
+        find_usual(network.locator, seen)
     with SummaryWriter(str(out / "curves")) as curves:
         if first < settings.locate.iterations:
             _locate(run, curves, first)
@@ -114,10 +106,11 @@ def _locate(run: Run, curves: SummaryWriter, first: int) -> None:
     batches = locating_batches(run.seen, run.settings, first)
     losses: list[float] = []
     for iteration, batch in _shown(batches, first, count, "locating"):
-        losses.append(_step(run, _lost(run, batch), run.settings.locate.learning_rate, iteration / count))
+        run.network.train()
+        lost = lost_mm(run.network.locator, batch, run.settings, run.device)
+        losses.append(_step(run, lost, run.settings.locate.learning_rate, iteration / count))
         if iteration % run.settings.every == 0 or iteration == count:
-            found = places_of(run.network, run.held, run.device)
-            away = away_mm(found, torch.cat([scan.place() for scan in run.held]), _half_mm(run.settings)).mean()
+            away = validated_mm(run.network.locator, run.held, run.settings, run.device)
             curves.add_scalar("mm/train", np.mean(losses), iteration)
             curves.add_scalar("mm/validation", away, iteration)
             tqdm.write(f"{iteration}/{count}: {np.mean(losses):.2f} mm, validation {away:.2f} mm")
@@ -127,21 +120,9 @@ def _locate(run: Run, curves: SummaryWriter, first: int) -> None:
             run.save(iteration)
 
 
-def _lost(run: Run, batch: Volumes) -> Tensor:
-    run.network.train()
-    found = run.network.locator(batch.volumes.to(run.device), batch.moved.to(run.device))
-    truth, half = batch.places.to(run.device), _half_mm(run.settings)
-    return torch.stack([away_mm(each, truth, half).mean() for each in found]).mean()
-
-
-def _half_mm(settings: Settings) -> tuple[float, float, float]:
-    slices, rows, columns = (length * settings.step_mm / 2 for length in settings.window)
-    return columns, rows, slices
-
-
 def _judge(run: Run, curves: SummaryWriter, first: int) -> None:
     settings, count = run.settings, run.settings.judge.iterations
-    places = places_of(run.network, run.seen, run.device).cpu()
+    places = places_of(run.network.locator, run.seen, run.device)
     batches = judging_batches(run.seen, places, settings, first)
     losses: list[float] = []
     for iteration, batch in _shown(batches, first, count, "judging"):

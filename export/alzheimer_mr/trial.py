@@ -1,28 +1,25 @@
 """One patient through a model folder as the node runs it: a phantom in, what was said of it beside the truth out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.ndimage import distance_transform_edt
 
 from export.alzheimer_mr.export import FOLDER
-from export.alzheimer_mr.window import shown
+from export.alzheimer_mr.grey import shown
 from export.evaluation.trials import answered, read_volume
+from export.heads.trying import Masks, peak_inside, upright
+from export.heads.window import Floats
 from export.phantoms.ageing.case import Case, Seen, draw_case
 from export.phantoms.ageing.dicom import write_values
 from orthanc_plugin import suited
 from orthanc_plugin.imaging.volume import Volume
-from orthanc_plugin.inference.preprocess import turn
 from orthanc_plugin.routing.folder import read
 
 NEAR_MM = 4.0
 """So far beside what the disease acts on a peak may lie and still be in it."""
-Floats = NDArray[np.float32]
-Masks = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +76,7 @@ def try_case(case: Case, folder: Path = FOLDER) -> Trial:
         truth_ml=_sides(seen.hippocampi.sum(axis=(1, 2, 3)) * voxel_ml),
         found_ml=_sides(answer.masks.sum(axis=(1, 2, 3)) * voxel_ml),
         overlap_ml=_sides((truth & answer.masks).sum(axis=(1, 2, 3)) * voxel_ml),
-        peak_inside=peak_inside(answer.heat, seen.acted_on, step_mm),
+        peak_inside=peak_inside(answer.heat, seen.acted_on, step_mm, NEAR_MM),
         brain_grey=_grey(case, seen, "brain"),
         medial_grey=_grey(case, seen, "medial"),
         cautions=answer.cautions,
@@ -88,14 +85,6 @@ def try_case(case: Case, folder: Path = FOLDER) -> Trial:
 
 def _sides(both: Sequence[float] | Floats) -> tuple[float, float]:
     return float(both[0]), float(both[1])
-
-
-def peak_inside(heat: Floats, acted_on: Masks, step_mm: tuple[float, float, float]) -> bool:
-    """Never of a healthy person, in whom the disease acts nowhere."""
-    if not acted_on.any():
-        return False
-    away_mm = distance_transform_edt(~acted_on, sampling=step_mm)
-    return bool(away_mm[np.unravel_index(int(heat.argmax()), heat.shape)] <= NEAR_MM)
 
 
 def _grey(case: Case, seen: Seen, where: str) -> tuple[float, float]:
@@ -132,10 +121,5 @@ def ask_of(seen: Volume, folder: Path = FOLDER) -> Answer:
     assert raw.classification is not None and raw.drawn.masks_szyx is not None
     [heat] = raw.drawn.maps.values()
     cautions = (*suited.by_header(model.card, seen), *suited.by_answers(model.card, raw.said))
-    masks = np.stack([_upright(seen, mask.astype(np.float32)) > 0.5 for mask in raw.drawn.masks_szyx])
-    return Answer(raw.classification.probabilities[0], masks, _upright(seen, heat), cautions)
-
-
-def _upright(seen: Volume, drawn: Floats) -> Floats:
-    """What lies on the series' voxels, with axes as the phantom has them."""
-    return np.asarray(turn(replace(seen, voxels_zyx=drawn)).voxels_zyx)
+    masks = np.stack([upright(seen, mask.astype(np.float32)) > 0.5 for mask in raw.drawn.masks_szyx])
+    return Answer(raw.classification.probabilities[0], masks, upright(seen, heat), cautions)

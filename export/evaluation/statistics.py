@@ -1,6 +1,6 @@
 """Figures with confidence intervals: per-patient tables go in, because patients are what is drawn again."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -120,3 +120,21 @@ def agreement(truth: Table, found: Table) -> Agreement:
     difference = found - truth
     bias, spread = float(difference.mean()), 1.96 * float(difference.std(ddof=1))
     return Agreement(bias, bias - spread, bias + spread)
+
+
+def mean_of(values: Sequence[float]) -> Figure:
+    """One number per patient; NaN of nobody."""
+    if not values:
+        return Figure(float("nan"), float("nan"), float("nan"))
+    return bootstrap_values(np.array(values, np.float64), lambda drawn: float(drawn.mean()))
+
+
+def share_of(values: Sequence[bool]) -> Figure:
+    return mean_of([float(value) for value in values])
+
+
+def auc_alone(those: Sequence[float] | Table, others: Sequence[float] | Table) -> float:
+    """Of a linear model on one number, which is that number or its negative."""
+    apart = np.subtract.outer(np.array(those), np.array(others))
+    above = float((apart > 0).mean() + 0.5 * (apart == 0).mean())
+    return max(above, 1 - above)

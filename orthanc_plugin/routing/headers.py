@@ -15,7 +15,9 @@ from pydicom.dataset import Dataset
 from orthanc_plugin.routing.region import RegionOfPixels, unseen
 
 GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
+INJECTED = "RadiopharmaceuticalInformationSequence"
 DAYS_A_YEAR = 365.25
+MINUTES_A_DAY = 24 * 60
 AGE_IN_YEARS = {"Y": 1.0, "M": 1 / 12, "W": 7 / DAYS_A_YEAR, "D": 1 / DAYS_A_YEAR}
 NEARLY_ALONG = 0.95
 """Cosine of 18 degrees: a tilted gantry still makes axial slices."""
@@ -63,6 +65,12 @@ class Headers:
         years = (seen - born).days / DAYS_A_YEAR if born and seen else -1.0
         return years if years >= 0 else None
 
+    def minutes_after_injection(self) -> float | None:
+        """From the tracer's injection to the acquisition, by the clock: within a day, so no date is asked for."""
+        given = minutes(self.text("RadiopharmaceuticalStartTime") or self.text("RadiopharmaceuticalStartDateTime")[8:])
+        seen = minutes(self.text("AcquisitionTime") or self.text("SeriesTime"))
+        return None if given is None or seen is None else (seen - given) % MINUTES_A_DAY
+
     def orientation(self) -> str | None:
         """Of the slices: axial, coronal, sagittal or oblique."""
         cosines = [number(text) for text in self.texts("ImageOrientationPatient")]
@@ -79,9 +87,14 @@ class Headers:
         return nearest if along[nearest] >= NEARLY_ALONG else "oblique"
 
     def _found(self, keyword: str) -> object:
-        """In an enhanced image what is the same for all frames, or the first frame's, lies two levels deeper."""
+        """In an enhanced image what is the same for all frames, or the first frame's, lies two levels deeper; what was
+        injected for an emission, one.
+        """
         if keyword in self.values:
             return self.values[keyword]
+        for item in within(self.values.get(INJECTED)):
+            if keyword in item:
+                return item[keyword]
         for sequence in GROUPS:
             for group in within(self.values.get(sequence)):
                 for item in (item for macro in group.values() for item in within(macro)):
@@ -115,6 +128,12 @@ def number(text: str) -> float | None:
     except ValueError:
         return None
     return value if isfinite(value) else None
+
+
+def minutes(time: str) -> float | None:
+    """Since midnight, of a time as DICOM writes it (PS3.5 6.2): hours and minutes, mostly with seconds."""
+    found = re.match(r"([0-9]{2})([0-9]{2})([0-9]{2})?", time)
+    return int(found[1]) * 60 + int(found[2]) + int(found[3] or 0) / 60 if found else None
 
 
 def day(text: str) -> date | None:

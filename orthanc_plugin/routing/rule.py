@@ -104,11 +104,20 @@ class Age(Entry):
     age_years: Range
 
 
+class AfterInjection(Entry):
+    """How many minutes after the injection of a tracer the acquisition began."""
+
+    minutes_after_injection: Range
+
+
 class Orientation(Entry):
     orientation: Literal["axial", "coronal", "sagittal", "oblique"]
 
 
-KINDS = ("all", "any", "not", "in", "between", "matches", "present", "body_part", "slices", "age_years", "orientation")
+KINDS = (
+    *("all", "any", "not", "in", "between", "matches", "present"),
+    *("body_part", "slices", "age_years", "minutes_after_injection", "orientation"),
+)
 
 
 def kind(entry: object) -> str | None:
@@ -131,12 +140,13 @@ Rule = Annotated[
     | Annotated[BodyPart, Tag("body_part")]
     | Annotated[Slices, Tag("slices")]
     | Annotated[Age, Tag("age_years")]
+    | Annotated[AfterInjection, Tag("minutes_after_injection")]
     | Annotated[Orientation, Tag("orientation")],
     Discriminator(
         kind,
         custom_error_type="rule",
         custom_error_message="a rule has one of the keys all, any, not, tag with in, between, matches or present, "
-        "body_part, slices, age_years, orientation",
+        "body_part, slices, age_years, minutes_after_injection, orientation",
     ),
 ]
 

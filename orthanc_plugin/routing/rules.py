@@ -13,6 +13,7 @@ from orthanc_plugin.routing.body_part import Found, find
 from orthanc_plugin.routing.card import Card
 from orthanc_plugin.routing.headers import Headers
 from orthanc_plugin.routing.rule import (
+    AfterInjection,
     Age,
     All,
     AnyOf,
@@ -150,7 +151,7 @@ def judge(rule: Rule, case: Case) -> Reason:
             return negated(judge(rule.not_, case))
         case BodyPart():
             return body_part(rule, case.found)
-        case Slices() | Age() | Orientation():
+        case Slices() | Age() | AfterInjection() | Orientation():
             return of_series(rule, case.headers)
         case _:
             return of_tag(rule, case.headers)
@@ -175,13 +176,18 @@ def body_part(rule: BodyPart, found: Found) -> Reason:
     return Reason(f"body part is {listed(rule.body_part)}", value, Verdict.of(said), contradiction=found.remark)
 
 
-def of_series(rule: Slices | Age | Orientation, headers: Headers) -> Reason:
+def of_series(rule: Slices | Age | AfterInjection | Orientation, headers: Headers) -> Reason:
     if isinstance(rule, Slices):
         return Reason(f"slices are {words(rule.slices)}", str(headers.slices), within(rule.slices, headers.slices))
     if isinstance(rule, Age):
         age = headers.age_years()
         value = "" if age is None else f"{age:.3g}"
         return Reason(f"age in years is {words(rule.age_years)}", value, within(rule.age_years, age))
+    if isinstance(rule, AfterInjection):
+        passed = headers.minutes_after_injection()
+        value = "" if passed is None else f"{passed:.3g}"
+        allowed = rule.minutes_after_injection
+        return Reason(f"minutes after injection are {words(allowed)}", value, within(allowed, passed))
     orientation = headers.orientation()
     said = None if orientation is None else orientation == rule.orientation
     return Reason(f"orientation is {rule.orientation}", orientation or "", Verdict.of(said))

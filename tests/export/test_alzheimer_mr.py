@@ -14,24 +14,28 @@ import pytest
 import torch
 
 from export.alzheimer_mr import train as training
-from export.alzheimer_mr.aligning import away_mm, inverse, joined, taken
 from export.alzheimer_mr.card import table, with_figures
-from export.alzheimer_mr.data import Kept, judging_batches, kept, locating_batches, parts_of
+from export.alzheimer_mr.data import Kept, judging_batches, kept, parts_of
 from export.alzheimer_mr.export import CARD, FOLDER, INPUT, README, export_network, load_trained
 from export.alzheimer_mr.figures import DISEASE, answers_of, figures_of
 from export.alzheimer_mr.fitting import Validated, calibrate, find_landmarks
 from export.alzheimer_mr.foreign import KINDS, head
+from export.alzheimer_mr.grey import shown
 from export.alzheimer_mr.landmarks import Comparison, found
 from export.alzheimer_mr.model import AlzheimerNet, Instances, Served, painted, standard
-from export.alzheimer_mr.reference import reference_of, registered
 from export.alzheimer_mr.report import limits, sections, summary
-from export.alzheimer_mr.settings import Course, Moving, Settings, Split, read_settings
+from export.alzheimer_mr.settings import Settings, read_settings
 from export.alzheimer_mr.sources import PhantomEntry, list_entries
 from export.alzheimer_mr.train import train
-from export.alzheimer_mr.trial import Trial, peak_inside, try_case
-from export.alzheimer_mr.window import corner, shown, window_of
+from export.alzheimer_mr.trial import Trial, try_case
 from export.checkpoints import SettingsError
 from export.evaluation.readme import between_marks
+from export.heads.aligning import away_mm, inverse, joined, taken
+from export.heads.locating import locating_batches
+from export.heads.reference import reference_of, registered
+from export.heads.settings import Course, Moving, Split
+from export.heads.trying import peak_inside
+from export.heads.window import corner, window_of
 from export.phantoms.ageing.case import coarser, draw_case
 from export.phantoms.ageing.dicom import write_case
 from orthanc_plugin.inference.device import Device
@@ -376,9 +380,9 @@ def test_a_peak_is_inside_where_it_is_not_far_off() -> None:
     acted, heat = np.zeros((8, 8, 8), bool), np.zeros((8, 8, 8), np.float32)
     acted[4, 4, 2] = True
     heat[4, 4, 4] = 1
-    assert peak_inside(heat, acted, (2.0, 2.0, 2.0))
-    assert not peak_inside(heat, acted, (2.0, 2.0, 3.0))
-    assert not peak_inside(heat, np.zeros_like(acted), (2.0, 2.0, 2.0))
+    assert peak_inside(heat, acted, (2.0, 2.0, 2.0), 4.0)
+    assert not peak_inside(heat, acted, (2.0, 2.0, 3.0), 4.0)
+    assert not peak_inside(heat, np.zeros_like(acted), (2.0, 2.0, 2.0), 4.0)
 
 
 def trial(ill: bool, probability: float, seed: int = 1) -> Trial:

@@ -10,7 +10,7 @@ import numpy as np
 import pydicom
 import pytest
 
-from export.alzheimer_mr.window import shown
+from export.alzheimer_mr.grey import shown
 from export.phantoms.ageing.ageing import AGES, Ageing, draw_ageing
 from export.phantoms.ageing.case import Case, Seen, coarser, draw_case
 from export.phantoms.ageing.dicom import write_study

@@ -22,6 +22,8 @@ KEYWORDS = (
     "PatientSex",
     "SharedFunctionalGroupsSequence",
     "PerFrameFunctionalGroupsSequence",
+    "RadiopharmaceuticalInformationSequence",
+    "AcquisitionTime",
 )
 ODD: tuple[object, ...] = (
     None,

@@ -94,7 +94,7 @@ def test_an_unknown_key(tmp_path: Path) -> None:
         (
             {"modality": "CT"},
             " at applies: a rule has one of the keys all, any, not, tag with in, between, matches or present, "
-            "body_part, slices, age_years, orientation",
+            "body_part, slices, age_years, minutes_after_injection, orientation",
         ),
         (
             {"tag": "SeriesDescription", "matches": "(t2"},

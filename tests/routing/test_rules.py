@@ -58,6 +58,14 @@ def test_what_is_not_known_is_unknown_and_the_card_says_what_that_means(unknown:
     assert decision.reasons[1] == Reason("body part is abdomen", "", UNKNOWN)
 
 
+INJECTED_LATELY = {"minutes_after_injection": {"least": 25, "most": 90}}
+INJECTED = "RadiopharmaceuticalInformationSequence"
+
+
+def injected(at: str) -> dict[str, Any]:
+    return {INJECTED: [{"Radiopharmaceutical": "Fluorodeoxyglucose", "RadiopharmaceuticalStartTime": at}]}
+
+
 def test_a_no_outweighs_what_is_not_known() -> None:
     assert explain(card(unknown="run"), headers(Modality="MR")).verdict is NO
 
@@ -85,6 +93,19 @@ def test_a_no_outweighs_what_is_not_known() -> None:
         ({"age_years": {"least": 18}}, {"PatientBirthDate": "19500101", "StudyDate": "20260102"}, YES),
         ({"age_years": {"least": 18}}, {"PatientBirthDate": "20260103", "StudyDate": "20260102"}, UNKNOWN),
         ({"age_years": {"least": 18}}, {"PatientAge": "old"}, UNKNOWN),
+        (INJECTED_LATELY, {"AcquisitionTime": "101200.5", **injected("094200")}, YES),
+        (INJECTED_LATELY, {"SeriesTime": "1012", **injected("081200")}, NO),
+        (INJECTED_LATELY, {"AcquisitionTime": "001000", **injected("233000")}, YES),
+        (INJECTED_LATELY, {"AcquisitionTime": "101200"}, UNKNOWN),
+        (INJECTED_LATELY, {"AcquisitionTime": "morning", **injected("094200")}, UNKNOWN),
+        (
+            INJECTED_LATELY,
+            {"AcquisitionTime": "101200", INJECTED: [{"RadiopharmaceuticalStartDateTime": "20260102094200.00+0100"}]},
+            YES,
+        ),
+        ({"tag": "Radiopharmaceutical", "matches": "fdg|glucose"}, injected("094200"), YES),
+        ({"tag": "Radiopharmaceutical", "matches": "florbetapir"}, injected("094200"), NO),
+        ({"tag": "Radiopharmaceutical", "matches": "fdg"}, {INJECTED: []}, UNKNOWN),
         ({"orientation": "axial"}, {"ImageOrientationPatient": "1\\0\\0\\0\\1\\0"}, YES),
         ({"orientation": "axial"}, {"ImageOrientationPatient": "1\\0\\0\\0\\0\\-1"}, NO),
         ({"orientation": "oblique"}, {"ImageOrientationPatient": "0.7\\0.7\\0\\0\\0\\-1"}, YES),
@@ -109,6 +130,7 @@ def test_a_rule_says_yes_no_or_unknown(rule: dict[str, Any], values: dict[str, A
         ({"tag": "ContrastBolusAgent", "present": False}, "ContrastBolusAgent is missing"),
         ({"body_part": ["abdomen", "pelvis"]}, "body part is one of abdomen, pelvis"),
         ({"age_years": {"least": 18}}, "age in years is at least 18"),
+        ({"minutes_after_injection": {"most": 90}}, "minutes after injection are at most 90"),
         ({"orientation": "axial"}, "orientation is axial"),
     ],
 )
@@ -254,6 +276,7 @@ EVERY_RULE = card(
     {"body_part": ["abdomen"]},
     {"slices": {"least": 1}},
     {"age_years": {"least": 18}},
+    {"minutes_after_injection": {"most": 90}},
     {"orientation": "axial"},
     {"not": {"any": [{"tag": "ImageType", "in": ["LOCALIZER"]}, {"tag": "PatientSex", "in": ["F"]}]}},
 )
@@ -265,6 +288,7 @@ RULES = (
     "body part is abdomen",
     "slices are at least 1",
     "age in years is at least 18",
+    "minutes after injection are at most 90",
     "orientation is axial",
     "ImageType is LOCALIZER",
     "PatientSex is F",
@@ -313,4 +337,4 @@ anything = st.recursive(
 @settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(values=st.dictionaries(st.sampled_from(KEYWORDS), anything))
 def test_whatever_is_in_a_header_is_explained_and_never_throws(values: dict[str, object]) -> None:
-    assert len(explain(EVERY_RULE, Headers(values, 1)).reasons) == 9
+    assert len(explain(EVERY_RULE, Headers(values, 1)).reasons) == 10

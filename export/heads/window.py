@@ -3,8 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from export.alzheimer_mr import SCALED
-from export.alzheimer_mr.settings import Settings
+from export.heads.settings import HeadSettings
 from orthanc_plugin.inference.resample import Slices
 
 Floats = NDArray[np.float32]
@@ -13,9 +12,9 @@ MIDDLE_MM = (0.0, 0.0, -2.0)
 """Of the aligned head in the usual brain: x, y, z."""
 
 
-def shown(values: Floats) -> Floats:
-    """From 0 to 1, as the card asks the node to."""
-    low, high = np.percentile(values, SCALED)
+def between(values: Floats, lowest: float, highest: float) -> Floats:
+    """From 0 to 1 between two percentiles, as a card may ask the node to."""
+    low, high = np.percentile(values, (lowest, highest))
     return np.asarray(np.clip((values - low) / max(float(high - low), 1e-6), 0, 1), np.float32)
 
 
@@ -42,7 +41,7 @@ def corner(wanted: int, length: int) -> int:
     return (wanted - length) // 2
 
 
-def place_of(to_usual: NDArray[np.float64], shape: tuple[int, ...], settings: Settings) -> Floats:
+def place_of(to_usual: NDArray[np.float64], shape: tuple[int, ...], settings: HeadSettings) -> Floats:
     """From the aligned head to the window, both from -1 to 1 (3, 4); `to_usual` is from mm around the middle of cubes
     of this shape to mm of the usual brain.
     """

@@ -49,10 +49,12 @@ class Views:
     left_out: int
 
 
-def taken_by(card: Card, stage: Stage, roles: Mapping[str, Images]) -> Taken:
-    """Unsuitable where no image of the first role takes any."""
+def taken_by(card: Card, stage: Stage, wanted: Classes, roles: Mapping[str, Images]) -> Taken:
+    """Unsuitable where no image of the first role takes a slot that a class is about."""
     found = {role: _of_role(card, stage, roles[role]) if role in roles else _nobody(stage) for role in stage.roles}
-    if all(index is None for index in found[stage.roles[0]]):
+    spoken_of = {slot for item in wanted.items for slot in item.slots}
+    taken = zip(stage.slots, found[stage.roles[0]], strict=True)
+    if all(index is None for slot, index in taken if slot.name in spoken_of):
         raise Unsuitable(
             f"None of the images is one that the model {card.name} looks at "
             f"({', '.join(slot.name for slot in stage.slots)}); their headers must say which they are.",

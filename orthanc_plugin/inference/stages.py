@@ -132,7 +132,7 @@ def of_images(
 def of_slots(bench: Bench, stage: Stage, numbers: tuple[str, ...], wanted: Classes) -> tuple[Series, slots.Views]:
     """All images at once."""
     given = items.images(stage, bench.inputs)
-    taken = slots.taken_by(bench.model.card, stage, given)
+    taken = slots.taken_by(bench.model.card, stage, wanted, given)
     network = bench.network(stage)
     answers = network(items.of_slots(stage, given, taken))
     collected = Numbers(network, numbers)

@@ -6,6 +6,7 @@ Each class lies on that image of its own slots which says most of it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +42,8 @@ def findings(classes: Classes, images: Images, views: Views, track: Track) -> Fi
     found = [each for each, _ in told]
     shown = max(found, key=lambda each: each.probability - each.threshold)
     others = [view.index for each, its in told for view in its if each.verdict != "absent"]
-    heats = _scaled(classes, views.seen)
+    scale = _scale(classes, views.seen)
+    key_yx = next(view.heat_yx for view in views.seen if view.index == shown.slice_index)
     return Findings(
         segments=(),
         planar=(),
@@ -50,8 +52,8 @@ def findings(classes: Classes, images: Images, views: Views, track: Track) -> Fi
         figures=tuple(figure_of(each) for each in found),
         cautions=(*images.cautions, *_cautions(classes, of_class, views)),
         classes=tuple(found),
-        heat_yx=None if shown.verdict == "absent" else heats.get(shown.slice_index),
-        maps=tuple(_map(classes, each, its, heats) for each, its in told if heats),
+        heat_yx=None if shown.verdict == "absent" or key_yx is None or scale is None else scale.of(key_yx),
+        maps=() if scale is None else tuple(_map(classes, each, its, scale) for each, its in told),
         worth_opening=worth_opening((shown.slice_index, *others, *(view.index for view in views.seen))),
     )
 
@@ -61,31 +63,42 @@ def _found(
 ) -> ClassFinding:
     view, verdict = max(its, key=lambda view: view.height), verdict_of(item, share)
     shape_yx = images.shape_yx(view.index)
-    nowhere = verdict == "absent" or view.peak_yx is None
-    place = border(shape_yx) if nowhere or view.peak_yx is None else around(view.peak_yx, shape_yx)
+    place = border(shape_yx) if verdict == "absent" or not view.peak_yx else around(view.peak_yx, shape_yx)
     return class_finding(classes, item, share, verdict, track, (view.index, place))
 
 
-def _scaled(classes: Classes, seen: Sequence[View]) -> dict[int, NDArray[np.float32]]:
-    """By image from 0 to 1, as viewers draw it: the share of the highest peak beyond the median of all."""
-    heats = {view.index: view.heat_yx for view in seen if view.heat_yx is not None}
-    if not heats or classes.heat_map is None or classes.heat_map.quantity == "probability":
-        return heats
-    middle = np.median(np.concatenate([heat_yx[::LOOKED_AT, ::LOOKED_AT].ravel() for heat_yx in heats.values()]))
-    peak = max(float(heat_yx.max()) for heat_yx in heats.values()) - float(middle)
-    return {
-        index: np.asarray(np.maximum(heat_yx - middle, 0) / (peak or 1), np.float32) for index, heat_yx in heats.items()
-    }
+@dataclass(frozen=True)
+class Scale:
+    """What of the maps becomes 0, and how far beyond it 1 lies."""
+
+    middle: float = 0.0
+    reach: float = 1.0
+
+    def of(self, heat_yx: NDArray[np.float32]) -> NDArray[np.float32]:
+        beyond = np.maximum(heat_yx - np.float32(self.middle), 0)
+        return np.asarray(beyond / np.float32(self.reach), np.float32)
 
 
-def _map(classes: Classes, found: ClassFinding, its: Sequence[View], heats: dict[int, NDArray[np.float32]]) -> ValueMap:
+def _scale(classes: Classes, seen: Sequence[View]) -> Scale | None:
+    """Of all maps together, so that they compare: from their median to their peak; probabilities stay as they are."""
+    heats = [view.heat_yx for view in seen if view.heat_yx is not None]
+    if not heats or classes.heat_map is None:
+        return None
+    if classes.heat_map.quantity == "probability":
+        return Scale()
+    middle = float(np.median(np.concatenate([heat_yx[::LOOKED_AT, ::LOOKED_AT].ravel() for heat_yx in heats])))
+    return Scale(middle, max(float(heat_yx.max()) for heat_yx in heats) - middle or 1.0)
+
+
+def _map(classes: Classes, found: ClassFinding, its: Sequence[View], scale: Scale) -> ValueMap:
     """On every image of the class, laid out as a segment's masks are."""
-    indices = sorted(view.index for view in its)
+    heats = {view.index: view.heat_yx for view in its if view.heat_yx is not None}
+    indices = sorted(heats)
     rows, columns = np.max([heats[index].shape for index in indices], axis=0)
     values = np.zeros((len(indices), rows, columns), np.float32)
     for place, index in enumerate(indices):
-        heat_yx = heats[index]
-        values[place, : heat_yx.shape[0], : heat_yx.shape[1]] = heat_yx
+        height, width = heats[index].shape
+        values[place, :height, :width] = scale.of(heats[index])
     quantity = QUANTITIES[classes.heat_map.quantity if classes.heat_map is not None else "class-activation"]
     return ValueMap(found.map_label, quantity, codes.UCUM.NoUnits, tuple(indices), values)
 

@@ -99,8 +99,8 @@ def history(seed: int, *, shifted: bool = False, ill: Ill | None = None) -> Hist
 
 def _suspect(rng: np.random.Generator, side: str, malignant: bool, shifted: bool) -> Suspect:
     new = rng.random() < _NEW["malignant" if malignant else "benign"]
-    stays = float(np.clip(rng.normal(1.0, 0.05), 0.85, 1.1))
-    grows = float(rng.uniform(0.5, 0.97))
+    stays = float(np.clip(rng.normal(1.0, 0.08), 0.8, 1.15))
+    grows = float(rng.uniform(0.55, 1.02))
     return Suspect(
         side, malignant, radius(rng), float(rng.uniform(0.06, 0.8)), float(rng.uniform(-0.85, 0.85)),
         0.0 if new else grows if malignant else stays, signs(rng, malignant=malignant, shifted=shifted),

@@ -12,7 +12,7 @@ from export.phantoms.mammography.lesions import Lesion, offset
 APART, SPREAD = 0.5, 0.38
 """How suspicious lesions look, from -1 to 1: half of the distance between the kinds, and the deviation within one."""
 _STRAY = 0.35
-_DENSER = 0.02  # so much a malignant one is, on average
+_DENSER = 0.045  # so much a malignant one is, on average; halos make benign ones look so
 _LEAST_MM, _MOST_MM = 3.5, 13.0
 
 
@@ -54,8 +54,8 @@ def suspect(rng: np.random.Generator, y: float, x: float, size: float, of: Signs
     )
     return Lesion(
         "mass", y, x, size, of.aspect, float(rng.uniform(0, np.pi)), waves,
-        offset=of.offset, edge_mm=_between(0.25, 1.6, of.blurred), kept=float(rng.uniform(0.1, 0.4)),
-        rim=_between(0.02, 0.13, of.haloed), hidden=(float(rng.uniform(-np.pi, np.pi)), float(rng.uniform(0, 0.8))),
+        offset=of.offset, edge_mm=_between(0.25, 1.4, of.blurred), kept=float(rng.uniform(0.1, 0.4)),
+        rim=_between(0.04, 0.11, of.haloed), hidden=(float(rng.uniform(-np.pi, np.pi)), float(rng.uniform(0, 0.8))),
         spicules=(*_spicules(rng, size, of.spiculated), *_pulled(rng, size, of.distorting)), seed=seed,
     )  # fmt: skip
 

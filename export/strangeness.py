@@ -71,6 +71,11 @@ class Strangeness(nn.Module):
         found.bound = torch.quantile(found(bounding), kept)
         return found
 
+    def widened(self, by: Tensor) -> Self:
+        """With the bound so many times as far off."""
+        self.bound = self._tensor("bound") * by
+        return self
+
     def forward(self, descriptions: Tensor) -> Tensor:
         scaled = (descriptions - self._tensor("middle")) / self._tensor("spread")
         main = scaled @ self._tensor("axes")

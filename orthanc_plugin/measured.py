@@ -13,7 +13,17 @@ from orthanc_plugin.encode.identity import Identity, Origin
 from orthanc_plugin.imaging.image import Imaged, Images
 from orthanc_plugin.imaging.volume import Volume
 from orthanc_plugin.inference.model import RawOutput
-from orthanc_plugin.measure import body_composition, calcium, classes, infarct, maps, outlines, single_images, texture
+from orthanc_plugin.measure import (
+    body_composition,
+    calcium,
+    classes,
+    infarct,
+    maps,
+    outlines,
+    single_images,
+    texture,
+    views,
+)
 from orthanc_plugin.measure.clinical import Clinical
 from orthanc_plugin.measure.findings import Findings
 from orthanc_plugin.measure.level import locate
@@ -69,6 +79,8 @@ class Measuring:
 
     def classified(self, main: Imaged) -> Iterator[Findings]:
         wanted, said = self.card.outputs.classes, self.raw.classification
+        if wanted is not None and self.raw.views is not None and isinstance(main, Images):
+            yield views.findings(wanted, main, self.raw.views, self.identity.tracking_uid)
         if said is not None and wanted is not None:
             track = self.identity.tracking_uid
             found = classes.findings(wanted, main, said, track, main.cautions)

@@ -24,7 +24,7 @@ from orthanc_plugin.encode.results import Result, encode
 from orthanc_plugin.errors import NodeError, SourceGone, Unsuitable
 from orthanc_plugin.imaging.instance import Instance, decode
 from orthanc_plugin.imaging.roi import given_region
-from orthanc_plugin.imaging.series import Series, assemble
+from orthanc_plugin.imaging.series import Series, assemble, together
 from orthanc_plugin.inference.device import Device
 from orthanc_plugin.inference.model import infer
 from orthanc_plugin.inputs import Inputs, inputs_of, missing
@@ -84,7 +84,7 @@ def made(lease: Lease, rooms: Rooms) -> tuple[Result, ...]:
     with lease.step("read"):
         unchanged(rooms.archive, roles)
         frame = dict(job.order.parameters).get(FRAME)
-        inputs = inputs_of(model.card, {role.name: read(rooms.archive, role) for role in roles}, frame)
+        inputs = inputs_of(model.card, by_role(rooms.archive, roles), frame)
         given = clinical(model.card, dict(job.order.parameters), inputs.main.headers[0])
         region = given_region(dict(job.order.parameters))
         strange = suited.by_header(model.card, inputs.main)
@@ -112,6 +112,14 @@ def made(lease: Lease, rooms: Rooms) -> tuple[Result, ...]:
         record = record_of(inputs.used, origin, rooms.profile.encoding, superseded)
         lease.plan(tuple(map(planned, results)), record)
     return results
+
+
+def by_role(archive: Archive, roles: Iterable[Role]) -> dict[str, Series]:
+    """Several series of one role count as one."""
+    found: dict[str, list[Series]] = {}
+    for role in roles:
+        found.setdefault(role.name, []).append(read(archive, role))
+    return {name: together(several) for name, several in found.items()}
 
 
 def read(archive: Archive, role: Role) -> Series:

@@ -56,12 +56,19 @@ class ServedFinder(nn.Module):
 
 def description(finder: Finder, image: Tensor) -> Tensor:
     """What is measured of an image to tell a strange one: by its levels, and as it is between dark and light."""
+    return described(finder, finder.levels(image), plain(image, finder.levels.last), finder.features(image))
+
+
+def plain(image: Tensor, last: int) -> Tensor:
+    """0 where it is darkest, 1 where it is brightest, and a little beyond; `last` is one less than its pixels."""
     ordered = torch.sort(image.flatten(1), dim=1).values
-    last = finder.levels.last
     dark, light = (ordered[:, round(share * last), None, None, None] for share in (0.01, 0.99))
-    plain = ((image - dark) / (light - dark).clamp_min(1e-3)).clamp(-0.5, 1.5)
-    seen = torch.unflatten(finder.features(image), 1, (min(_SEEN, finder.deepest), -1)).mean(dim=2)
-    return description_of(torch.cat([finder.levels(image), plain], dim=1), seen)
+    return ((image - dark) / (light - dark).clamp_min(1e-3)).clamp(-0.5, 1.5)
+
+
+def described(finder: Finder, levels: Tensor, shown: Tensor, features: Tensor) -> Tensor:
+    seen = torch.unflatten(features, 1, (min(_SEEN, finder.deepest), -1)).mean(dim=2)
+    return description_of(torch.cat([levels, shown], dim=1), seen)
 
 
 @torch.no_grad()

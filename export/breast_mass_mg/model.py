@@ -14,7 +14,7 @@ from export.breast_mass_mg.settings import Settings
 
 _STEPS = 8  # of the levels that grey values are brought to
 _HALVED = 32  # a side that halves five times
-_PRIOR_LOGIT = -2.0
+PRIOR_LOGIT = -2.0
 _AIR_SHARE = 0.12
 """Of the range from the darkest to the brightest: what lies below is no breast."""
 
@@ -130,7 +130,7 @@ class RegionUNet(nn.Module):
     def __init__(self, channels: tuple[int, ...], rows: int, columns: int) -> None:
         super().__init__()
         self.levels = Levels(rows * columns)
-        self.unet = _unet(1, channels)
+        self.unet = unet(1, channels)
 
     def forward(self, image: Tensor) -> Tensor:
         return cast(Tensor, self.unet(self.levels(image) * 2 - 1))
@@ -150,7 +150,7 @@ class Finder(nn.Module):
         super().__init__()
         self.levels = BreastLevels(rows * columns)
         self.blocks = nn.PixelUnshuffle(2)
-        self.unet = _unet(4, channels)
+        self.unet = unet(4, channels)
         self.deepest = channels[-1]
         self.register_buffer("peak_scale", torch.ones(()))
         self.register_buffer("peak_shift", torch.zeros(()))
@@ -160,7 +160,7 @@ class Finder(nn.Module):
 
     def of_levels(self, levels: Tensor) -> Tensor:
         """The same of an image, or a part of one, whose levels are there already."""
-        return cast(Tensor, self.unet(self.blocks(levels * 2 - 1))) + _PRIOR_LOGIT
+        return cast(Tensor, self.unet(self.blocks(levels * 2 - 1))) + PRIOR_LOGIT
 
     def agreed(self, logits: Tensor) -> Tensor:
         """The means of a few pixels, so that one alone does not decide."""
@@ -191,9 +191,9 @@ def _two(before: int, between: int, after: int) -> nn.Module:
     return nn.Sequential(_conv(before, between), _conv(between, after))
 
 
-def _unet(seen: int, channels: tuple[int, ...]) -> UNet:
+def unet(seen: int, channels: tuple[int, ...], answers: int = 1) -> UNet:
     return UNet(
-        spatial_dims=2, in_channels=seen, out_channels=1, channels=channels, strides=(2,) * (len(channels) - 1),
+        spatial_dims=2, in_channels=seen, out_channels=answers, channels=channels, strides=(2,) * (len(channels) - 1),
         num_res_units=2, norm="BATCH", act="RELU",
     )  # fmt: skip
 

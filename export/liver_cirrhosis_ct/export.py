@@ -8,7 +8,6 @@ import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import torch
@@ -78,8 +77,7 @@ def strangeness(trained: Trained, learned: Pool, held: Pool) -> Strangeness:
         each = found(of_held).numpy()
     patients = held.patients[bounding]
     medians = [float(np.median(each[patients == patient])) for patient in np.unique(patients)]
-    found.bound = cast(Tensor, found.bound) * float(np.quantile(medians, _KEPT))
-    return found
+    return found.widened(torch.tensor(float(np.quantile(medians, _KEPT))))
 
 
 def _some_of_each(pool: Pool, settings: Settings) -> NDArray[np.int64]:

@@ -12,8 +12,9 @@ from export.phantoms.heart import ARTERIES
 from export.phantoms.heart import case as heart
 from export.phantoms.liver import case
 from export.phantoms.mammography.acquisition import Intent
-from export.phantoms.mammography.dicom import COARSE_MM
+from export.phantoms.mammography.dicom import COARSE_MM, write_examination
 from export.phantoms.mammography.dicom import write_study as write_mammograms
+from export.phantoms.mammography.history import TIMES, history
 from export.phantoms.ultrasound.dicom import KINDS
 from export.phantoms.ultrasound.dicom import write_study as write_ultrasound
 from export.phantoms.ultrasound.liver import GRADES
@@ -55,6 +56,7 @@ def main() -> None:
     mg.add_argument("--seed", type=int, required=True)
     mg.add_argument("--full", action="store_true", help="pixels as small as the detector's own (default: 0.2 mm)")
     mg.add_argument("--processing", action="store_true", help="raw images, for processing")
+    mg.add_argument("--history", action="store_true", help="lesions benign or malignant, and the study before")
     mg.add_argument("--shifted", action="store_true", help="from the generator that nothing is trained on")
     mg.add_argument("--out", type=Path, required=True)
     mg.set_defaults(make=_mammography)
@@ -104,6 +106,13 @@ def _chest(given: argparse.Namespace) -> None:
 
 
 def _mammography(given: argparse.Namespace) -> None:
+    if given.history:
+        for when in TIMES:
+            write_examination(given.seed, given.out / when, when, shifted=given.shifted)
+        found = history(given.seed, shifted=given.shifted).suspects
+        lesions = ", ".join(f"{each.side}: {'malignant' if each.malignant else 'benign'}" for each in found)
+        print(f"two studies in {given.out}; lesions: {lesions or 'none'}")
+        return
     pixel_mm = None if given.full else COARSE_MM
     intent: Intent | None = "FOR PROCESSING" if given.processing else None
     paths = write_mammograms(given.seed, given.out, shifted=given.shifted, pixel_mm=pixel_mm, intent=intent)

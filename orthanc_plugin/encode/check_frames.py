@@ -131,8 +131,12 @@ def _declared(result: Dataset, imaged: Imaged, what: str) -> set[str]:
     demand(same, f"The {what} is of another patient, study or space.")
     series = result.get("ReferencedSeriesSequence", [])
     named = [str(item.SeriesInstanceUID) for item in series]
-    demand(named == [str(header.SeriesInstanceUID)], f"The {what} does not name the series that it lies on.")
-    return {str(image.ReferencedSOPInstanceUID) for image in series[0].ReferencedInstanceSequence}
+    uids = {str(image.ReferencedSOPInstanceUID) for item in series for image in item.ReferencedInstanceSequence}
+    # Single images may come from several series; of each what lies on it names its own.
+    own = [each for each in imaged.headers if str(each.SOPInstanceUID) in uids] or [header]
+    same = named == [str(own[0].SeriesInstanceUID)] and all(str(each.SeriesInstanceUID) in named for each in own)
+    demand(same, f"The {what} does not name the series that it lies on.")
+    return uids
 
 
 def _kind(result: Dataset) -> str:

@@ -47,6 +47,8 @@ VERDICTS: dict[Verdict, Code] = {
     "undetermined": codes.SCT.Undetermined,
 }
 
+NO_UNITS = codes.UCUM.NoUnits
+
 Group = (
     VolumetricROIMeasurementsAndQualitativeEvaluations
     | PlanarROIMeasurementsAndQualitativeEvaluations
@@ -175,8 +177,9 @@ def _classified(found: ClassFinding, imaged: Imaged, origin: Origin) -> Group:
         tracking_identifier=TrackingIdentifier(found.tracking_uid, found.label),
         referenced_region=_region(found.contour_xy, found.slice_index, imaged),
         finding_type=found.code,
+        finding_sites=[FindingSite(found.site, found.laterality)] if found.site is not None else None,
         algorithm_id=algorithm(origin, operating_point(found)),
-        measurements=[hd.sr.Measurement(codes.DCM.Probability, found.probability, codes.UCUM.NoUnits)],
+        measurements=_numbers([found.measured or Measurement(codes.DCM.Probability, found.probability, NO_UNITS)]),
         qualitative_evaluations=[QualitativeEvaluation(codes.DCM.PresenceOfProperty, VERDICTS[found.verdict])],
     )
 

@@ -30,7 +30,8 @@ def selection(making: Making, beside: Sequence[Dataset]) -> Dataset:
     frames = _frames(making)
     images = [header for header in making.headers if str(header.SOPInstanceUID) in frames]
     # The first one's context is what highdicom copies.
-    images[0] = altered(making.header, SOPInstanceUID=images[0].SOPInstanceUID)
+    first = images[0]
+    images[0] = altered(making.header, SOPInstanceUID=first.SOPInstanceUID, SeriesInstanceUID=first.SeriesInstanceUID)
     content = KeyObjectSelection(
         document_title=codes.DCM.OfInterest,
         referenced_objects=[*images, *beside],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from orthanc_plugin.errors import Unsuitable
@@ -36,6 +36,20 @@ def assemble(instances: Iterable[Instance]) -> Series:
         *([f"Localizers in the series were left out ({localizers})."] if localizers else []),
     ]
     return Series(study_uid, series_uid, modality, kept, tuple(cautions))
+
+
+def together(several: Sequence[Series]) -> Series:
+    """Series of one study as one, the images in the order of their SOP instance UIDs; Unsuitable for any others."""
+    first, *others = several
+    if not others:
+        return first
+    instances = [instance for series in several for instance in series.instances]
+    _common(instances, "StudyInstanceUID", "belong to different studies; correct them in the archive")
+    _common(instances, "PatientID", "belong to different patients; correct them in the archive")
+    modality = _common(instances, "Modality", "are of different modalities; run on series of one")
+    cautions = dict.fromkeys(caution for series in several for caution in series.cautions)
+    distinct, _ = _distinct(instances)
+    return Series(first.study_uid, first.series_uid, modality, tuple(distinct), tuple(cautions))
 
 
 def _common(instances: list[Instance], keyword: str, otherwise: str) -> str:

@@ -33,7 +33,8 @@ def input_shape(stage: Stage) -> tuple[int, ...]:
     if stage.kind == "volume":
         return len(stage.roles), stage.depth, stage.rows, stage.columns
     colours = 3 if stage.channels == "rgb" else 1
-    return len(stage.roles) * stage.depth * colours, stage.rows, stage.columns
+    channels = len(stage.roles) * max(len(stage.slots), 1) * stage.depth * colours
+    return channels, stage.rows, stage.columns
 
 
 def _of_stage(device: Device, model: Model, stage: Stage) -> Iterator[str]:

@@ -17,6 +17,8 @@ from orthanc_plugin.routing.network import Stage
 
 # ITU-R BT.601, as PS3.3 C.7.6.3.1.2 has it for YBR: how bright a colour looks.
 LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
+Taken = Mapping[str, tuple[int | None, ...]]
+"""By role, for each slot of a stage the number of the image that takes it, None where none does."""
 
 
 def of_slices(stage: Stage, seen: tuple[Channel, ...], turned: Turned) -> Fitted:
@@ -45,6 +47,16 @@ def of_images(stage: Stage, roles: Mapping[str, Images]) -> Fitted:
         return np.stack([_one(stage, given, index) for index in range(start, stop)])
 
     return Fitted(take, tuple(place(stage, first, index) for index in range(len(first))))
+
+
+def of_slots(stage: Stage, roles: Mapping[str, Images], taken: Taken) -> NDArray[np.float32]:
+    """The one item of a stage with slots: role by role the images that took them, zeros where none did."""
+    layers = [
+        _layers(stage, None if index is None else roles[role], index or 0)
+        for role in stage.roles
+        for index in taken[role]
+    ]
+    return np.concatenate(layers)[np.newaxis]
 
 
 def volumes(stage: Stage, roles: Mapping[str, Imaged]) -> dict[str, Volume]:

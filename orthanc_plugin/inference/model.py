@@ -14,6 +14,7 @@ from orthanc_plugin.inference.device import Device
 from orthanc_plugin.inference.drawing import Wanted
 from orthanc_plugin.inference.drawn import Drawn
 from orthanc_plugin.inference.regions import Candidate
+from orthanc_plugin.inference.slots import Views
 from orthanc_plugin.inference.stages import Bench, Maps, Series
 from orthanc_plugin.inference.texture import Region
 from orthanc_plugin.routing.folder import Model
@@ -26,7 +27,8 @@ class RawOutput:
     """`drawn` lies on the grid of the source of the card's main role, single images laid out as `drawn.laid_out` does.
 
     `said` holds by stage the outputs that are numbers, one row an item; of the stage of classes those items that count.
-    `regions` are those whose texture was looked at, `candidates` by image those that were outlined.
+    `regions` are those whose texture was looked at, `candidates` by image those that were outlined. `views` are the
+    images that took the slots of the stage of classes, of which there is then no classification image by image.
     """
 
     drawn: Drawn
@@ -34,6 +36,7 @@ class RawOutput:
     said: Mapping[str, Series]
     regions: tuple[Region, ...] = ()
     candidates: tuple[tuple[Candidate, ...], ...] = ()
+    views: Views | None = None
 
 
 def infer(
@@ -59,6 +62,7 @@ def infer(
     looked_at: list[Region] = []
     candidates: list[tuple[Candidate, ...]] = []
     maps: Maps = {}
+    views: Views | None = None
     withins = [stage.within for stage in model.card.stages if stage.within is not None]
     for stage in model.card.stages:
         numbers, wanted = _numbers_of(model, stage), Wanted.of(outputs, stage.name, soft)
@@ -66,6 +70,8 @@ def infer(
         if stage.kind == "texture" and numbers:
             said[stage.name], found_there = stages.of_texture(bench, stage, numbers)
             looked_at += found_there
+        elif stage.slots and outputs.classes is not None:
+            said[stage.name], views = stages.of_slots(bench, stage, numbers, outputs.classes)
         elif stage.within is not None:
             if wanted:
                 outlined, candidates = stages.of_regions(bench, stage, stage.within, maps, wanted)
@@ -77,9 +83,9 @@ def infer(
             drawn = drawn.joined(found.drawn)
             maps |= {(stage.name, name): each for name, each in found.maps.items()}
     classification = None
-    if outputs.classes is not None:
+    if outputs.classes is not None and views is None:
         classification = _classified(bench, outputs.classes, said[outputs.classes.source.stage])
-    return RawOutput(drawn, classification, said, tuple(looked_at), tuple(candidates))
+    return RawOutput(drawn, classification, said, tuple(looked_at), tuple(candidates), views)
 
 
 def _numbers_of(model: Model, stage: Stage) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from orthanc_plugin.imaging.image import Imaged, Images
 from orthanc_plugin.imaging.roi import GivenRegion
-from orthanc_plugin.inference import items, patches, regions, slices, texture
+from orthanc_plugin.inference import items, patches, regions, slices, slots, texture
 from orthanc_plugin.inference.device import Device
 from orthanc_plugin.inference.drawing import Easel, Wanted
 from orthanc_plugin.inference.drawn import Drawn, laid_out
@@ -23,7 +23,7 @@ from orthanc_plugin.inference.slices import Fitted, Heats
 from orthanc_plugin.inference.texture import Region
 from orthanc_plugin.routing.folder import Model
 from orthanc_plugin.routing.network import Stage, Within
-from orthanc_plugin.routing.outputs import Output
+from orthanc_plugin.routing.outputs import Classes, Output
 
 # By stage and output, those of each image.
 Maps = dict[tuple[str, str], list[NDArray[np.float32]]]
@@ -127,6 +127,17 @@ def of_images(
         if wanted:
             sheets += [_sheet(network, wanted, first, fitted, n, _item(answers, n - start)) for n in numbered]
     return collected.series(None, fitted, heats), Found(laid_out(sheets) if sheets else Drawn(), maps)
+
+
+def of_slots(bench: Bench, stage: Stage, numbers: tuple[str, ...], wanted: Classes) -> tuple[Series, slots.Views]:
+    """All images at once."""
+    given = items.images(stage, bench.inputs)
+    taken = slots.taken_by(bench.model.card, stage, wanted, given)
+    network = bench.network(stage)
+    answers = network(items.of_slots(stage, given, taken))
+    collected = Numbers(network, numbers)
+    collected.add([0], answers)
+    return collected.series(None), slots.views(network, wanted, given, taken, answers)
 
 
 def of_texture(bench: Bench, stage: Stage, numbers: tuple[str, ...]) -> tuple[Series, tuple[Region, ...]]:

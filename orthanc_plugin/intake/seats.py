@@ -12,7 +12,7 @@ from orthanc_plugin.intake.results import result_kind
 from orthanc_plugin.routing.card import Card
 from orthanc_plugin.routing.headers import Headers
 from orthanc_plugin.routing.region import RegionOfPixels
-from orthanc_plugin.routing.roles import Candidate, Seating, prior_roles, priors_of, seat, with_priors
+from orthanc_plugin.routing.roles import Candidate, Seating, all_of, prior_roles, priors_of, seat, with_priors
 
 EARLIER_MOST = 50
 """So many earlier studies are looked into, as intake looks after nothing else meanwhile: a second or two."""
@@ -46,7 +46,7 @@ class Seats:
         if before is None:
             return with_priors(card, seating, {})
         _, known = seating.filled[0]
-        priors: dict[str, Candidate] = {}
+        priors: dict[str, tuple[Candidate, ...]] = {}
         for study in before.earlier[:EARLIER_MOST]:
             settled = {*priors, *(card.compared if card.compared.keys() & priors.keys() else ())}
             open_roles = [role for role in roles if role not in settled and recent(card, role, before.now, study)]
@@ -54,7 +54,7 @@ class Seats:
                 break
             there = self._candidates(study.study_uid, every)
             same = [each for each in there if same_patient(each.headers, known.headers)]
-            priors |= priors_of(card, open_roles, [each for each in same if each not in priors.values()])
+            priors |= priors_of(card, open_roles, [each for each in same if each not in all_of(priors)])
         return with_priors(card, seating, priors)
 
     def _candidates(self, study_uid: str, wanted: Wanted) -> tuple[Candidate, ...]:

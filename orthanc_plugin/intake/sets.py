@@ -158,7 +158,8 @@ def _sought(model: Model, seating: Seating) -> Sought | None:
 
 
 def chooses(model: Model) -> bool:
-    return any(role.best and not role.is_prior for role in model.card.inputs.values())
+    """Whether more series may change what the study gives: a better one, or another one of every one."""
+    return any((role.best or role.every) and not role.is_prior for role in model.card.inputs.values())
 
 
 def read(kept: str | None) -> tuple[Waiting, ...]:

@@ -53,7 +53,7 @@ class Role:
 
 @dataclass(frozen=True)
 class InputSet:
-    """What a job works on: one series is a set with one role."""
+    """What a job works on: one series is a set with one role. A role that takes several series stands once for each."""
 
     study_uid: str
     roles: tuple[Role, ...]
@@ -61,7 +61,7 @@ class InputSet:
     @property
     def key(self) -> str:
         parts = [self.study_uid]
-        for role in sorted(self.roles, key=lambda role: role.name):
+        for role in sorted(self.roles, key=lambda role: (role.name, role.series_uid)):
             parts += [role.name, role.series_uid, role.fingerprint, *sorted(role.sop_instance_uids)]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 

@@ -12,7 +12,7 @@ from pydicom.uid import UID
 
 from orthanc_plugin.imaging.image import Imaged
 from orthanc_plugin.inference.classes import Classification
-from orthanc_plugin.measure.findings import ClassFinding, Figure, Findings, SliceScore, ValueMap, Verdict
+from orthanc_plugin.measure.findings import ClassFinding, Figure, Findings, Measurement, SliceScore, ValueMap, Verdict
 from orthanc_plugin.measure.worth import worth_opening
 from orthanc_plugin.routing.outputs import Classes, ClassOutput
 
@@ -26,6 +26,7 @@ QUANTITIES = {
     "saliency": codes.DCM.Saliency,
     "probability": codes.DCM.Probability,
 }
+OF_CANCER = codes.DCM.ProbabilityOfCancer
 NO_SLICE = "The network saw the series in another orientation than it was acquired in; the middle image is shown."
 
 
@@ -37,17 +38,14 @@ def findings(
     verdicts = _verdicts(classes, said.probabilities)
     places = _places(said, verdicts, imaged.shape_yx(key_slice))
     found = tuple(
-        ClassFinding(
-            label=item.label,
-            code=item.code.code(),
-            probability=said.probabilities[number],
-            threshold=item.threshold,
-            verdict=verdict,
-            tracking_uid=track(item.label),
-            slice_index=key_slice,
-            contour_xy=place,
-            undetermined=item.undetermined,
-            by_slice=_by_slice(item.label, number, said, track) if len(imaged) > 1 else (),
+        class_finding(
+            classes,
+            item,
+            said.probabilities[number],
+            verdict,
+            track,
+            (key_slice, place),
+            _by_slice(item.label, number, said, track) if len(imaged) > 1 else (),
         )
         for number, (item, verdict, place) in enumerate(zip(classes.items, verdicts, places, strict=True))
     )
@@ -57,14 +55,42 @@ def findings(
         segments=(),
         planar=(),
         key_slice=key_slice,
-        headline=_headline(found),
-        figures=tuple(_figure(each) for each in found),
+        headline=headline_of(found),
+        figures=tuple(figure_of(each) for each in found),
         cautions=(*cautions, *((NO_SLICE,) if said.index is None else ())),
         classes=found,
         # Nothing is marked for what is not there; the map itself says all the same where the network looked.
         heat_yx=None if verdicts[said.shown] == "absent" else heat_yx,
         maps=_heat_maps(classes, heat_yx, found[said.shown].map_label, key_slice),
         worth_opening=worth_opening((key_slice, *telling)),
+    )
+
+
+def class_finding(
+    classes: Classes,
+    item: ClassOutput,
+    share: float,
+    verdict: Verdict,
+    track: Track,
+    at: tuple[int, NDArray[np.float64]],
+    by_slice: tuple[SliceScore, ...] = (),
+) -> ClassFinding:
+    """`at` is a slice and the contour on it."""
+    of_cancer = classes.quantity == "probability-of-cancer"
+    return ClassFinding(
+        label=item.label,
+        code=item.code.code(),
+        probability=share,
+        threshold=item.threshold,
+        verdict=verdict,
+        tracking_uid=track(item.label),
+        slice_index=at[0],
+        contour_xy=at[1],
+        undetermined=item.undetermined,
+        by_slice=by_slice,
+        measured=Measurement(OF_CANCER, 100 * share, codes.UCUM.Percent) if of_cancer else None,
+        site=None if item.site is None else item.site.code(),
+        laterality=None if item.laterality is None else item.laterality.code(),
     )
 
 
@@ -117,7 +143,7 @@ def border(shape_yx: tuple[int, int]) -> NDArray[np.float64]:
 
 def _verdicts(classes: Classes, probabilities: Sequence[float]) -> list[Verdict]:
     """Of classes that exclude one another the likeliest alone is present, and leaves nothing undetermined then."""
-    each = [_verdict(item, share) for item, share in zip(classes.items, probabilities, strict=True)]
+    each = [verdict_of(item, share) for item, share in zip(classes.items, probabilities, strict=True)]
     if not classes.exclusive:
         return each
     likeliest = int(np.argmax(probabilities))
@@ -126,13 +152,13 @@ def _verdicts(classes: Classes, probabilities: Sequence[float]) -> list[Verdict]
     return ["absent" if verdict == "present" else verdict for verdict in each]
 
 
-def _verdict(item: ClassOutput, share: float) -> Verdict:
+def verdict_of(item: ClassOutput, share: float) -> Verdict:
     if item.holds(share):
         return "undetermined"
     return "present" if share > item.threshold else "absent"
 
 
-def _headline(found: Sequence[ClassFinding]) -> str:
+def headline_of(found: Sequence[ClassFinding]) -> str:
     said: tuple[tuple[Verdict, str], ...] = (("present", "Present"), ("undetermined", "Undetermined"))
     parts = []
     for verdict, word in said:
@@ -143,7 +169,7 @@ def _headline(found: Sequence[ClassFinding]) -> str:
     return "; ".join(parts) or "None of the classes is present"
 
 
-def _figure(found: ClassFinding) -> Figure:
+def figure_of(found: ClassFinding) -> Figure:
     least, most = found.undetermined or (found.threshold, found.threshold)
     bound = f"{least:.2f} to {most:.2f}" if found.verdict == "undetermined" else f"> {most:.2f}"
     return Figure(f"{found.label}: {found.verdict}", f"{found.probability:.2f}", bound)

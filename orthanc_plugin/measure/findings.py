@@ -96,7 +96,8 @@ class ClassFinding:
     that is absent, or of a network that draws no map. Points are as in
     `PlanarFinding`. From one end of `undetermined` to the other, where it is there, it is neither present nor absent.
     `by_slice` are the slices that `probability` is made of, in their order, where the model chose
-    among them; an image that is alone has none.
+    among them; an image that is alone has none. `measured` is the probability by the name that the report has for it,
+    where that is another; `site` and `laterality` say where in the body it is about.
     """
 
     label: str
@@ -109,6 +110,9 @@ class ClassFinding:
     contour_xy: NDArray[np.float64]
     undetermined: tuple[float, float] | None = None
     by_slice: tuple[SliceScore, ...] = ()
+    measured: Measurement | None = None
+    site: Code | None = None
+    laterality: Code | None = None
 
     @property
     def map_label(self) -> str:

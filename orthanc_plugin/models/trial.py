@@ -124,10 +124,15 @@ def attempt(
 
 
 def trials_of(roles: Mapping[str, InputRole], files: Sequence[str]) -> tuple[Trial, ...]:
-    """One for each series, or with several roles one for all: then each path is given as ROLE=PATH."""
+    """One for each series, or with several roles one for all: then each path is given as ROLE=PATH.
+
+    A role that takes every series stands once for each.
+    """
     if len(roles) == 1:
         found = series_in([Path(file) for file in files])
         (only,) = roles
+        if roles[only].every:
+            return (Trial(tuple((only, uid, paths) for uid, paths in sorted(found.items()))),)
         return tuple(Trial(((only, uid, paths),)) for uid, paths in sorted(found.items()))
     given: dict[str, list[Path]] = {role: [] for role in roles}
     for file in files:
@@ -140,7 +145,7 @@ def trials_of(roles: Mapping[str, InputRole], files: Sequence[str]) -> tuple[Tri
         if not paths and not roles[role].required:
             continue
         found = series_in(paths) if paths else {}
-        if len(found) != 1:
+        if len(found) != 1 and not (found and roles[role].every):
             raise ConfigurationError(f"The role {role} has {len(found)} series; give the files of exactly one.")
         filled += [(role, uid, of_series) for uid, of_series in found.items()]
     return (Trial(tuple(filled)),)

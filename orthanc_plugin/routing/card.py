@@ -247,6 +247,33 @@ class Card(Entry):
         return self
 
     @model_validator(mode="after")
+    def slotted(self) -> Self:
+        """What sees all images at once says of which of them each class speaks, and speaks of nothing else."""
+        for stage in self.stages:
+            for role in stage.roles:
+                if self.inputs[role].every and not stage.slots:
+                    raise ValueError(
+                        f"the role {role} takes every series, whose images only a stage with slots tells apart; "
+                        f"{stage.name} has none"
+                    )
+            of_classes = self.outputs.classes is not None and self.outputs.classes.source.stage == stage.name
+            if stage.slots and (not of_classes or any(each.stage == stage.name for each in self.outputs.drawn())):
+                raise ValueError(f"the stage {stage.name} has slots, of which classes are made and nothing else")
+        classes = self.outputs.classes
+        if classes is None:
+            return self
+        known = [slot.name for slot in self.stage(classes.source.stage).slots]
+        for item in classes.items:
+            if bool(item.slots) != bool(known) or not set(item.slots) <= set(known):
+                raise ValueError(
+                    f"{item.label} is about the slots {', '.join(item.slots) or 'of nothing'}; those of its stage are "
+                    f"{', '.join(known) or 'none'}"
+                )
+        if known and (classes.where is not None or classes.finding is not None or classes.exclusive):
+            raise ValueError("classes of slots are judged each by itself, on what took its slots")
+        return self
+
+    @model_validator(mode="after")
     def regions_lie_on_images(self) -> Self:
         """They are found by a stage before, and outlined by one; nothing else can be said of a part alone."""
         near = [stage.name for stage in self.stages if stage.within is not None]

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Discriminator, Field, model_validator
 
 from orthanc_plugin.routing.entry import Entry
-from orthanc_plugin.routing.rule import Range
+from orthanc_plugin.routing.rule import Range, Rule
 
 Positive = Annotated[int, Field(gt=0)]
 Millimetres = Annotated[float, Field(gt=0)]
@@ -113,6 +113,17 @@ class Within(Entry):
     most: Positive = 8
 
 
+class Slot(Entry):
+    """A place among a stage's channels for an image that meets the `rule`; of several the one acquired last takes it.
+
+    The network gets zeros where none does, and the results say what `meaning_of_missing` says.
+    """
+
+    name: Annotated[str, Field(min_length=1, max_length=64)]
+    rule: Rule
+    meaning_of_missing: Annotated[str, Field(min_length=1, max_length=400)]
+
+
 class Stage(Entry):
     """One network of the model: ONNX files of the folder (several are folds, averaged) and what it takes.
 
@@ -124,8 +135,9 @@ class Stage(Entry):
     spacing, null leaving the slices as they are, and windows overlap by `overlap` where it is larger than one. With
     `whole` a volume is one patch around its middle, and nothing is said of what lies beyond it.
     `orientation` says where slices, rows and columns run to: towards the head, the back (posterior) and the patient's
-    left unless stated. The channels are the roles in their order, of a stack role by role its slices. `clinical` are
-    values of the card that go in beside the pixels.
+    left unless stated. The channels are the roles in their order, of a stack role by role its slices, and with `slots`
+    role by role the images that took them: all images are one item then. `clinical` are values of the card that go in
+    beside the pixels.
     """
 
     name: str
@@ -146,6 +158,7 @@ class Stage(Entry):
     clinical: ClinicalFeed | None = None
     batch: Positive = 1
     within: Within | None = None
+    slots: tuple[Slot, ...] = ()
     texture: Texture | None = None
 
     @property
@@ -179,6 +192,14 @@ class Stage(Entry):
             )
         if self.kind == "regions" and len(self.roles) != 1:
             raise ValueError(f"the stage {self.name} takes regions of several roles; they are those of one image")
+        return self
+
+    @model_validator(mode="after")
+    def sorted_into_slots(self) -> Self:
+        if self.slots and self.kind != "image":
+            raise ValueError(f"the stage {self.name} has slots, which are for single images")
+        if len({slot.name for slot in self.slots}) < len(self.slots):
+            raise ValueError(f"two slots of the stage {self.name} have the same name")
         return self
 
 

@@ -121,7 +121,8 @@ def _demand_channel(label: str, channel: int, channels: int) -> None:
 class HeatMap(Output):
     """Where the network looked, of any coarseness: for all classes, or a channel a class.
 
-    Of a stage that looks at texture it is the output of the classes itself, asked of regions all over the image.
+    Of a stage that looks at texture it is the output of the classes itself, asked of regions all over the image; of one
+    with slots it has a channel a slot.
     """
 
     quantity: Literal["class-activation", "gradient-weighted-class-activation", "saliency", "probability"] = (
@@ -133,7 +134,8 @@ class ClassOutput(Entry):
     """A finding that is present where the probability passes the operating threshold.
 
     Within the ends of `undetermined`, between which the threshold lies, it is neither present nor absent. `severity` is
-    how severe the finding of the classes is when this one is present.
+    how severe the finding of the classes is when this one is present. `slots` are those of its stage that show what it
+    is about, which lies at the `site`, on the side `laterality`.
     """
 
     label: str
@@ -141,12 +143,21 @@ class ClassOutput(Entry):
     threshold: Share
     undetermined: tuple[Share, Share] | None = None
     severity: CodedConcept | None = None
+    slots: tuple[str, ...] = ()
+    site: CodedConcept | None = None
+    laterality: CodedConcept | None = None
 
     @model_validator(mode="after")
     def threshold_within(self) -> Self:
         if self.undetermined is not None and not self.holds(self.threshold):
             least, most = self.undetermined
             raise ValueError(f"the threshold {self.threshold:g} of {self.label} is not within {least:g} to {most:g}")
+        return self
+
+    @model_validator(mode="after")
+    def sided_at_a_site(self) -> Self:
+        if self.laterality is not None and self.site is None:
+            raise ValueError(f"{self.label} has a laterality; say in site of what")
         return self
 
     def holds(self, share: float) -> bool:
@@ -169,6 +180,7 @@ class Classes(Entry):
 
     With `where` the results say the probability of each slice that counts, too.
     Where the classes are grades of one `finding`, each says its `severity`; `site` is where in the body it is.
+    `quantity` is what the report calls the probability: that of cancer has a name of its own, and is in percent.
     """
 
     source: Annotated[Output, Field(alias="from")]
@@ -178,6 +190,7 @@ class Classes(Entry):
     items: Annotated[tuple[ClassOutput, ...], Field(min_length=1)]
     heat_map: HeatMap | None = None
     where: Where | None = None
+    quantity: Literal["probability", "probability-of-cancer"] = "probability"
     finding: CodedConcept | None = None
     site: CodedConcept | None = None
 

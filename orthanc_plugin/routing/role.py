@@ -16,6 +16,9 @@ Preference = Literal["thinnest", "thickest", "most-slices", "soft-kernel", "port
 class Role(Entry):
     """One part of the input: a series that meets `rule`; of several the first by the preferences in `best`.
 
+    With `every` it is all of them, of one study, and their images are those of one series: scanners send the views of a
+    mammography in one or in several.
+
     It is of the study that the model works on, or of the newest earlier one of the same patient that has such a series.
     A network gets zeros for one that is missing, and the results say what `meaning_of_missing` says.
     No network takes one that is `compared_with` a role of the study: the model does with it what it does with that one,
@@ -27,6 +30,7 @@ class Role(Entry):
     source: Annotated[Literal["study", "prior"], Field(alias="from")] = "study"
     within_years: Positive | None = None
     compared_with: str | None = None
+    every: bool = False
     required: bool = True
     meaning_of_missing: str = ""
 
@@ -36,6 +40,12 @@ class Role(Entry):
             raise ValueError("within_years is said of a role that comes from a prior")
         if self.compared_with is not None and self.source != "prior":
             raise ValueError("compared_with is said of a role that comes from a prior")
+        return self
+
+    @model_validator(mode="after")
+    def chosen_or_all(self) -> Self:
+        if self.every and self.best:
+            raise ValueError("a role with every takes all series that it may; best chooses one of them")
         return self
 
     @property

@@ -1,9 +1,12 @@
-"""The series of a study in, which of them takes which role of a model out: for each role one, the best by the card."""
+"""The series of a study in, which of them takes which role of a model out.
+
+For each role that is one, the best by the card, or every one that may take it.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 
@@ -25,6 +28,8 @@ PHASES = (
 )
 DESCRIPTIONS = ("SeriesDescription", "ProtocolName", "AcquisitionContrast")
 MOMENTS = (("AcquisitionDateTime",), ("SeriesDate", "SeriesTime"), ("AcquisitionDate", "AcquisitionTime"))
+OF_IMAGES = (("AcquisitionDateTime",), ("AcquisitionDate", "AcquisitionTime"), ("ContentDate", "ContentTime"))
+"""Of one image among those of a series."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +40,14 @@ class Candidate:
     headers: Headers
 
 
+Taken = Mapping[str, tuple[Candidate, ...]]
+"""By role; more than one where the role takes every series."""
+
+
 @dataclass(frozen=True)
 class Seating:
-    """`filled` in the order of the card; `missing` are the roles that nobody takes, `lacking` those the model needs.
+    """`filled` in the order of the card, a role once for each of its series; `missing` are the roles that nobody takes,
+    `lacking` those the model needs.
 
     Priors are looked for when the study's own series are there: until then they are none of these.
     """
@@ -50,7 +60,7 @@ class Seating:
 
 def wants_a_set(card: Card) -> bool:
     """Several roles, or one series of the study where there may be more: neither is told by one series alone."""
-    return len(card.inputs) > 1 or any(role.best for role in card.inputs.values())
+    return len(card.inputs) > 1 or any(role.best or role.every for role in card.inputs.values())
 
 
 def may_take_part(card: Card, headers: Headers) -> bool:
@@ -63,55 +73,64 @@ def prior_roles(card: Card) -> tuple[str, ...]:
 
 
 def seat(card: Card, candidates: Iterable[Candidate]) -> Seating:
-    """The roles of the study; the one with the fewest candidates chooses first, so that none keeps two empty."""
+    """The roles of the study; the one with the fewest candidates chooses first, so that none keeps two empty.
+
+    Roles that take every series take what the others leave.
+    """
     known = tuple(candidates)
     roles = [name for name, role in card.inputs.items() if not role.is_prior]
     able = {role: [each for each in known if fills(card, role, each.headers).matches] for role in roles}
-    taken: dict[str, Candidate] = {}
-    for role in sorted(able, key=lambda role: len(able[role])):
-        free = [each for each in able[role] if each not in taken.values()]
-        if free:
-            taken[role] = first_of_all(free, card.inputs[role].best)
-    passed_over = [each for each in known if each not in taken.values() and any(each in able[role] for role in able)]
+    taken: dict[str, tuple[Candidate, ...]] = {}
+    for role in sorted(able, key=lambda role: (card.inputs[role].every, len(able[role]))):
+        chosen = chosen_of(card, role, [each for each in able[role] if each not in all_of(taken)])
+        if chosen:
+            taken[role] = chosen
+    passed_over = [each for each in known if each not in all_of(taken) and any(each in able[role] for role in able)]
     return seated(card, roles, taken, tuple(passed_over))
 
 
-def seated(
-    card: Card, roles: Iterable[str], taken: Mapping[str, Candidate], passed_over: tuple[Candidate, ...] = ()
-) -> Seating:
+def all_of(taken: Taken) -> tuple[Candidate, ...]:
+    return tuple(candidate for those in taken.values() for candidate in those)
+
+
+def seated(card: Card, roles: Iterable[str], taken: Taken, passed_over: tuple[Candidate, ...] = ()) -> Seating:
     """In the order of the card, with what is missing of those `roles`."""
     missing = tuple(role for role in roles if role not in taken)
     return Seating(
-        filled=tuple((role, taken[role]) for role in card.inputs if role in taken),
+        filled=tuple((role, candidate) for role in card.inputs for candidate in taken.get(role, ())),
         missing=missing,
         lacking=tuple(role for role in missing if card.inputs[role].required),
         passed_over=passed_over,
     )
 
 
-def with_priors(card: Card, seating: Seating, priors: Mapping[str, Candidate]) -> Seating:
+def with_priors(card: Card, seating: Seating, priors: Taken) -> Seating:
     """The whole set: the study's series beside those of earlier studies."""
-    whole = seated(card, card.inputs, dict(seating.filled) | dict(priors))
+    own = {role: tuple(each for name, each in seating.filled if name == role) for role, _ in seating.filled}
+    whole = seated(card, card.inputs, own | dict(priors))
     return replace(whole, passed_over=seating.passed_over)
 
 
-def priors_of(card: Card, roles: Iterable[str], candidates: Iterable[Candidate]) -> dict[str, Candidate]:
+def priors_of(card: Card, roles: Iterable[str], candidates: Iterable[Candidate]) -> dict[str, tuple[Candidate, ...]]:
     """What one earlier study gives. Roles that are compared with this one come from one study, or not at all."""
-    known, found = list(candidates), dict[str, Candidate]()
+    known, found = list(candidates), dict[str, tuple[Candidate, ...]]()
     for role in roles:
-        able = prior_of(card, role, [each for each in known if each not in found.values()])
-        if able is not None:
-            found[role] = able
+        able = [each for each in known if each not in all_of(found) and fills(card, role, each.headers).matches]
+        chosen = chosen_of(card, role, able)
+        if chosen:
+            found[role] = chosen
     needed = {name for name, now in card.compared.items() if card.inputs[now].required}
     if needed <= found.keys():
         return found
-    return {role: candidate for role, candidate in found.items() if role not in card.compared}
+    return {role: those for role, those in found.items() if role not in card.compared}
 
 
-def prior_of(card: Card, role: str, candidates: Iterable[Candidate]) -> Candidate | None:
-    """The series of one earlier study that takes the role, if any does."""
-    able = [each for each in candidates if fills(card, role, each.headers).matches]
-    return first_of_all(able, card.inputs[role].best) if able else None
+def chosen_of(card: Card, role: str, able: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    """Of those that may take the role: every one, as the scanner numbered them, or the best, or none."""
+    wanted = card.inputs[role]
+    if wanted.every:
+        return tuple(sorted(able, key=lambda each: (rank(each.headers, ()), each.series_uid)))
+    return (first_of_all(able, wanted.best),) if able else ()
 
 
 def first_of_all(able: Iterable[Candidate], best: tuple[Preference, ...]) -> Candidate:
@@ -144,9 +163,9 @@ def first_of(kinds: tuple[tuple[float, str], ...], text: str) -> float:
     return next((value for value, pattern in kinds if re.search(pattern, text)), NEITHER)
 
 
-def moment(headers: Headers) -> float:
+def moment(headers: Headers, stated: tuple[tuple[str, ...], ...] = MOMENTS) -> float:
     """As one number, year first; 0 for a series that states none."""
-    for keywords in MOMENTS:
+    for keywords in stated:
         texts = [headers.text(keyword).partition(".")[0] for keyword in keywords]
         digits = "".join(text[:14] for text in texts)
         if digits.isdecimal() and len(digits) >= 8:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from orthanc_plugin.jobs import record
-from orthanc_plugin.jobs.job import Job, Priority, State
+from orthanc_plugin.jobs.job import InputSet, Job, Priority, State
 from orthanc_plugin.web.message import Wrong
 from orthanc_plugin.web.viewer import link
 
@@ -48,9 +48,17 @@ def view(job: Job) -> dict[str, Any]:
 def whole(job: Job) -> dict[str, Any]:
     """One job alone: also which series took which role, and what contradicts itself in them."""
     order = job.order
-    roles = {role.name: role.series_uid for role in order.input_set.roles}
+    roles = seats(order.input_set)
     made_from = None if job.record is None else record.entries(job.record)
     return view(job) | {"roles": roles, "remarks": list(order.remarks), "record": made_from}
+
+
+def seats(input_set: InputSet) -> dict[str, str | list[str]]:
+    """The series that took a role, a list where there are several."""
+    found: dict[str, list[str]] = {}
+    for role in input_set.roles:
+        found.setdefault(role.name, []).append(role.series_uid)
+    return {name: uids if len(uids) > 1 else uids[0] for name, uids in found.items()}
 
 
 def shown(job: Job) -> tuple[str, ...]:

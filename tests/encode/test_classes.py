@@ -2,14 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
+import highdicom as hd
 import numpy as np
 import pytest
 from pydicom.dataset import Dataset
+from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 from pydicom.uid import UID
 
+from orthanc_plugin.deliver.profile import Profile
 from orthanc_plugin.encode.identity import Identity
 from orthanc_plugin.encode.making import Making
 from orthanc_plugin.encode.page import COLUMN
@@ -18,9 +22,9 @@ from orthanc_plugin.encode.results import encode
 from orthanc_plugin.encode.view import around, view
 from orthanc_plugin.imaging.image import Imaged, images
 from orthanc_plugin.imaging.instance import decode
-from orthanc_plugin.imaging.series import assemble
+from orthanc_plugin.imaging.series import assemble, together
 from orthanc_plugin.measure.classes import border
-from orthanc_plugin.measure.findings import ClassFinding, Figure, Findings, SliceScore, Verdict
+from orthanc_plugin.measure.findings import ClassFinding, Figure, Findings, Measurement, SliceScore, ValueMap, Verdict
 from tests import judges
 from tests.builders import series
 from tests.encode import making
@@ -216,3 +220,40 @@ def test_images_that_were_used_beside_are_evidence() -> None:
         for instance in of_series.ReferencedSOPSequence
     }
     assert beside.headers[0].SOPInstanceUID in declared
+
+
+def test_a_side_is_told_at_its_site_and_cancer_by_its_own_name() -> None:
+    on = flat(radiograph("DX"))
+    said = findings(on)
+    left = Code("7771000", "SCT", "Left")
+    breast = Code("76752008", "SCT", "Breast")
+    percent = Measurement(codes.DCM.ProbabilityOfCancer, 87.5, codes.UCUM.Percent)
+    sided = replace(said.classes[0], measured=percent, site=breast, laterality=left)
+    result = encode(Making(replace(said, classes=(sided, said.classes[1])), on, making.origin()))[0].dataset
+    first, second = hd.sr.srread(BytesIO(making.written(result))).content.get_planar_roi_measurement_groups()
+    [site] = first.finding_sites
+    assert (site.value.meaning, site.laterality.meaning) == ("Breast", "Left")
+    [measured] = first.get_measurements()
+    assert (measured.name, measured.value, measured.unit) == (codes.DCM.ProbabilityOfCancer, 87.5, codes.UCUM.Percent)
+    assert second.finding_sites == []
+    assert second.get_measurements()[0].name == codes.DCM.Probability
+
+
+def test_of_images_in_several_series_each_is_named_in_its_own() -> None:
+    datasets = [radiograph("DX", number=number) for number in (1, 2)]
+    datasets[1].SeriesInstanceUID = "1.2.826.0.1.3680043.8.498.8.3"
+    on = images(together([assemble([decode(series.part10(dataset))]) for dataset in datasets]))
+    said = findings(on, heat=True)
+    profile = Profile().model_copy(update={"objects": ("SR", "PM", "SC", "KO"), "maps_not_on": ()})
+    maps = (ValueMap("Heat map", codes.DCM.Saliency, codes.UCUM.NoUnits, (0, 1), np.ones((2, 48, 40), np.float32)),)
+    made = encode(Making(replace(said, maps=maps, worth_opening=(1,)), on, making.origin(), profile))
+    assert [result.kind for result in made] == ["PM", "PM", "SR", "SC", "KO"]
+    report, selection = made[2].dataset, made[4].dataset
+    named = {
+        str(item.SeriesInstanceUID): [str(each.ReferencedSOPInstanceUID) for each in item.ReferencedSOPSequence]
+        for dataset in (report, selection)
+        for item in dataset.CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence
+    }
+    for dataset in datasets:
+        assert str(dataset.SOPInstanceUID) in named[str(dataset.SeriesInstanceUID)]
+    assert "1.2.826.0.1.3680043.8.498.9.2" not in named[str(datasets[0].SeriesInstanceUID)]

@@ -12,15 +12,17 @@ from pydicom.uid import (
 
 from export.phantoms.mammography.acquisition import bright, machine, stored
 from export.phantoms.mammography.anatomy import VIEWS
-from export.phantoms.mammography.dicom import write_study
+from export.phantoms.mammography.dicom import write_examination, write_study
 from export.phantoms.mammography.drawing import draw
 from export.phantoms.mammography.foreign import FOREIGN, foreign
+from export.phantoms.mammography.history import examined, history, machine_of
 from export.phantoms.mammography.sheet import Window
 from orthanc_plugin.imaging.image import images
 from orthanc_plugin.imaging.instance import decode
 from orthanc_plugin.imaging.series import assemble
 
 COARSE = Window.whole(2.0)
+DRAWN = (4641.077557, 3761.069706, 5415.265026)
 
 
 def test_the_same_seed_is_the_same_image_and_another_is_not() -> None:
@@ -107,3 +109,67 @@ def test_foreign_images_are_images(kind: str) -> None:
     found = foreign(2, next(each for each in FOREIGN if each == kind))
     assert found.dtype == np.float32 and found.ndim == 2
     assert min(found.shape) >= 400 and np.isfinite(found).all() and np.ptp(found) > 100
+
+
+ILL = 200_004
+
+
+def test_what_masses_were_drawn_before_is_what_is_drawn_now() -> None:
+    """A model was trained on them and measured with them."""
+    seen = [draw(seed, view, shifted=shifted, with_mass=True).loss(COARSE)[0]
+            for seed, view, shifted in ((3, "LCC", False), (282, "RMLO", False), (5, "LMLO", True))]  # fmt: skip
+    np.testing.assert_allclose([float(each.sum(dtype=np.float64)) for each in seen], DRAWN, rtol=1e-6)
+
+
+def test_a_malignant_lesion_has_grown_or_is_new_and_lies_on_both_views() -> None:
+    sizes = []
+    for seed in range(200_000, 200_012):
+        side = next(each.side for each in history(seed, ill="malignant").suspects if each.malignant)
+        views = [view for view in VIEWS if view[0] == side]
+        now, then = ([int(examined(seed, view, when, ill="malignant").malignancy(COARSE).sum()) for view in views]
+                     for when in ("now", "before"))  # fmt: skip
+        assert min(now) > 0
+        assert not any(examined(seed, view, "now", ill="malignant").malignancy(COARSE).any()
+                       for view in VIEWS if view not in views)  # fmt: skip
+        sizes.append(sum(then) / sum(now))
+    assert np.mean(sizes) < 0.75 and max(sizes) < 1.1
+    assert min(sizes) == 0
+
+
+def test_what_is_benign_mostly_stays_as_it_was() -> None:
+    stayed = [each.then for seed in range(200_000, 200_080) for each in history(seed, ill="benign").suspects]
+    assert not any(each.malignant for seed in range(200_000, 200_080) for each in history(seed, ill="benign").suspects)
+    assert np.median(stayed) == pytest.approx(1.0, abs=0.03)
+    assert 0.02 < np.mean(np.array(stayed) == 0) < 0.2
+
+
+def test_breasts_without_a_lesion_have_what_looks_like_one() -> None:
+    for seed in range(200_000, 200_004):
+        healthy = [side for side in "RL" if not any(each.side == side for each in history(seed, ill="none").suspects)]
+        assert healthy
+        for view in (view for view in VIEWS if view[0] in healthy):
+            seen = examined(seed, view, "now", ill="none")
+            assert not seen.masses and seen.lookalikes
+
+
+def test_the_study_before_shows_the_same_breast_lying_otherwise() -> None:
+    now, then, other = (examined(ILL, "LMLO", "now"), examined(ILL, "LMLO", "before"), examined(ILL + 1, "LMLO", "now"))
+    assert now.breast == then.breast != other.breast
+    seen, before, else_ = (each.loss(COARSE)[0] for each in (now, then, other))
+    assert 0.01 < np.abs(seen - before).mean() < np.abs(seen - else_).mean()
+    machines = {machine_of(seed, "before") == machine_of(seed, "now") for seed in range(200_000, 200_008)}
+    assert machines == {True, False}
+
+
+def test_a_study_and_the_one_before_are_of_one_patient(tmp_path: Path) -> None:
+    now, before = (
+        [pydicom.dcmread(path) for path in write_examination(ILL, tmp_path / when, when, pixel_mm=4.0)]
+        for when in ("now", "before")
+    )
+    assert {file.PatientID for file in (*now, *before)} == {f"PHANTOM-BC-{ILL}"}
+    assert len({file.StudyInstanceUID for file in (*now, *before)}) == 2
+    assert before[0].StudyDate < now[0].StudyDate and int(before[0].PatientAge[:3]) <= int(now[0].PatientAge[:3])
+    assert len({file.SeriesInstanceUID for file in now}) == 1
+    apart = [pydicom.dcmread(path) for path in write_examination(ILL, tmp_path / "apart", pixel_mm=4.0, apart=True)]
+    assert len({file.SeriesInstanceUID for file in apart}) == 4
+    assert [file.SOPInstanceUID for file in apart] == [file.SOPInstanceUID for file in now]

@@ -3,10 +3,11 @@
 from copy import deepcopy
 
 import pytest
+from pydicom.dataset import Dataset
 
 from orthanc_plugin.errors import Unsuitable
-from orthanc_plugin.imaging.series import assemble
-from tests.builders.series import slices, stating, with_localizer
+from orthanc_plugin.imaging.series import assemble, together
+from tests.builders.series import Scan, slices, stating, with_localizer
 from tests.imaging.reading import read, refusal
 
 
@@ -65,4 +66,30 @@ def test_two_images_under_one_uid() -> None:
     other.PixelData = bytes(len(other.PixelData))
     assert refusal([*slices(), other]) == (
         f"Two different images bear the SOP instance UID {other.SOPInstanceUID}; correct them in the archive."
+    )
+
+
+def of_one_study(name: str, **values: str) -> list[Dataset]:
+    datasets = slices(Scan(slices=2, name=name))
+    for dataset in datasets:
+        dataset.StudyInstanceUID = "1.2.3"
+        for keyword, value in values.items():
+            setattr(dataset, keyword, value)
+    return datasets
+
+
+def test_series_of_one_study_count_as_one() -> None:
+    several = [read(of_one_study(name)) for name in ("one", "two")]
+    whole = together(several)
+    uids = [str(instance.header.SOPInstanceUID) for instance in whole.instances]
+    assert len(uids) == 4 and uids == sorted(uids)
+    assert (whole.study_uid, whole.series_uid) == ("1.2.3", several[0].series_uid)
+    assert together(several[:1]) is several[0]
+
+
+def test_series_of_two_patients_are_not_put_together() -> None:
+    with pytest.raises(Unsuitable) as refused:
+        together([read(of_one_study("one")), read(of_one_study("two", PatientID="another"))])
+    assert refused.value.sentence == (
+        "Instances of the series belong to different patients; correct them in the archive."
     )

@@ -152,6 +152,24 @@ def write_classifier(path: Path, bias: list[float]) -> Path:
     )
 
 
+def write_slots(path: Path, slots: int, earlier: float = 0.0) -> Path:
+    """hu [n, c, r, k] -> means [n, slots] of the first channels, plus a share of those after them; heat, the first."""
+    nodes = []
+    for name, first in (("heat", 0), ("before", slots)):
+        nodes += [
+            constant(f"{name} from", np.array([first], np.int64)),
+            constant(f"{name} to", np.array([first + slots], np.int64)),
+            helper.make_node("Slice", ["hu", f"{name} from", f"{name} to", "channels"], [name]),
+            helper.make_node("ReduceMean", [name], [f"mean of {name}"], axes=[2, 3], keepdims=0),
+        ]
+    nodes = [constant("channels", np.array([1], np.int64)), constant("share", np.array(earlier, np.float32)), *nodes]
+    nodes += [
+        helper.make_node("Mul", ["mean of before", "share"], ["added"]),
+        helper.make_node("Add", ["mean of heat", "added"], ["means"]),
+    ]
+    return write(path, nodes, outputs={"means": ["n", slots], "heat": FREE})
+
+
 def write_fed(path: Path, values: int) -> Path:
     """hu and values [n, values] -> logits [n, 1]: the mean of the item plus the sum of the values that are numbers."""
     nodes = [

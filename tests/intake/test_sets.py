@@ -14,7 +14,7 @@ from orthanc_plugin.errors import ConfigurationError, Unsuitable
 from orthanc_plugin.jobs.job import Job, Priority, State
 from tests.builders.series import Scan, slices
 from tests.intake.bench import Bench
-from tests.routing.cards import CT_ABDOMEN, model_folder, stage
+from tests.routing.cards import CT_ABDOMEN, classes, model_folder, stage
 
 STUDY_UID = "1.2.826.77"
 MR = {"tag": "Modality", "in": ["MR"]}
@@ -338,3 +338,54 @@ def test_what_contradicts_itself_is_told_with_the_role(pair: Bench) -> None:
     assert job.order.remarks == (
         "In the role t2, BodyPartExamined says head, SeriesDescription says knee; BodyPartExamined counts.",
     )
+
+
+class TestEverySeriesOfTheStudy:
+    @pytest.fixture
+    def views(self, bench: Bench) -> Bench:
+        """A model that takes all series at once, in whichever of them the images come."""
+        shutil.rmtree(bench.models / "abdomen")
+        slots = [{"name": "any", "rule": MR, "meaning_of_missing": "Not known."}]
+        model_folder(
+            bench.models,
+            "views",
+            applies=MR,
+            inputs={"views": {"every": True}},
+            stages=[stage(kind="image", roles=["views"], slots=slots)],
+            outputs=classes(slots=["any"]),
+        )
+        bench.start()
+        return bench
+
+    def test_all_take_part_once_the_study_rests(self, views: Bench) -> None:
+        several = [series(f"view {number}", 1) for number in range(4)]
+        for one in several[:2]:
+            views.send(one)
+        views.tick(20)
+        assert jobs(views) == []
+        for one in several[2:]:
+            views.send(one)
+        views.tick(45)
+        (job,) = jobs(views)
+        assert job.state is State.WAITING
+        assert {role.name for role in job.order.input_set.roles} == {"views"}
+        assert {role.series_uid for role in job.order.input_set.roles} == {
+            str(one[0].SeriesInstanceUID) for one in several
+        }
+
+    def test_one_series_with_all_images_is_enough(self, views: Bench) -> None:
+        whole = series("all views", 4)
+        views.send(whole)
+        views.tick(45)
+        (job,) = jobs(views)
+        assert (job.state, seats(job)) == (State.WAITING, uids(views=whole))
+
+    def test_a_series_that_comes_later_makes_a_new_set(self, views: Bench) -> None:
+        first, later = series("view 1", 1), series("view 2", 1)
+        views.send(first)
+        views.tick(45)
+        views.send(later)
+        views.tick(45)
+        old, new = jobs(views)
+        assert (old.state, new.state) == (State.CANCELLED, State.WAITING)
+        assert len(new.order.input_set.roles) == 2

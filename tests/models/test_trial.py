@@ -140,3 +140,15 @@ class TestRegion:
         assert caught.value.sentence == (
             "The region 280,200,50,50 leaves the image, which has 240 rows and 300 columns; correct roi."
         )
+
+
+def test_series_of_a_role_that_takes_all_of_them_are_one_trial(tmp_path: Path) -> None:
+    for name in ("one", "two", "then"):
+        written(tmp_path / name, Scan(slices=1, name=name))
+    paths = [str(tmp_path / "one"), str(tmp_path / "two")]
+    (alone,) = trials_of({"views": Role(every=True)}, paths)
+    assert [role for role, _, _ in alone.roles] == ["views", "views"]
+    assert len({uid for _, uid, _ in alone.roles}) == 2
+    roles = {"now": Role(every=True), "before": Role(every=True, required=False)}
+    (both,) = trials_of(roles, [*(f"now={path}" for path in paths), f"before={tmp_path / 'then'}"])
+    assert [role for role, _, _ in both.roles] == ["now", "now", "before"]

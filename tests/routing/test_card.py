@@ -324,3 +324,58 @@ def test_parts_are_those_of_single_images(tmp_path: Path) -> None:
     values = card_values()["outputs"]
     values["segments"]["items"][0]["each_part"] = True
     assert wrong(tmp_path, outputs=values) == ": each_part is of single images; in volumes a segment is measured as one"
+
+
+def seeing(**changes: Any) -> dict[str, Any]:
+    """A stage that sees the images of all series at once, and a class that is about one of its two slots."""
+    slots = [
+        {"name": side, "rule": {"tag": "ImageLaterality", "in": [side]}, "meaning_of_missing": f"{side} was not there."}
+        for side in ("R", "L")
+    ]
+    given = {"inputs": {"views": {"every": True}}, "stages": [stage(kind="image", roles=["views"], slots=slots)]}
+    return given | {"outputs": classes(slots=["R"])} | changes
+
+
+def test_images_of_several_series_are_sorted_into_slots(tmp_path: Path) -> None:
+    card = read(rewritten(model_folder(tmp_path), **seeing())).card
+    assert [slot.name for slot in card.stage("only").slots] == ["R", "L"]
+    assert card.inputs["views"].every
+
+
+def with_slots(**changes: Any) -> list[dict[str, Any]]:
+    return [seeing()["stages"][0] | changes]
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (
+            {"stages": with_slots(slots=[]), "outputs": classes()},
+            ": the role views takes every series, whose images only a stage with slots tells apart; only has none",
+        ),
+        (
+            {"outputs": card_values()["outputs"]},
+            ": the stage only has slots, of which classes are made and nothing else",
+        ),
+        ({"outputs": classes()}, ": Cyst is about the slots of nothing; those of its stage are R, L"),
+        ({"outputs": classes(slots=["R", "M"])}, ": Cyst is about the slots R, M; those of its stage are R, L"),
+        (
+            {"stages": with_slots(kind="slices")},
+            " at stages.0: the stage only has slots, which are for single images",
+        ),
+        (
+            {"stages": with_slots(slots=2 * [seeing()["stages"][0]["slots"][0]])},
+            " at stages.0: two slots of the stage only have the same name",
+        ),
+        (
+            {"inputs": {"views": {"every": True, "best": ["newest"]}}},
+            " at inputs.views: a role with every takes all series that it may; best chooses one of them",
+        ),
+        (
+            {"outputs": classes(slots=["R"], laterality={"value": "24028007", "scheme": "SCT", "meaning": "Right"})},
+            " at outputs.classes.items.0: Cyst has a laterality; say in site of what",
+        ),
+    ],
+)
+def test_slots_that_can_not_be(tmp_path: Path, changes: dict[str, Any], sentence: str) -> None:
+    assert wrong(tmp_path, **seeing(**changes)) == sentence

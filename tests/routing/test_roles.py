@@ -11,14 +11,13 @@ from orthanc_plugin.routing.headers import Headers
 from orthanc_plugin.routing.roles import (
     Candidate,
     may_take_part,
-    prior_of,
     prior_roles,
     priors_of,
     seat,
     wants_a_set,
     with_priors,
 )
-from tests.routing.cards import card, card_values, stage
+from tests.routing.cards import card, card_values, classes, stage
 
 OPTIONAL = {"required": False, "meaning_of_missing": "Not known."}
 
@@ -84,14 +83,14 @@ class TestPriors:
 
     def test_of_an_earlier_study_the_best_series_that_fits_takes_the_role(self, whole: Card) -> None:
         thin, thick = (series(uid, SeriesDescription="axial", SliceThickness=uid) for uid in ("1", "5"))
-        assert prior_of(whole, "before", [series("2"), thick, thin]) == thin
-        assert prior_of(whole, "before", [series("2", SeriesDescription="coronal"), series("3")]) is None
+        assert priors_of(whole, ["before"], [series("2"), thick, thin]) == {"before": (thin,)}
+        assert priors_of(whole, ["before"], [series("2", SeriesDescription="coronal"), series("3")]) == {}
 
     def test_the_whole_set_is_in_the_order_of_the_card(self) -> None:
         needs = of_roles(now={}, before={"from": "prior"}, at_last={"from": "prior"} | OPTIONAL)
         seating = seat(needs, [series("1"), series("2")])
         prior = series("9")
-        whole = with_priors(needs, seating, {"at_last": prior})
+        whole = with_priors(needs, seating, {"at_last": (prior,)})
         assert whole.filled == (("now", series("1")), ("at_last", prior))
         assert (whole.missing, whole.lacking, whole.passed_over) == (("before",), ("before",), (series("2"),))
 
@@ -103,8 +102,34 @@ class TestPriors:
                          flair_then=earlier("FLAIR", "flair"))  # fmt: skip
         t1, flair = series("1", SeriesDescription="T1"), series("2", SeriesDescription="FLAIR")
         roles = prior_roles(whole)
-        assert priors_of(whole, roles, [t1, flair]) == {"t1_then": t1, "flair_then": flair}
+        assert priors_of(whole, roles, [t1, flair]) == {"t1_then": (t1,), "flair_then": (flair,)}
         assert priors_of(whole, roles, [t1]) == {}
+
+
+class TestEverySeries:
+    @pytest.fixture
+    def whole(self) -> Card:
+        slots = [{"name": "first", "rule": {"tag": "Modality", "in": ["CT"]}, "meaning_of_missing": "Not known."}]
+        of_slots = classes(slots=["first"])
+        inputs = {"now": {"every": True}, "before": {"from": "prior", "every": True} | OPTIONAL}
+        return card(inputs=inputs, stages=[stage(kind="image", roles=list(inputs), slots=slots)], outputs=of_slots)
+
+    def test_all_take_the_role_as_the_scanner_numbered_them(self, whole: Card) -> None:
+        assert wants_a_set(whole)
+        second, first, other = series("1", SeriesNumber="2"), series("2", SeriesNumber="1"), series("3", Modality="MR")
+        seating = seat(whole, [second, first, other])
+        assert seating.filled == (("now", first), ("now", second))
+        assert (seating.missing, seating.passed_over) == ((), ())
+
+    def test_so_do_all_of_an_earlier_study(self, whole: Card) -> None:
+        seating = seat(whole, [series("1"), series("2")])
+        earlier = priors_of(whole, prior_roles(whole), [series("8"), series("9")])
+        filled = [(role, candidate.series_uid) for role, candidate in with_priors(whole, seating, earlier).filled]
+        assert filled == [("now", "1"), ("now", "2"), ("before", "8"), ("before", "9")]
+
+    def test_none_is_not_enough(self, whole: Card) -> None:
+        assert seat(whole, [series("1", Modality="MR")]).lacking == ("now",)
+        assert priors_of(whole, prior_roles(whole), []) == {}
 
 
 @pytest.mark.parametrize(

@@ -24,12 +24,17 @@ def test_the_published_schema_is_the_code_s() -> None:
 
 
 def test_the_examples_are_right() -> None:
-    card, regions, pictures, texture, checks, several, with_prior, compared, overlay = examples()
+    card, regions, views, pictures, texture, checks, several, with_prior, compared, overlay = examples()
     read = Card.model_validate_json(card)
     near = json.loads(card) | json.loads(regions)
     near["outputs"]["segments"]["from"] = {"stage": "outline", "output": "probability"}
     near["outputs"]["segments"] |= {"background": False, "steps": [{"step": "threshold"}]}
     assert Card.model_validate(near, strict=False).stage("outline").within is not None
+    together = json.loads(card) | json.loads(views)
+    side = {"label": "Left", "code": {"value": "left", "scheme": "99TEST", "meaning": "Left"}, "threshold": 0.5}
+    of_views = {"from": {"stage": "breasts", "output": "probability"}, "activation": "none", "exclusive": False}
+    together["outputs"] = {"classes": of_views | {"items": [side | {"slots": ["LCC"]}]}}
+    assert Card.model_validate(together, strict=False).main_role == "now"
     drawing = json.loads(card)
     drawing["outputs"] |= json.loads(pictures)
     drawing["stages"][0]["outputs"] += ["t2", "quiet"]

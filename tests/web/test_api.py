@@ -7,10 +7,11 @@ from orthanc_plugin.archive.protocol import Receipt
 from orthanc_plugin.errors import Broken, ConfigurationError, NodeError, Temporary, Unsuitable
 from orthanc_plugin.jobs import device_report
 from orthanc_plugin.jobs.dispatch import Turn
-from orthanc_plugin.jobs.job import Job, PlannedResult, Priority, State
+from orthanc_plugin.jobs.job import InputSet, Job, PlannedResult, Priority, Role, State
 from orthanc_plugin.jobs.ledger import Ledger
 from orthanc_plugin.jobs.process import Process
 from orthanc_plugin.web.api import Rooms, answer, status_of
+from orthanc_plugin.web.jobs import seats
 from orthanc_plugin.web.message import Request
 from tests.jobs.builders import Clock, order
 from tests.web.conftest import Hand, Shelf
@@ -73,6 +74,12 @@ def test_a_job_reads_as_promised(rooms: Rooms, ledger: Ledger, clock: Clock) -> 
             "viewer": "/ohif/viewer?StudyInstanceUIDs=1.2.1&SeriesInstanceUIDs=1.2.1.1,2.25.10",
         },
     )
+
+
+def test_a_role_that_several_series_take_names_all_of_them() -> None:
+    taken = (("views", "1.1"), ("before", "2.1"), ("views", "1.2"))
+    roles = tuple(Role(name, uid, (), "") for name, uid in taken)
+    assert seats(InputSet("1.2.1", roles)) == {"views": ["1.1", "1.2"], "before": "2.1"}
 
 
 def test_a_series_that_no_model_is_for_has_its_reason_and_no_model(rooms: Rooms, ledger: Ledger) -> None:

@@ -17,6 +17,7 @@ from export.phantoms.dicom import phantom_uid
 from export.phantoms.mammography.acquisition import Intent, Machine, machine, stored
 from export.phantoms.mammography.anatomy import VIEWS, View
 from export.phantoms.mammography.drawing import Drawing, draw
+from export.phantoms.mammography.history import Ill, When, examined, history, machine_of
 from export.phantoms.mammography.sheet import Window
 
 COARSE_MM = 0.2
@@ -50,6 +51,44 @@ def write_study(
         _save(_image(drawing, by, window, key, number), path)
         paths.append(path)
     return paths
+
+
+def write_examination(
+    seed: int,
+    folder: Path,
+    when: When = "now",
+    *,
+    shifted: bool = False,
+    ill: Ill | None = None,
+    uid_seed: str | int | None = None,
+    pixel_mm: float = COARSE_MM,
+    views: tuple[View, ...] = VIEWS,
+    apart: bool = False,
+) -> list[Path]:
+    """A study of a patient with a history, or the one before it; `apart` makes a series of each image."""
+    folder.mkdir(parents=True, exist_ok=True)
+    by, days = machine_of(seed, when, shifted=shifted), history(seed, shifted=shifted, ill=ill).days
+    key = (uid_seed if uid_seed is not None else seed, int(shifted), str(pixel_mm), when)
+    paths = []
+    for number, view in enumerate(views, start=1):
+        drawing = examined(seed, view, when, shifted=shifted, ill=ill)
+        header = _image(drawing, by, Window.whole(pixel_mm), key, number)
+        _add_course(header, seed, days if when == "before" else 0, shifted)
+        if apart:
+            header.SeriesInstanceUID = phantom_uid("mammography series", *key, view)
+            header.SeriesNumber, header.SeriesDescription = number, f"Mammography, {view}"
+        paths.append(folder / f"MG{number:04d}.dcm")
+        _save(header, paths[-1])
+    return paths
+
+
+def _add_course(header: Dataset, seed: int, days_ago: int, shifted: bool) -> None:
+    """The same patient at both times."""
+    day = datetime.date(2024, 1, 1) + datetime.timedelta(days=seed % 366 - days_ago)
+    for keyword in ("Study", "Series", "Acquisition", "Content"):
+        setattr(header, f"{keyword}Date", day.strftime("%Y%m%d"))
+    header.PatientID = f"PHANTOM-BC-{'S' if shifted else ''}{seed}"
+    header.PatientAge = f"{40 + seed % 35 - days_ago // 365:03d}Y"
 
 
 def as_stored(drawing: Drawing, by: Machine, window: Window) -> np.ndarray[tuple[int, int], np.dtype[np.uint16]]:

@@ -1,0 +1,175 @@
+"""From patients to batches: split by patient, views kept on disk, parts of views that lie otherwise each time."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from monai.networks.layers import AffineTransform
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import max_pool2d
+
+from export.breast_cancer_mg import BENIGN, KEYS, MALIGNANT, SIDES
+from export.breast_cancer_mg.settings import Settings
+from export.breast_cancer_mg.sources import drawn, list_cases
+from export.breast_cancer_mg.study import Case, Outline, Study
+from export.breast_mass_mg.data import fitted, moved, roughened
+from export.breast_mass_mg.model import BreastLevels
+from export.kept import kept_in
+from export.split import Parts, split_by_patient, wanted
+
+PART_ROWS = 128
+_OFTEN = {MALIGNANT: 0.4, BENIGN: 0.3}
+_BESIDE = 0.3
+_SCALE = 255
+_INSIDE = 0.5
+UNKNOWN = -1
+
+
+def parts_of(data: str, settings: Settings) -> Parts[Case]:
+    return split_by_patient(list_cases(data, wanted(settings.split)), settings.split, settings.seed)
+
+
+def for_combining(training: Sequence[Case], settings: Settings) -> tuple[Sequence[Case], Sequence[Case]]:
+    """Those that the detector learns on, and those that it does not."""
+    kept_back = max(round(settings.split.combining * len(training)), 1)
+    return training[:-kept_back], training[-kept_back:]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One patient on disk: for parts of views their levels, for whole views the images as the node fits them."""
+
+    folder: Path
+
+    @cached_property
+    def malignant(self) -> NDArray[np.int8]:
+        """Of both sides, right first; UNKNOWN where nobody said."""
+        return np.asarray(np.load(self.folder / "malignant.npy"), np.int8)
+
+    @cached_property
+    def there(self) -> NDArray[np.bool_]:
+        return np.asarray(np.load(self.folder / "there.npy"))
+
+    @cached_property
+    def shows(self) -> NDArray[np.uint8]:
+        """The worst that each view shows."""
+        return np.asarray(self.outlines().max(axis=(1, 2)))
+
+    def levels(self) -> NDArray[np.uint8]:
+        """[8, rows, columns], read as they are needed; so are the outlines, on half as many rows and columns."""
+        return np.asarray(np.load(self.folder / "levels.npy", mmap_mode="r"))
+
+    def outlines(self) -> NDArray[np.uint8]:
+        return np.asarray(np.load(self.folder / "outlines.npy", mmap_mode="r"))
+
+    def images(self) -> Tensor:
+        """[8, 1, rows, columns], zeros where a view is missing."""
+        return torch.from_numpy(np.load(self.folder / "images.npy").astype(np.float32))[:, None]
+
+
+def kept(cases: Sequence[Case], settings: Settings, cache: Path, *, whole: bool) -> list[Kept]:
+    """`whole` views, or what parts are taken of."""
+    root = cache / f"{settings.rows}-{settings.columns}" / ("whole" if whole else "parts")
+    wanted_cases = [drawn(case, settings.whole_mm if whole else settings.parts_mm) for case in cases]
+    make = partial(_make_whole if whole else _make_parts, settings=settings)
+    return [Kept(folder) for folder in kept_in(root, wanted_cases, make, "malignant.npy")]
+
+
+def _make_parts(case: Case, folder: Path, settings: Settings) -> None:
+    study, images = _fitted(case, settings)
+    levels = BreastLevels(settings.rows * settings.columns)
+    seen = [np.rint(levels(torch.from_numpy(image)[None, None])[0, 0].numpy() * _SCALE) for image in images]
+    folder.mkdir(parents=True, exist_ok=True)
+    np.save(folder / "levels.npy", np.stack(seen).astype(np.uint8))
+    _describe(study, folder, settings)
+
+
+def _make_whole(case: Case, folder: Path, settings: Settings) -> None:
+    study, images = _fitted(case, settings)
+    folder.mkdir(parents=True, exist_ok=True)
+    np.save(folder / "images.npy", np.rint(images).astype(np.uint16))
+    _describe(study, folder, settings)
+
+
+def _fitted(case: Case, settings: Settings) -> tuple[Study, NDArray[np.float32]]:
+    """Images from 0 on."""
+    torch.set_num_threads(1)
+    study, matrix = case.load(), (settings.rows, settings.columns)
+    images = np.zeros((len(KEYS), *matrix), np.float32)
+    for number, key in enumerate(KEYS):
+        if key in study.views:
+            pixels, outline = study.views[key]
+            images[number] = fitted(pixels - pixels.min(), outline > 0, matrix)[0]
+    return study, images
+
+
+def _describe(study: Study, folder: Path, settings: Settings) -> None:
+    """What is known of the breasts is written last: its file says that the patient is whole."""
+    outlines = np.zeros((len(KEYS), settings.rows // 2, settings.columns // 2), np.uint8)
+    for number, key in enumerate(KEYS):
+        if key in study.views:
+            outlines[number] = _outline(*study.views[key], (settings.rows, settings.columns))
+    np.save(folder / "outlines.npy", outlines)
+    np.save(folder / "there.npy", np.array([key in study.views for key in KEYS]))
+    said = [int(study.malignant[side]) if side in study.malignant else UNKNOWN for side in SIDES]
+    np.save(folder / "malignant.npy", np.array(said, np.int8))
+
+
+def _outline(pixels: NDArray[np.float32], outline: Outline, matrix: tuple[int, int]) -> Outline:
+    """On half the matrix the worst of what lies there."""
+    found = np.zeros((matrix[0] // 2, matrix[1] // 2), np.uint8)
+    for kind in (BENIGN, MALIGNANT):
+        _, share = fitted(pixels, outline == kind, matrix)
+        found[max_pool2d(torch.from_numpy(share)[None, None], 2)[0, 0].numpy() > _INSIDE] = kind
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class PartBatch:
+    """`levels` [N, 1, 128, 128], where a lesion and where a malignant one is [N, 2, 128, 128], 0 to 1."""
+
+    levels: Tensor
+    truth: Tensor
+
+
+def part_batches(scans: Sequence[Kept], settings: Settings, first: int) -> Iterator[PartBatch]:
+    """From iteration `first` on; each is made by its own number, so a resumed training sees what it would have seen."""
+    by_kind = {kind: [(n, int(v)) for n, scan in enumerate(scans) for v in np.flatnonzero(scan.shows == kind)]
+               for kind in _OFTEN}  # fmt: skip
+    every = [(n, int(view)) for n, scan in enumerate(scans) for view in np.flatnonzero(scan.there)]
+    resampled = AffineTransform((PART_ROWS,) * 2, normalized=True, align_corners=False, padding_mode="zeros")
+    for iteration in range(first, settings.look.iterations):
+        rng = np.random.default_rng([settings.seed, iteration, 83])
+        images, thetas = [], []
+        for _ in range(settings.look.batch):
+            kind = int(rng.choice([MALIGNANT, BENIGN, 0], p=[*_OFTEN.values(), 1 - sum(_OFTEN.values())]))
+            number, view = (by_kind.get(kind) or every)[rng.integers(len(by_kind.get(kind) or every))]
+            image = _stacked(scans[number], view)
+            images.append(image)
+            thetas.append(_around(rng, image, kind, settings))
+        seen = resampled(torch.stack(images), torch.from_numpy(np.stack(thetas)))
+        levels = roughened(rng, seen[:, :1], settings.augmentation.noise)
+        yield PartBatch(levels.contiguous(memory_format=torch.channels_last), seen[:, 1:])
+
+
+def _stacked(scan: Kept, view: int) -> Tensor:
+    """Levels, lesion, malignant lesion."""
+    outline = scan.outlines()[view].repeat(2, axis=0).repeat(2, axis=1)
+    shares = [scan.levels()[view].astype(np.float32) / _SCALE, outline > 0, outline == MALIGNANT]
+    return torch.from_numpy(np.stack(shares).astype(np.float32))
+
+
+def _around(rng: np.random.Generator, image: Tensor, kind: int, settings: Settings) -> NDArray[np.float32]:
+    """A square around a pixel of what is wanted there, or any of the breast."""
+    levels, lesion, cancer = (each.numpy() > 0 for each in image)
+    wanted_there = {MALIGNANT: cancer, BENIGN: lesion & ~cancer}.get(kind, levels)
+    places = np.argwhere(wanted_there if wanted_there.any() else levels)
+    shape = np.array([settings.rows, settings.columns])
+    middle = places[rng.integers(len(places))] + rng.uniform(-_BESIDE, _BESIDE, 2) * PART_ROWS
+    theta = moved(rng, settings.augmentation, (PART_ROWS / settings.rows, PART_ROWS / settings.columns))
+    theta[:, 2] = (middle + 0.5) / shape * 2 - 1
+    return theta

@@ -1,0 +1,69 @@
+"""A training's settings: a JSON file goes in, a frozen description comes out; unknown keys are refused."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from export.breast_mass_mg.settings import Augmentation
+from orthanc_plugin.routing.entry import Entry
+from orthanc_plugin.routing.network import Positive
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Split(Entry):
+    """Patients of the three parts; of real data their proportions.
+
+    Of those of the training the share `combining` is kept from the network that looks at views: on what it has learned
+    it is surer than it will ever be again, and how views are combined is not to be learned from that.
+    """
+
+    train: Positive
+    validation: Positive
+    test: Positive
+    combining: Share
+
+
+class Course(Entry):
+    """One of the two trainings, which follow one another; of patients whose views are combined all are one batch."""
+
+    batch: Positive = 1
+    iterations: Positive
+    learning_rate: float
+
+
+class LeftOut(Entry):
+    """How often the earlier study is left out, a view, and all of the other breast."""
+
+    prior: Share
+    view: Share
+    side: Share
+
+
+class Settings(Entry):
+    """`rows`, `columns` and `channels` are those of the finder of masses, from whose run under export/runs the network
+    begins (`begins_from`), or from nothing. `hidden` is how much is kept of a view to combine it.
+    Phantoms are drawn with pixels of `parts_mm` where parts of views are learned from, as the finder's were, and of
+    `whole_mm` where whole views are seen, as detectors have them.
+    """
+
+    name: str
+    seed: int
+    split: Split
+    begins_from: str | None
+    rows: Positive
+    columns: Positive
+    channels: tuple[Positive, ...]
+    parts_mm: float
+    whole_mm: float
+    augmentation: Augmentation
+    look: Course
+    hidden: Positive
+    left_out: LeftOut
+    combine: Course
+    every: Positive
+
+
+def read_settings(path: Path) -> Settings:
+    return Settings.model_validate_json(path.read_text())

@@ -1,0 +1,481 @@
+"""Networks, training and data of breast-cancer-mg, so small that they are over in seconds."""
+
+from __future__ import annotations
+
+import plistlib
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pydicom
+import pytest
+import torch
+
+from export.breast_cancer_mg import BENIGN, MALIGNANT, SLOTS, alone
+from export.breast_cancer_mg.card import table, with_figures
+from export.breast_cancer_mg.data import UNKNOWN, Kept, for_combining, kept, part_batches, parts_of
+from export.breast_cancer_mg.export import CARD, INPUT, README, example, export_network, load_trained
+from export.breast_cancer_mg.figures import answers_of, figures_of
+from export.breast_cancer_mg.fitting import left_out
+from export.breast_cancer_mg.foreign import study
+from export.breast_cancer_mg.model import CancerNet, Combination, Detector, Evidence, Served, begin
+from export.breast_cancer_mg.report import compared, hardness_section, sections, summary
+from export.breast_cancer_mg.settings import Course, LeftOut, Settings, Split, read_settings
+from export.breast_cancer_mg.sources import FIRST_SEED, list_cases
+from export.breast_cancer_mg.train import finder_of, train
+from export.breast_cancer_mg.trial import ALL, WAYS, Trial, near, threshold_of, try_patient
+from export.breast_mass_mg.model import Finder
+from export.breast_mass_mg.settings import Augmentation
+from export.breast_mass_mg.settings import Settings as FinderSettings
+from export.checkpoints import SettingsError
+from export.evaluation.readme import between_marks
+from export.phantoms.mammography.dicom import write_examination
+from export.phantoms.mammography.foreign import FOREIGN
+from orthanc_plugin.inference.device import Device
+from orthanc_plugin.models.check import check
+from orthanc_plugin.models.trial import attempt
+from orthanc_plugin.routing.card import Card
+
+CPU = torch.device("cpu")
+CONFIGS = CARD.parent / "configs"
+FOUND = CONFIGS.parents[1] / "breast_mass_mg" / "configs" / "find.json"
+ROWS, COLUMNS = 128, 96
+CHANNELS = (4, 4, 8, 8)
+PIXEL_MM = 2.0
+
+
+def tiny(**changes: Any) -> Settings:
+    usual = Settings(
+        name="tiny",
+        seed=3,
+        split=Split(train=6, validation=2, test=1, combining=0.5),
+        begins_from="tiny-find",
+        rows=ROWS,
+        columns=COLUMNS,
+        channels=CHANNELS,
+        parts_mm=PIXEL_MM,
+        whole_mm=PIXEL_MM,
+        augmentation=Augmentation(turn_degrees=10, scale_share=0.1, shift_share=0, noise=0.02),
+        look=Course(batch=2, iterations=3, learning_rate=0.002),
+        hidden=4,
+        left_out=LeftOut(prior=0.4, view=0.2, side=0.1),
+        combine=Course(iterations=5, learning_rate=0.01),
+        every=2,
+    )
+    return usual.model_copy(update=changes)
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("views")
+
+
+@pytest.fixture(scope="module")
+def finder(scratch: Path) -> Path:
+    torch.manual_seed(1)
+    settings = FinderSettings.model_validate_json(FOUND.read_text())
+    known = settings.model_copy(update={"rows": ROWS, "columns": COLUMNS, "channels": CHANNELS})
+    path = scratch / "find.pt"
+    torch.save({"settings": known.model_dump_json(), "network": Finder(CHANNELS, ROWS, COLUMNS).state_dict()}, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def checkpoint(scratch: Path, finder: Path) -> Path:
+    return train(tiny(), "phantoms", scratch / "run", scratch, CPU, finder)
+
+
+@pytest.fixture(scope="module")
+def served(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the tiny model, as it would be served."""
+    folder = tmp_path_factory.mktemp("models") / "breast-cancer-mg"
+    assert export_network(load_trained(checkpoint), folder / "model.onnx") < 1e-2
+    card = Card.model_validate_json(CARD.read_bytes())
+    stage = card.stages[0].model_copy(update={"rows": ROWS, "columns": COLUMNS})
+    (folder / "card.json").write_text(card.model_copy(update={"stages": (stage,)}).model_dump_json(by_alias=True))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def device() -> Iterator[Device]:
+    device = Device("cpu")
+    yield device
+    device.close()
+
+
+def whole(folder: Path, settings: Settings) -> list[Kept]:
+    return kept(parts_of("phantoms", settings).validation, settings, folder / "phantoms", whole=True)
+
+
+@pytest.fixture(scope="module")
+def learned(checkpoint: Path, scratch: Path) -> list[Kept]:
+    assert checkpoint.exists()
+    learning, _ = for_combining(parts_of("phantoms", tiny()).train, tiny())
+    return kept(learning, tiny(), scratch / "phantoms", whole=False)
+
+
+def test_an_interrupted_training_goes_on_to_the_same_network(
+    checkpoint: Path, scratch: Path, finder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = iter((0.001, 0.002))
+    with monkeypatch.context() as patched, pytest.raises(StopIteration):
+        patched.setattr("export.breast_cancer_mg.train.learning_rate", lambda largest, done: largest * 0 + next(steps))
+        train(tiny(), "phantoms", tmp_path, scratch, CPU, finder)
+    state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    assert (state["iterations"], state["strangeness"]) == (2, None)
+    with pytest.raises(SystemExit, match="is not trained to its end"):
+        load_trained(tmp_path / "checkpoint.pt")
+    resumed = torch.load(train(tiny(), "phantoms", tmp_path, scratch, CPU), weights_only=True)
+    assert (resumed["iterations"], resumed["seed"], resumed["data"]) == (3, 3, "phantoms")
+    assert resumed["strangeness"] is not None
+    assert train(tiny(), "phantoms", checkpoint.parent, scratch, CPU) == checkpoint
+
+
+def test_a_checkpoint_of_another_configuration_is_refused(checkpoint: Path, scratch: Path) -> None:
+    with pytest.raises(SettingsError, match="was trained with another configuration"):
+        train(tiny(hidden=6), "phantoms", checkpoint.parent, scratch, CPU)
+
+
+def test_the_network_begins_as_the_finder(finder: Path) -> None:
+    """Both of its answers are the finder's one."""
+    known = finder_of(finder, tiny())
+    masses = Finder(CHANNELS, ROWS, COLUMNS).eval()
+    masses.load_state_dict(known)
+    detector = Detector(CHANNELS, ROWS, COLUMNS).eval()
+    begin(detector, known)
+    levels = torch.rand(2, 1, ROWS, COLUMNS)
+    with torch.no_grad():
+        one, both = masses.of_levels(levels), detector.of_levels(levels)
+        torch.testing.assert_close(both, one.expand_as(both), atol=1e-4, rtol=1e-4)
+        answers, features = detector.looked(levels)
+        torch.testing.assert_close(answers, detector.agreed(both), atol=1e-5, rtol=1e-5)
+        assert features.shape == (2, CHANNELS[-1], ROWS // 16, COLUMNS // 16)
+
+
+def test_without_the_finder_a_sentence_says_how_to_make_it(tmp_path: Path, finder: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        finder_of(tmp_path / "checkpoint.pt", tiny())
+    assert str(caught.value) == (
+        f"{tmp_path}/checkpoint.pt is not there, from which tiny begins; make it with python -m "
+        "export.breast_mass_mg.train --config export/breast_mass_mg/configs/find.json, or name one with --begin."
+    )
+    with pytest.raises(SettingsError) as caught:
+        finder_of(finder, tiny(rows=64))
+    assert str(caught.value) == f"{finder} is no finder of the rows, columns and channels of tiny; name another."
+
+
+def test_the_shipped_configurations_differ_by_their_beginning_alone() -> None:
+    standard, scratch = (read_settings(CONFIGS / f"{name}.json") for name in ("standard", "scratch"))
+    assert standard.model_copy(update={"name": scratch.name, "begins_from": None}) == scratch
+    finder = FinderSettings.model_validate_json(FOUND.read_text())
+    assert standard.begins_from == finder.name
+    assert (standard.rows, standard.columns, standard.channels) == (finder.rows, finder.columns, finder.channels)
+
+
+def test_card_and_configuration_speak_of_the_same_views() -> None:
+    card, settings = Card.model_validate_json(CARD.read_bytes()), read_settings(CONFIGS / "standard.json")
+    [stage] = card.stages
+    assert (stage.rows, stage.columns, stage.input) == (settings.rows, settings.columns, INPUT)
+    assert stage.outputs == Served.outputs
+    assert tuple(slot.name for slot in stage.slots) == SLOTS
+    assert card.outputs.classes is not None
+    assert [item.slots for item in card.outputs.classes.items] == [("RCC", "RMLO"), ("LCC", "LMLO")]
+
+
+def test_no_patient_is_in_two_parts() -> None:
+    parts = parts_of("phantoms", tiny())
+    learning, combining = for_combining(parts.train, tiny())
+    groups = [{case.patient for case in some} for some in (learning, combining, parts.validation, parts.test)]
+    assert [len(group) for group in groups] == [3, 3, 2, 1]
+    assert len(set.union(*groups)) == 9
+
+
+def test_parts_hold_lesions_more_often_than_not(learned: list[Kept]) -> None:
+    settings = tiny(look=Course(batch=32, iterations=1, learning_rate=0.002))
+    [batch], [again] = (list(part_batches(learned, settings, 0)) for _ in range(2))
+    assert torch.equal(batch.levels, again.levels) and torch.equal(batch.truth, again.truth)
+    assert batch.levels.shape == (32, 1, 128, 128) and batch.truth.shape == (32, 2, 128, 128)
+    assert (batch.truth[:, 1] <= batch.truth[:, 0] + 1e-6).all()
+    lesion, cancer = ((batch.truth[:, number].amax(dim=(1, 2)) > 0.3).float().mean() for number in range(2))
+    assert lesion > 0.5 and 0.2 < cancer <= lesion
+
+
+def test_views_are_kept_as_the_node_gives_them(checkpoint: Path, scratch: Path) -> None:
+    assert checkpoint.exists()
+    for scan in whole(scratch, tiny()):
+        assert scan.images().shape == (8, 1, ROWS, COLUMNS) and scan.there.all()
+        assert scan.outlines().shape == (8, ROWS // 2, COLUMNS // 2)
+        for number, side in enumerate("RL"):
+            shows = [scan.shows[place] for place, slot in enumerate(SLOTS) if slot[0] == side]
+            assert (max(shows) == MALIGNANT) == bool(scan.malignant[number] == 1)
+
+
+def test_evidence_is_that_of_the_place_that_says_most() -> None:
+    answers = torch.full((1, 2, 64, 48), -3.0)
+    answers[:, :, 40:46, 8:14] = 4.0
+    features = torch.arange(48.0).reshape(1, 1, 8, 6)
+    found, weights = Evidence()(answers, features)
+    assert weights.reshape(8, 6).argmax() == 5 * 6 + 1
+    assert found[0, 0] == 4.0
+    assert found[0, -1] == pytest.approx(31, abs=0.1)
+    elsewhere = torch.full_like(answers, -3.0)
+    elsewhere[:, :, 0:6, 40:46] = 5.0
+    near_it, _ = Evidence()(elsewhere, features, weights)
+    assert near_it[0, 1] == pytest.approx(-3, abs=0.1)
+
+
+def test_views_that_are_missing_change_nothing() -> None:
+    torch.manual_seed(2)
+    network = Combination(8, 4).eval()
+    evidence, there = torch.randn(3, 8, 13), torch.ones(3, 8)
+    there[:, [1, 3]] = 0
+    there[:, 4:] = 0
+    changed = evidence.clone()
+    changed[:, [1, 3, 4, 5, 6, 7]] += 5
+    with torch.no_grad():
+        torch.testing.assert_close(network(evidence, there)[:, 0], network(changed, there)[:, 0])
+        assert not torch.equal(network(evidence, there)[:, 0], network(evidence, torch.ones(3, 8))[:, 0])
+
+
+def test_chance_leaves_out_studies_before_views_and_breasts() -> None:
+    there = torch.ones(4000, 8)
+    left = left_out(there, LeftOut(prior=0.4, view=0.0, side=0.0), np.random.default_rng(1))
+    assert left[:, :4].min() == 1
+    assert set(left[:, 4:].sum(dim=1).tolist()) == {0.0, 4.0}
+    assert left[:, 4].mean() == pytest.approx(0.6, abs=0.05)
+    gone = left_out(there, LeftOut(prior=0, view=0, side=0.5), np.random.default_rng(1))
+    one_breast = (gone[:, 0] == 0) & (gone[:, 2] == 0) & (gone[:, 4] == 0) & (gone[:, 6] == 0) & (gone[:, 1] == 1)
+    assert one_breast.float().mean() == pytest.approx(0.25, abs=0.05)
+
+
+def test_the_graph_says_what_the_network_says_and_the_node_takes_it(
+    checkpoint: Path, served: Path, device: Device
+) -> None:
+    told = {each.key: each.value for each in onnx.load(served / "model.onnx").metadata_props}
+    assert Settings.model_validate_json(told["settings"]) == load_trained(checkpoint).settings
+    assert [finding.sentence for finding in check(served, device) if not finding.well] == []
+
+
+def test_what_is_not_there_makes_nothing_strange(checkpoint: Path) -> None:
+    trained = load_trained(checkpoint)
+    views = example(trained.settings)
+    network = Served(trained.network, trained.strangeness).eval()
+    with torch.no_grad():
+        probability, activation, strangeness = network(views)
+    assert probability.shape == (2, 2) and ((probability > 0) & (probability < 1)).all()
+    assert activation.shape == (2, 4, ROWS // 8, COLUMNS // 8)
+    assert strangeness[1] <= strangeness[0]
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_a_patient_becomes_a_report_of_two_breasts(apart: bool, served: Path, device: Device, tmp_path: Path) -> None:
+    """Four images in one series, or four series of one."""
+    seed = FIRST_SEED + 2
+    for when in ("now", "before"):
+        write_examination(seed, tmp_path / when, "now" if when == "now" else "before", pixel_mm=PIXEL_MM, apart=apart)
+    attempt(served, [f"now={tmp_path / 'now'}", f"before={tmp_path / 'before'}"], tmp_path / "out", device)
+    report = pydicom.dcmread(tmp_path / "out" / "SR.dcm")
+    text = report.to_json()
+    assert text.count("Probability of cancer") == 2
+    for word in ("Malignant lesion, right breast", "Malignant lesion, left breast", "24028007", "7771000"):
+        assert word in text
+    evidence = report.CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence
+    assert sum(len(series.ReferencedSOPSequence) for series in evidence) == 4
+    assert len(evidence) == (4 if apart else 1)
+
+
+def test_a_breast_that_is_not_there_is_told(served: Path, device: Device, tmp_path: Path) -> None:
+    write_examination(FIRST_SEED + 3, tmp_path / "now", pixel_mm=PIXEL_MM, views=("LCC", "LMLO"))
+    attempt(served, [f"now={tmp_path / 'now'}"], tmp_path / "out", device)
+    text = pydicom.dcmread(tmp_path / "out" / "SR.dcm").to_json()
+    assert text.count("Probability of cancer") == 1
+    assert "Nothing is said of Malignant lesion, right breast: none of its images is there." in text
+    assert "The right breast was not seen from above (CC)" in text
+    assert "No earlier mammography of the last five years was there" in text
+
+
+def test_a_patient_is_tried_with_all_and_with_less(served: Path) -> None:
+    made = try_patient(FIRST_SEED + 2, False, served, PIXEL_MM)
+    assert made.probability.keys() == WAYS.keys()
+    assert all(0 <= share <= 1 for share in made.probability[ALL])
+    right, left = made.probability["one breast alone"]
+    assert 0 <= right <= 1 and np.isnan(left)
+    assert not any(inside and not ill for inside, ill in zip(made.peak_inside, made.malignant, strict=True))
+
+
+def test_a_peak_may_lie_a_little_beside() -> None:
+    mask = np.zeros((20, 20), bool)
+    mask[5, 5] = True
+    assert near(mask, 7.2, 5.9, 2) and not near(mask, 8.1, 5.0, 2)
+
+
+def trial(seed: int, kinds: tuple[Any, Any], *shares: float) -> Trial:
+    both = (shares[0], shares[1])
+    return Trial(seed, False, kinds, dict.fromkeys(WAYS, both), (True, False), 0.5)
+
+
+TRIALS = [
+    trial(0, ("malignant", "none"), 0.9, 0.1),
+    trial(1, ("benign", "malignant"), 0.2, 0.6),
+    trial(2, ("none", "benign"), 0.1, 0.7),
+    trial(3, ("malignant", "benign"), 0.3, 0.2),
+]
+
+
+def test_figures_count_breasts() -> None:
+    figures = figures_of(TRIALS, 0.4)
+    assert (figures.patients, figures.breasts, figures.malignant, figures.benign) == (4, 8, 3, 3)
+    assert figures.by_way[ALL].sensitivity.value == pytest.approx(2 / 3)
+    assert figures.by_way[ALL].specificity.value == pytest.approx(4 / 5)
+    assert figures.peak_inside.value == pytest.approx(0.5)
+    assert len(answers_of(TRIALS, 0.4, kinds=("benign",)).truth) == 3
+
+
+def test_the_report_becomes_page_card_and_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("export.breast_cancer_mg.report.shown_again", lambda trial, path: path.name)
+    parts = {"Held-out phantoms": figures_of(TRIALS, 0.4), "Shifted phantoms": figures_of(TRIALS, 0.4)}
+    foreign = {"film": 1.0, "all": 1.0}
+    scratch = {name: {way: {"value": 0.7, "low": 0.6, "high": 0.8} for way in WAYS} for name in parts}
+    hard = {name: dict.fromkeys(alone.NUMBERS, 0.6) for name in parts}
+    report = {
+        "foreign studies cautioned": foreign, "seconds_per_study": 1.5, "alone": hard, "from nothing": scratch,
+        **{name: asdict(some) for name, some in parts.items()},
+    }  # fmt: skip
+    rows = [row for part in summary(parts, foreign, 1.5).parts if not isinstance(part, str) for row in part.rows]  # type: ignore[union-attr]
+    assert ("beside readers: false positives", "−5.7 %", "not measured here", "not measured here") in rows
+    assert any("begun from nothing" in row[0] for row in compared(parts, scratch).parts[1].rows)  # type: ignore[union-attr]
+    assert compared(parts, None).parts[-1] == "The network that begins from nothing was not trained yet."
+    assert len(hardness_section(hard).parts) == 2
+    assert len(sections("Held-out phantoms", TRIALS, 0.4, tmp_path)) == 3
+    card = Card.model_validate(
+        with_figures(Card.model_validate_json(CARD.read_bytes()).model_dump(by_alias=True), report)
+    )
+    assert [figure.name for figure in card.figures][:2] == ["AUC", "sensitivity"]
+    written = between_marks(README.read_text(), table(report), "breast_cancer_mg")
+    assert "| beside readers: false negatives | −9.4 % | not measured here | not measured here |" in written
+    assert "0.86" in written
+
+
+def test_of_one_number_lesions_are_told_as_well_as_it_tells_them() -> None:
+    found = [alone.Lesion(kind, (float(kind), n % 3, n % 4, 0.0)) for n in range(12) for kind in (True, False)]
+    assert list(alone.hardness(found).values()) == [1.0, 0.5, 0.5, 0.5]
+
+
+def test_images_of_something_else_pass_for_the_four_views() -> None:
+    found = study(FOREIGN[0], 3)
+    assert len(found) == 4 and len({header.ViewPosition + header.ImageLaterality for header in found.headers}) == 4
+    assert min(found.pixels[0].shape) > 100
+
+
+def test_the_threshold_is_the_card_s(served: Path) -> None:
+    card = Card.model_validate_json(CARD.read_bytes())
+    assert card.outputs.classes is not None
+    assert threshold_of(served) == card.outputs.classes.items[0].threshold
+
+
+@pytest.fixture(scope="module")
+def inbreast(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two patients: one came twice, the other once and with one breast alone."""
+    folder = tmp_path_factory.mktemp("inbreast")
+    rows = ["Patient ID;Patient age;Laterality;View;Acquisition date;File Name;ACR;Bi-Rads"]
+    cases = (("a1", "201002", "5"), ("a1", "200902", "2"), ("b2", "201001", "4a"))
+    for number, (patient, day, rads) in enumerate(cases):
+        views = ("RCC", "LCC", "RMLO", "LMLO") if patient == "a1" else ("LCC", "LMLO")
+        paths = write_examination(FIRST_SEED + number, folder / "raw", "now", pixel_mm=4.0, views=views)  # type: ignore[arg-type]
+        for view, path in zip(views, paths, strict=True):
+            name = f"{number}{SLOTS.index(view)}"
+            target = folder / "AllDICOMs" / f"{name}_{patient}_MG_{view[0]}_{view[1:].replace('MLO', 'ML')}_ANON.dcm"
+            target.parent.mkdir(exist_ok=True)
+            shutil.move(path, target)
+            of_side = rads if view[0] == "L" else "1"
+            rows.append(f"removed;removed;{view[0]};{view[1:]};{day};{name};2;{of_side}")
+            if view == "LCC":
+                roi = {"Name": "Mass", "Point_px": ["(10, 20)", "(20, 20)", "(20, 40)", "(10, 40)"]}
+                (folder / f"{name}.xml").write_bytes(plistlib.dumps({"Images": [{"ROIs": [roi]}]}))
+    (folder / "INbreast.csv").write_text("\n".join(rows))
+    return folder
+
+
+def test_inbreast_is_read(inbreast: Path) -> None:
+    first, second = list_cases(f"inbreast:{inbreast}", 0)
+    assert (first.patient, second.patient) == ("a1", "b2")
+    seen = first.load()
+    assert set(seen.views) == {(when, slot) for when in ("now", "before") for slot in SLOTS}
+    assert seen.malignant == {"R": False, "L": True}
+    pixels, outline = seen.views["now", "LCC"]
+    assert pixels.shape == outline.shape and int((outline == MALIGNANT).sum()) == 11 * 21
+    assert int((seen.views["before", "LCC"][1] == BENIGN).sum()) == 11 * 21
+    assert second.load().malignant == {"L": True}
+
+
+def test_of_real_patients_a_missing_breast_is_unknown(inbreast: Path, tmp_path: Path) -> None:
+    [_, case] = list_cases(f"inbreast:{inbreast}", 0)
+    [scan] = kept([case], tiny(), tmp_path, whole=True)
+    assert scan.malignant.tolist() == [UNKNOWN, 1]
+    assert scan.there.tolist() == [slot in ("LCC", "LMLO") for slot in SLOTS] + [False] * 4
+    assert scan.images()[0].max() == 0
+
+
+def test_cbis_ddsm_is_read(tmp_path: Path) -> None:
+    [path] = write_examination(FIRST_SEED, tmp_path / "raw", pixel_mm=4.0, views=("LCC",))
+    image = tmp_path / "CBIS-DDSM" / "Mass-Training_P_00001_LEFT_CC" / "1.2" / "1.3" / "1-1.dcm"
+    mask, cut = (
+        tmp_path / "CBIS-DDSM" / "Mass-Training_P_00001_LEFT_CC_1" / "1.2" / "1.3" / f"1-{n}.dcm" for n in (2, 1)
+    )
+    for target in (image, mask, cut):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
+    drawn = pydicom.dcmread(mask)
+    drawn.PhotometricInterpretation = "MONOCHROME2"
+    values = np.zeros((drawn.Rows, drawn.Columns), np.uint16)
+    values[10:20, 5:10] = 255
+    drawn.PixelData = values.tobytes()
+    drawn.save_as(mask)
+    part = pydicom.dcmread(cut)
+    part.Rows, part.Columns, part.PixelData = 4, 4, np.ones((4, 4), np.uint16).tobytes()
+    part.save_as(cut)
+    head = "patient_id,left or right breast,image view,abnormality id,pathology,image file path,ROI mask file path"
+    row = (
+        "P_00001,LEFT,CC,1,MALIGNANT,Mass-Training_P_00001_LEFT_CC/1.2/1.3/000000.dcm,"
+        "Mass-Training_P_00001_LEFT_CC_1/1.2/1.3/000001.dcm"
+    )
+    (tmp_path / "mass_case_description_train_set.csv").write_text(f"{head}\n{row}\n")
+    [case] = list_cases(f"cbis-ddsm:{tmp_path}", 0)
+    seen = case.load()
+    assert seen.malignant == {"L": True}
+    assert int((seen.views["now", "LCC"][1] == MALIGNANT).sum()) == 50
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        ("dicom:x", "The data is 'dicom:x'; it must be phantoms, inbreast:FOLDER or cbis-ddsm:FOLDER."),
+        (
+            "cbis-ddsm:nowhere",
+            "There is no mass_case_description_*.csv with the columns patient_id, left or right breast, image view, "
+            "pathology, image file path, ROI mask file path in nowhere.",
+        ),
+        (
+            "inbreast:nowhere",
+            "There is no table with the columns Laterality, View, Acquisition date, File Name, Bi-Rads in nowhere; "
+            "save INbreast.xls as CSV.",
+        ),
+    ],
+)
+def test_data_that_is_not_there_is_refused(data: str, sentence: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        list_cases(data, 1)
+    assert str(caught.value) == sentence
+
+
+def test_a_network_answers_of_both_breasts() -> None:
+    torch.manual_seed(1)
+    network = CancerNet(tiny()).eval()
+    with torch.no_grad():
+        evidence, maps, _ = network.looked(torch.rand(16, 1, ROWS, COLUMNS))
+        assert network.combination(evidence, torch.ones(2, 8)).shape == (2, 2)
+    assert maps.shape == (16, ROWS // 8, COLUMNS // 8)

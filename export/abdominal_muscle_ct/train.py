@@ -3,9 +3,7 @@
 python -m export.abdominal_muscle_ct.train --config export/abdominal_muscle_ct/configs/tissue.json
 """
 
-import argparse
 import math
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +27,7 @@ from export.abdominal_muscle_ct.data import (
 )
 from export.abdominal_muscle_ct.model import LevelNet, build_network
 from export.abdominal_muscle_ct.settings import Settings, read_settings
+from export.command import training_parser
 
 RUNS = Path(__file__).parents[1] / "runs" / "abdominal-muscle-ct"
 STRANGENESS = "strangeness.pt"
@@ -37,21 +36,10 @@ _LARGEST_GRADIENT = 1.0  # of the level: where it is sure and wrong, its likelih
 
 
 def main() -> None:
-    given = _arguments()
+    given = training_parser(__doc__, "dicom:FOLDER or nifti:FOLDER", RUNS / "cache").parse_args()
     settings = read_settings(given.config)
     torch.set_num_threads(given.threads)
     train(settings, given.data, given.out or RUNS / settings.name, given.cache, Machine(torch.device(given.device)))
-
-
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--config", type=Path, required=True)
-    parser.add_argument("--data", default="phantoms", help="phantoms, dicom:FOLDER or nifti:FOLDER")
-    parser.add_argument("--out", type=Path, help="folder of the checkpoint; an unfinished one is resumed")
-    parser.add_argument("--cache", type=Path, default=RUNS / "cache")
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    return parser.parse_args()
 
 
 @dataclass(frozen=True)

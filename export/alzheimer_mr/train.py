@@ -6,8 +6,6 @@ learn from heads as the locator finds them.
 python -m export.alzheimer_mr.train --config export/alzheimer_mr/configs/standard.json
 """
 
-import argparse
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +25,7 @@ from export.alzheimer_mr.data import Batch, Kept, judging_batches, kept, parts_o
 from export.alzheimer_mr.fitting import calibrate, find_landmarks, strangeness_of, validate
 from export.alzheimer_mr.model import AlzheimerNet
 from export.alzheimer_mr.settings import Settings, read_settings
+from export.command import training_parser
 from export.heads.locating import Volumes, find_usual, locating_batches, lost_mm, places_of, validated_mm
 from export.schedule import learning_rate
 
@@ -36,16 +35,7 @@ CACHE = RUNS / "cache" / "alzheimer"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--config", type=Path, required=True)
-    parser.add_argument(
-        "--data", default="phantoms", help="phantoms or dicom:FOLDER, series and a table of diagnoses as ADNI has them"
-    )
-    parser.add_argument("--out", type=Path, help="folder of the checkpoint; an unfinished one is resumed")
-    parser.add_argument("--cache", type=Path, default=CACHE)
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    given = parser.parse_args()
+    given = training_parser(__doc__, "dicom:FOLDER, series and a table as ADNI has them", CACHE).parse_args()
     settings = read_settings(given.config)
     torch.set_num_threads(given.threads)
     train(settings, given.data, given.out or RUNS / settings.name, given.cache, torch.device(given.device))

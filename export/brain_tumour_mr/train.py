@@ -5,8 +5,6 @@ python -m export.brain_tumour_mr.train --config export/brain_tumour_mr/configs/s
 Patients without outlines, or whose outlines the configuration leaves aside, teach too where `consistency` has a weight.
 """
 
-import argparse
-import os
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from pathlib import Path
@@ -25,6 +23,7 @@ from export.brain_tumour_mr import REGIONS
 from export.brain_tumour_mr.data import Batch, Kept, changed, kept, labelled, parts_of, regions_of, training_batches
 from export.brain_tumour_mr.model import TumourNet, build_network, description
 from export.brain_tumour_mr.settings import Settings, read_settings
+from export.command import training_parser
 from export.evaluation.statistics import Table
 from export.schedule import learning_rate
 from export.strangeness import Strangeness
@@ -36,16 +35,7 @@ _OTHERS = 7
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--config", type=Path, required=True)
-    parser.add_argument(
-        "--data", default="phantoms", help="phantoms or nifti:FOLDER, a folder a patient as BraTS has it"
-    )
-    parser.add_argument("--out", type=Path, help="folder of the checkpoint; an unfinished one is resumed")
-    parser.add_argument("--cache", type=Path, default=CACHE)
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    given = parser.parse_args()
+    given = training_parser(__doc__, "nifti:FOLDER, a folder a patient as BraTS has it", CACHE).parse_args()
     settings = read_settings(given.config)
     torch.set_num_threads(given.threads)
     train(settings, given.data, given.out or RUNS / settings.name, given.cache, torch.device(given.device))

@@ -6,8 +6,6 @@ not seen, how views, sides and times are combined.
 python -m export.breast_cancer_mg.train --config export/breast_cancer_mg/configs/standard.json
 """
 
-import argparse
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +27,7 @@ from export.breast_cancer_mg.settings import Settings, read_settings
 from export.breast_mass_mg.settings import Settings as FinderSettings
 from export.breast_mass_mg.train import RUNS, shrunk
 from export.checkpoints import SettingsError
+from export.command import training_parser
 from export.schedule import learning_rate
 
 CACHE = RUNS / "cache" / "breast-cancer"
@@ -38,14 +37,8 @@ _WATCHED = 16  # patients that the detector's AUC is told of on the way
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--config", type=Path, required=True)
-    parser.add_argument("--data", default="phantoms", help="phantoms, inbreast:FOLDER or cbis-ddsm:FOLDER")
+    parser = training_parser(__doc__, "inbreast:FOLDER or cbis-ddsm:FOLDER", CACHE)
     parser.add_argument("--begin", type=Path, help="checkpoint of the finder; default: that of its own training")
-    parser.add_argument("--out", type=Path, help="folder of the checkpoint; an unfinished one is resumed")
-    parser.add_argument("--cache", type=Path, default=CACHE)
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     given = parser.parse_args()
     settings = read_settings(given.config)
     torch.set_num_threads(given.threads)

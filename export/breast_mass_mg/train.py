@@ -3,8 +3,6 @@
 python -m export.breast_mass_mg.train --config export/breast_mass_mg/configs/find.json
 """
 
-import argparse
-import os
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +18,7 @@ from export import checkpoints
 from export.breast_mass_mg.data import Samples, centred, parts_of, samples, training_batches
 from export.breast_mass_mg.model import Finder, build_network
 from export.breast_mass_mg.settings import Settings, read_settings
+from export.command import training_parser
 from export.schedule import learning_rate
 
 RUNS = Path(__file__).parents[1] / "runs"
@@ -28,14 +27,7 @@ _RARE = 4.0
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--config", type=Path, required=True)
-    parser.add_argument("--data", default="phantoms", help="phantoms or dicom:FOLDER")
-    parser.add_argument("--out", type=Path, help="folder of the checkpoint; an unfinished one is resumed")
-    parser.add_argument("--cache", type=Path, default=RUNS / "cache" / "mammograms")
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    given = parser.parse_args()
+    given = training_parser(__doc__, "dicom:FOLDER", RUNS / "cache" / "mammograms").parse_args()
     settings = read_settings(given.config)
     torch.set_num_threads(given.threads)
     train(settings, given.data, given.out or RUNS / settings.name, given.cache, torch.device(given.device))

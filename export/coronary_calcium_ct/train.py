@@ -3,8 +3,6 @@
 python -m export.coronary_calcium_ct.train --config export/coronary_calcium_ct/configs/unet.json
 """
 
-import argparse
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from export import checkpoints
+from export.command import training_parser
 from export.coronary_calcium_ct.data import Batch, Kept, kept, middles, parts_of, training_batches
 from export.coronary_calcium_ct.model import CLASSES, CalciumNet, build_network, description
 from export.coronary_calcium_ct.settings import Settings, read_settings
@@ -30,14 +29,7 @@ _VALIDATED_EACH, _DESCRIBED_EACH = 16, 6
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--config", type=Path, required=True)
-    parser.add_argument("--data", default="phantoms", help="phantoms, dicom:FOLDER or nifti:FOLDER")
-    parser.add_argument("--out", type=Path, help="folder of the checkpoint; an unfinished one is resumed")
-    parser.add_argument("--cache", type=Path, default=CACHE)
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    given = parser.parse_args()
+    given = training_parser(__doc__, "dicom:FOLDER or nifti:FOLDER", CACHE).parse_args()
     settings = read_settings(given.config)
     torch.set_num_threads(given.threads)
     train(settings, given.data, given.out or RUNS / settings.name, given.cache, torch.device(given.device))

@@ -3,9 +3,7 @@
 python -m export.liver_cirrhosis_ct.train --config export/liver_cirrhosis_ct/configs/standard.json
 """
 
-import argparse
 import math
-import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +18,7 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from export import checkpoints
+from export.command import training_parser
 from export.evaluation.statistics import auc
 from export.liver_cirrhosis_ct.data import Batch, Pool, batch_of, batches_an_epoch, parts_of, pool_of, training_batches
 from export.liver_cirrhosis_ct.model import CirrhosisNet, Learning, liver_cells, liver_share
@@ -35,13 +34,7 @@ _APART = 0.5
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--config", type=Path, required=True)
-    parser.add_argument("--data", default="phantoms", help="phantoms or dicom:FOLDER")
-    parser.add_argument("--out", type=Path, help="folder of the checkpoint; an unfinished one is resumed")
-    parser.add_argument("--cache", type=Path, default=RUNS / "cache" / "liver")
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser = training_parser(__doc__, "dicom:FOLDER", RUNS / "cache" / "liver")
     parser.add_argument("--minutes", type=float, help="begin no epoch after so many, to go on later; 0: patients alone")
     given = parser.parse_args()
     settings = read_settings(given.config)

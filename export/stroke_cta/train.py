@@ -3,8 +3,6 @@
 python -m export.stroke_cta.train --config export/stroke_cta/configs/standard.json
 """
 
-import argparse
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from export import checkpoints
+from export.command import training_parser
 from export.schedule import learning_rate
 from export.strangeness import Strangeness
 from export.stroke_cta.data import OVERLAP, Batch, Kept, kept, parts_of, scaled, tiles, training_batches
@@ -29,16 +28,7 @@ CACHE = RUNS / "cache" / "stroke"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--config", type=Path, required=True)
-    parser.add_argument(
-        "--data", default="phantoms", help="phantoms or nifti:FOLDER, a folder a patient as ISLES has it"
-    )
-    parser.add_argument("--out", type=Path, help="folder of the checkpoint; an unfinished one is resumed")
-    parser.add_argument("--cache", type=Path, default=CACHE)
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    given = parser.parse_args()
+    given = training_parser(__doc__, "nifti:FOLDER, a folder a patient as ISLES has it", CACHE).parse_args()
     settings = read_settings(given.config)
     torch.set_num_threads(given.threads)
     train(settings, given.data, given.out or RUNS / settings.name, given.cache, torch.device(given.device))

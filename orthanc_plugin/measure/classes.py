@@ -13,6 +13,7 @@ from pydicom.uid import UID
 from orthanc_plugin.imaging.image import Imaged
 from orthanc_plugin.inference.classes import Classification
 from orthanc_plugin.measure.findings import ClassFinding, Figure, Findings, Measurement, SliceScore, ValueMap, Verdict
+from orthanc_plugin.measure.heat import scale_of
 from orthanc_plugin.measure.worth import worth_opening
 from orthanc_plugin.routing.outputs import Classes, ClassOutput
 
@@ -117,14 +118,9 @@ def joined(outlined: Findings, classified: Findings) -> Findings:
 
 
 def _heat(classes: Classes, said: Classification) -> NDArray[np.float32] | None:
-    """From 0 to 1, as viewers draw it: of what has no scale of its own the share of its peak beyond the median."""
     if said.heat_yx is None or classes.heat_map is None:
         return None
-    if classes.heat_map.quantity == "probability":
-        return said.heat_yx
-    beyond = np.maximum(said.heat_yx - np.median(said.heat_yx), 0)
-    peak = float(beyond.max())
-    return np.asarray(beyond / (peak or 1), np.float32)
+    return scale_of(classes.heat_map, [said.heat_yx]).of(said.heat_yx)
 
 
 def _heat_maps(

@@ -6,10 +6,8 @@ Each class lies on that image of its own slots which says most of it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from pydicom.sr.codedict import codes
 
 from orthanc_plugin.imaging.image import Images
@@ -25,10 +23,9 @@ from orthanc_plugin.measure.classes import (
     verdict_of,
 )
 from orthanc_plugin.measure.findings import ClassFinding, Findings, ValueMap
+from orthanc_plugin.measure.heat import Scale, scale_of
 from orthanc_plugin.measure.worth import worth_opening
 from orthanc_plugin.routing.outputs import Classes, ClassOutput
-
-LOOKED_AT = 4  # every n-th pixel tells the middle of the maps
 
 
 def findings(classes: Classes, images: Images, views: Views, track: Track) -> Findings:
@@ -67,27 +64,9 @@ def _found(
     return class_finding(classes, item, share, verdict, track, (view.index, place))
 
 
-@dataclass(frozen=True)
-class Scale:
-    """What of the maps becomes 0, and how far beyond it 1 lies."""
-
-    middle: float = 0.0
-    reach: float = 1.0
-
-    def of(self, heat_yx: NDArray[np.float32]) -> NDArray[np.float32]:
-        beyond = np.maximum(heat_yx - np.float32(self.middle), 0)
-        return np.asarray(beyond / np.float32(self.reach), np.float32)
-
-
 def _scale(classes: Classes, seen: Sequence[View]) -> Scale | None:
-    """Of all maps together, so that they compare: from their median to their peak; probabilities stay as they are."""
     heats = [view.heat_yx for view in seen if view.heat_yx is not None]
-    if not heats or classes.heat_map is None:
-        return None
-    if classes.heat_map.quantity == "probability":
-        return Scale()
-    middle = float(np.median(np.concatenate([heat_yx[::LOOKED_AT, ::LOOKED_AT].ravel() for heat_yx in heats])))
-    return Scale(middle, max(float(heat_yx.max()) for heat_yx in heats) - middle or 1.0)
+    return scale_of(classes.heat_map, heats) if heats and classes.heat_map is not None else None
 
 
 def _map(classes: Classes, found: ClassFinding, its: Sequence[View], scale: Scale) -> ValueMap:

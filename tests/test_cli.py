@@ -11,6 +11,7 @@ from orthanc_plugin import cli
 from orthanc_plugin.doctor import Finding
 from orthanc_plugin.jobs.ledger import Ledger
 from tests.jobs.builders import order
+from tests.ledgers import url_in
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
     """The one that the commands find by the environment."""
     monkeypatch.setenv("INFERENCE_DATA", str(tmp_path))
     monkeypatch.setenv("INFERENCE_SETTINGS", "{}")
-    opened = Ledger(f"sqlite:///{tmp_path}/ledger.db")
+    opened = Ledger(url_in(tmp_path))
     yield opened
     opened.close()
 

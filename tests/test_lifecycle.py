@@ -24,6 +24,7 @@ from orthanc_plugin.jobs.process import Process
 from orthanc_plugin.pipeline import Rooms, carry_out
 from orthanc_plugin.routing.catalogue import Catalogue
 from tests.builders.series import part10
+from tests.ledgers import url_in
 from tests.test_job_story import SCAN, House, device, house
 
 __all__ = ["device", "house"]
@@ -79,7 +80,7 @@ class Books:
 
 @pytest.fixture
 def books(house: House, tmp_path: Path) -> Iterator[Books]:
-    ledger = Ledger(f"sqlite:///{tmp_path}/ledger.db")
+    ledger = Ledger(url_in(tmp_path))
     yield Books(house, ledger)
     ledger.close()
 

@@ -17,6 +17,7 @@ from orthanc_plugin.routing import faults
 from orthanc_plugin.routing.catalogue import Catalogue
 from orthanc_plugin.routing.folder import Model
 from tests.inference import graphs
+from tests.ledgers import url_in
 
 OUTPUTS = graphs.segments(graphs.segment("Box"), steps=[{"step": "threshold"}])
 WRONG = "The graph model.onnx of odd takes ? x ? x ? x ? in hu, where its card says 4 x 1 x 8 x 16 x 16."
@@ -31,7 +32,7 @@ def device() -> Iterator[Device]:
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    opened = Ledger(f"sqlite:///{tmp_path}/ledger.db")
+    opened = Ledger(url_in(tmp_path))
     yield opened
     opened.close()
 

@@ -16,13 +16,14 @@ from orthanc_plugin.routing.catalogue import Catalogue
 from orthanc_plugin.routing.overlay import Overlay
 from orthanc_plugin.routing.versions import NOTE, Versions
 from tests.jobs.builders import order
+from tests.ledgers import url_in
 from tests.routing.cards import card_values, model_folder
 from tests.waiting import eventually
 
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    opened = Ledger(f"sqlite:///{tmp_path}/ledger.db")
+    opened = Ledger(url_in(tmp_path))
     yield opened
     opened.close()
 

@@ -4,6 +4,8 @@ import argparse
 from pathlib import Path
 
 from export.phantoms import abdomen
+from export.phantoms.ageing import dicom as ageing
+from export.phantoms.ageing.case import draw_case as draw_head
 from export.phantoms.chest import FINDINGS
 from export.phantoms.chest.dicom import write_study
 from export.phantoms.chest.radiograph import radiograph
@@ -32,6 +34,12 @@ def main() -> None:
     ct.add_argument("--shifted", action="store_true", help="from the generator that nothing is trained on")
     ct.add_argument("--out", type=Path, required=True)
     ct.set_defaults(make=_abdomen)
+    head = kinds.add_parser("head", help="T1-weighted MR of an old head, with Alzheimer's disease or without")
+    head.add_argument("--seed", type=int, required=True)
+    head.add_argument("--voxel", type=float, help="edge in mm of cubes, drawn sooner than the scanner's voxels")
+    head.add_argument("--shifted", action="store_true", help="from the generator that nothing is trained on")
+    head.add_argument("--out", type=Path, required=True)
+    head.set_defaults(make=_head)
     calcium = kinds.add_parser("heart", help="CT of the heart without contrast, with calcium or without")
     calcium.add_argument("--seed", type=int, required=True)
     calcium.add_argument("--rows", type=int, default=512, help="matrix; the field of view stays (default 512)")
@@ -80,6 +88,12 @@ def _abdomen(given: argparse.Namespace) -> None:
     paths = write_series(made, given.out)
     l3 = paths[len(paths) - 1 - made.l3_index]
     print(f"{len(paths)} slices in {given.out}; mid L3 is {l3.name}")
+
+
+def _head(given: argparse.Namespace) -> None:
+    paths = ageing.write_study(given.seed, given.out, shifted=given.shifted, voxel_mm=given.voxel)
+    ill = draw_head(given.seed, shifted=given.shifted).ill
+    print(f"{len(paths)} slices in {given.out}; Alzheimer's disease: {'yes' if ill else 'no'}")
 
 
 def _heart(given: argparse.Namespace) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from export.phantoms import abdomen
+from export.phantoms.ageing import dicom as ageing
 from export.phantoms.chest import dicom as chest
 from export.phantoms.dicom import write_series
 from export.phantoms.heart import case as heart
@@ -18,6 +19,10 @@ def _abdomen(seed: int, folder: Path, uid_seed: str) -> list[Path]:
     return write_series(abdomen.phantom(seed, slices=20, rows=256), folder, uid_seed=uid_seed)
 
 
+def _head(seed: int, folder: Path, uid_seed: str) -> list[Path]:
+    return ageing.write_study(seed, folder, voxel_mm=1.5, uid_seed=uid_seed)
+
+
 def _heart(seed: int, folder: Path, uid_seed: str) -> list[Path]:
     return heart.write_study(seed, folder, rows=256, gated=True, uid_seed=uid_seed)
 
@@ -28,6 +33,7 @@ def _mammography(seed: int, folder: Path, uid_seed: str) -> list[Path]:
 
 STUDIES: Mapping[str, Writer] = {
     "abdominal-muscle-ct": _abdomen,
+    "alzheimer-mr": _head,
     "breast-mass-mg": _mammography,
     "chest-findings-cxr": lambda seed, folder, uid_seed: chest.write_study(seed, folder, uid_seed=uid_seed),
     "coronary-calcium-ct": _heart,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -101,7 +102,7 @@ def wrapped(text: str, most: float, size: int) -> list[str]:
 def _parts(word: str, most: float, size: int) -> Iterator[str]:
     """A word that is longer than a line, as whole sentences in Chinese and Japanese are, is broken anywhere."""
     while width(word, size) > most and len(word) > 1:
-        kept = next((end for end in range(len(word) - 1, 1, -1) if width(word[:end], size) <= most), 1)
+        kept = 1 + bisect_right(range(2, len(word)), most, key=lambda end: width(word[:end], size))
         yield word[:kept]
         word = word[kept:]
     yield word

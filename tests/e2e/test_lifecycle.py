@@ -98,6 +98,29 @@ def test_a_series_that_is_deleted_leaves_nothing_behind(
     assert [job["results"] for job in overwriting.jobs(series=sent.series_uid)] == [[]]
 
 
+def test_a_series_that_is_deleted_as_its_job_begins_leaves_no_ghost_and_may_come_back(
+    overwriting: Node, series: Callable[..., PushedSeries]
+) -> None:
+    sent = series(slices=16)
+    Scanner(overwriting.dicom_port).send(sent.files)
+    overwriting.job(sent.series_uid, "running")
+
+    overwriting.delete(f"/studies/{overwriting.orthanc_id(sent.study_uid)}")
+
+    ended = overwriting.job(sent.series_uid, "skipped", "cancelled")
+    assert ended["reason"]
+    assert ended["results"] == []
+    assert overwriting.orthanc_id(sent.study_uid) is None
+    assert overwriting.orthanc_id(sent.series_uid) is None
+
+    Scanner(overwriting.dicom_port).send(sent.files)
+
+    overwriting.job(sent.series_uid, "done")
+    found = results.retrieve(overwriting.dicomweb(), sent.study_uid)
+    assert results.misplaced_frames(found["SEG"], sent.datasets()) == []
+    assert len(overwriting.standing(sent.series_uid)) == 1
+
+
 @pytest.mark.parametrize("arrive", [push, push_and_meet], ids=["done", "mid-job"])
 def test_a_study_that_is_modified_has_results_of_its_own_and_no_copies(
     overwriting: Node, series: Callable[..., PushedSeries], arrive: Callable[[Node, PushedSeries], object]

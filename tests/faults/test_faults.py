@@ -9,7 +9,7 @@ from tests.faults import books
 from tests.faults.plan import FAULTS, PHASES, plan
 from tests.faults.rounds import Harness
 
-ROUNDS = (3, 5, 8)
+ROUNDS = (3, 5)
 
 
 @pytest.fixture(scope="module")

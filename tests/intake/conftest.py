@@ -10,6 +10,7 @@ import pytest
 from orthanc_plugin.intake.orthanc import Orthanc
 from orthanc_plugin.jobs.ledger import Ledger
 from tests.intake.bench import Bench
+from tests.ledgers import url_in
 from tests.orthanc_server import OrthancServer
 
 
@@ -26,7 +27,7 @@ def orthanc(server: OrthancServer) -> Orthanc:
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    opened = Ledger(f"sqlite:///{tmp_path}/ledger.db")
+    opened = Ledger(url_in(tmp_path))
     yield opened
     opened.close()
 

@@ -13,6 +13,7 @@ from orthanc_plugin.jobs.job import Job
 from orthanc_plugin.jobs.ledger import Ledger
 from tests.jobs import postgresql
 from tests.jobs.builders import Clock
+from tests.ledgers import url_in
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -34,7 +35,7 @@ def postgres_ledger(postgres: postgresql.Server) -> str:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/ledger.db"
+        return url_in(tmp_path)
     url: str = request.getfixturevalue("postgres_ledger")
     postgresql.empty(url)
     return url
@@ -54,7 +55,7 @@ def ledger(database_url: str, clock: Clock) -> Iterator[Ledger]:
 
 @pytest.fixture
 def sqlite_ledger(tmp_path: Path, clock: Clock) -> Iterator[Ledger]:
-    opened = Ledger(f"sqlite:///{tmp_path}/ledger.db", clock)
+    opened = Ledger(url_in(tmp_path), clock)
     yield opened
     opened.close()
 
@@ -102,7 +103,7 @@ class Workers:
 def workers(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Workers]:
     """On PostgreSQL where the test takes `database_url`, on SQLite otherwise."""
     both = "database_url" in request.fixturenames
-    url = request.getfixturevalue("database_url") if both else f"sqlite:///{tmp_path}/ledger.db"
+    url = request.getfixturevalue("database_url") if both else url_in(tmp_path)
     started = Workers(url, tmp_path)
     yield started
     started.end()
@@ -111,7 +112,7 @@ def workers(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Workers]
 @pytest.fixture
 def sqlite_books(tmp_path: Path) -> Iterator[Ledger]:
     """The ledger that the workers of a test have too, by the real clock."""
-    opened = Ledger(f"sqlite:///{tmp_path}/ledger.db")
+    opened = Ledger(url_in(tmp_path))
     yield opened
     opened.close()
 

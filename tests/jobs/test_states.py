@@ -16,6 +16,7 @@ from orthanc_plugin.jobs.job import PlannedResult, State
 from orthanc_plugin.jobs.ledger import REPLACED, Ledger, NotNow
 from orthanc_plugin.jobs.process import Process
 from tests.jobs.builders import Clock, input_set, order
+from tests.ledgers import url_in
 
 ELSEWHERE = Process("another-boot/1", "1/1")
 series = st.integers(1, 2)
@@ -32,7 +33,7 @@ class Books(RuleBasedStateMachine):
     def open(self) -> None:
         self._folder = tempfile.TemporaryDirectory()
         self._clock = Clock()
-        self._ledger = Ledger(f"sqlite:///{Path(self._folder.name)}/ledger.db", self._clock)
+        self._ledger = Ledger(url_in(Path(self._folder.name)), self._clock)
         self._current: dict[str, Hold] = {}
         self._done: set[str] = set()
 

@@ -19,6 +19,7 @@ from orthanc_plugin.routing.catalogue import Catalogue
 from orthanc_plugin.routing.headers import Headers
 from orthanc_plugin.web.api import Rooms
 from tests.jobs.builders import Clock, order
+from tests.ledgers import url_in
 from tests.routing.cards import model_folder
 
 CT_ABDOMEN = {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.2", "Modality": "CT", "BodyPartExamined": "ABDOMEN"}
@@ -77,7 +78,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def ledger(tmp_path: Path, clock: Clock) -> Iterator[Ledger]:
-    opened = Ledger(f"sqlite:///{tmp_path}/ledger.db", clock)
+    opened = Ledger(url_in(tmp_path), clock)
     yield opened
     opened.close()
 

@@ -129,4 +129,5 @@ def _space(of: Volume) -> str:
 def missing(card: Card, inputs: Inputs) -> Iterator[str]:
     """What the card says about the roles that nobody took."""
     taken = {*inputs.by_role, *(inputs.earlier.roles if inputs.earlier is not None else ())}
-    yield from (wanted.meaning_of_missing for role, wanted in card.inputs.items() if role not in taken)
+    lacking = (wanted.meaning_of_missing for role, wanted in card.inputs.items() if role not in taken)
+    yield from filter(None, lacking)

@@ -41,15 +41,16 @@ def demonstrated(catalogue_node: Node) -> dict[str, dict[str, Any]]:
     return {model: node.jobs(study=study, model=model)[0] for model, study in shown}
 
 
-RUN_NODES = {"browser", "e2e", "faults", "plugin"}
+RUN_NODES = {"browser": "browser", "e2e": "nodes", "faults": "nodes", "plugin": "nodes"}
+SHARES_ITS_NODE = {"tests/e2e/test_models.py": "browser"}
 
 
 class NodesApart(LoadScopeScheduling):
-    """What runs real nodes stays in one process and mostly waits; everything else goes file by file."""
+    """What runs real nodes stays together, in two processes that mostly wait; everything else goes file by file."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = Path(nodeid.partition("::")[0])
-        return "nodes" if file.parent.name in RUN_NODES else str(file)
+        return SHARES_ITS_NODE.get(str(file)) or RUN_NODES.get(file.parent.name, str(file))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:

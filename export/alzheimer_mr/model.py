@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool3d
 
 from export.alzheimer_mr.settings import Settings
-from export.heads.aligning import Locator, Shape, halved, inverse, taken
+from export.heads.aligning import HeadNetwork, Locator, Shape, halved, inverse, taken
 from export.strangeness import Strangeness, description_of
 
 _FEATURES = 32
@@ -54,7 +54,7 @@ class Instances(nn.Module):
         return cast(Tensor, counts * ((features * self.says[at]).sum(dim=2) + self.shift[at]))
 
 
-class AlzheimerNet(nn.Module):
+class AlzheimerNet(HeadNetwork):
     """`landmarks` (slice, row, column of each) and the `corner` of the left hippocampus's box, in cubes of the aligned
     head, are found by the training, and so are `scale` and `level`, which calibrate the logit.
     """

@@ -43,6 +43,12 @@ class Locator(nn.Module):
         return places
 
 
+class HeadNetwork(nn.Module):
+    """A network that aligns heads before it looks at them."""
+
+    locator: Locator
+
+
 def _looking(channels: tuple[int, ...], shape: Shape) -> nn.Sequential:
     made, before = nn.Sequential(), 1
     for wide in channels:

@@ -12,7 +12,7 @@ from monai.networks.blocks import Convolution
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool3d
 
-from export.heads.aligning import Locator, Shape, halved, inverse, taken
+from export.heads.aligning import HeadNetwork, Locator, Shape, halved, inverse, taken
 from export.mci_conversion_pet import ANSWERS
 from export.mci_conversion_pet.grey import evened, level_of, smoothed
 from export.mci_conversion_pet.settings import Settings
@@ -24,7 +24,7 @@ _FURTHEST = 8.0
 _SLABS, _BLOCKS, _WHOLE = (4, 2, 2), 8, 16
 
 
-class ConversionNet(nn.Module):
+class ConversionNet(HeadNetwork):
     """`usual` and `spread` are of healthy people's aligned heads, found by the training, and so are `scale` and
     `level`, which calibrate the logits of both answers.
     """

@@ -6,30 +6,27 @@ learns from how heads, as the locator finds them, differ from those.
 python -m export.mci_conversion_pet.train --config export/mci_conversion_pet/configs/standard.json
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import torch
 from monai.utils import set_determinism
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
-from export import checkpoints
 from export.command import training_parser
-from export.heads.locating import Volumes, find_usual, locating_batches, lost_mm, places_of, validated_mm
+from export.heads.locating import places_of
+from export.heads.training import Run, shown
 from export.mci_conversion_pet import ANSWERS
 from export.mci_conversion_pet.data import Batch, Kept, judging_batches, kept, parts_of
 from export.mci_conversion_pet.fitting import calibrate, find_healthy, strangeness_of, validate
 from export.mci_conversion_pet.model import ConversionNet
 from export.mci_conversion_pet.settings import Settings, read_settings
-from export.schedule import learning_rate
 
-Seen = TypeVar("Seen", Volumes, Batch)
+ConversionRun = Run[Settings, ConversionNet, Kept]
 RUNS = Path(__file__).parents[1] / "runs"
 CACHE = RUNS / "cache" / "conversion"
 
@@ -41,31 +38,6 @@ def main() -> None:
     train(settings, given.data, given.out or RUNS / settings.name, given.cache, torch.device(given.device))
 
 
-@dataclass(frozen=True, eq=False)
-class Run:
-    """What one training works with."""
-
-    settings: Settings
-    data: str
-    seen: Sequence[Kept]
-    held: Sequence[Kept]
-    network: ConversionNet
-    optimiser: torch.optim.AdamW
-    checkpoint: Path
-    device: torch.device
-
-    def save(self, iterations: int, **more: object) -> None:
-        said = {
-            "settings": self.settings.model_dump_json(),
-            "data": self.data.partition(":")[0],
-            "seed": self.settings.seed,
-            "iterations": iterations,
-            "strangeness": None,
-            **more,
-        }
-        checkpoints.save(self.checkpoint, self.network, self.optimiser, said)
-
-
 def train(settings: Settings, data: str, out: Path, cache: Path, device: torch.device) -> Path:
     """Runs the iterations that the checkpoint in `out` has not seen yet; gives the checkpoint's path."""
     parts = parts_of(data, settings)
@@ -75,47 +47,23 @@ def train(settings: Settings, data: str, out: Path, cache: Path, device: torch.d
     network = ConversionNet(settings).to(device)
     optimiser = torch.optim.AdamW(network.parameters(), weight_decay=1e-3)
     run = Run(settings, data, seen, held, network, optimiser, out / "checkpoint.pt", device)
-    first = 0
-    if run.checkpoint.exists():
-        state = checkpoints.resume(run.checkpoint, settings.model_dump_json(), network, optimiser, device)
-        first = int(state["iterations"])
-    else:
-        find_usual(network.locator, seen)
+    first = run.begun()
     with SummaryWriter(str(out / "curves")) as curves:
         if first < settings.locate.iterations:
-            _locate(run, curves, first)
+            run.locate(curves, first, partial(find_healthy, network, seen, device))
         if first < settings.iterations:
             _judge(run, curves, max(first - settings.locate.iterations, 0))
     return run.checkpoint
 
 
-def _locate(run: Run, curves: SummaryWriter, first: int) -> None:
-    """After the last iteration, the healthy people are there, too."""
-    settings, count = run.settings, run.settings.locate.iterations
-    losses: list[float] = []
-    for iteration, batch in _shown(locating_batches(run.seen, settings, first), first, count, "locating"):
-        run.network.train()
-        lost = lost_mm(run.network.locator, batch, settings, run.device)
-        losses.append(_step(run, lost, settings.locate.learning_rate, iteration / count))
-        if iteration % settings.every == 0 or iteration == count:
-            away = validated_mm(run.network.locator, run.held, settings, run.device)
-            curves.add_scalar("mm/train", np.mean(losses), iteration)
-            curves.add_scalar("mm/validation", away, iteration)
-            tqdm.write(f"{iteration}/{count}: {np.mean(losses):.2f} mm, validation {away:.2f} mm")
-            losses = []
-            if iteration == count:
-                find_healthy(run.network, run.seen, run.device)
-            run.save(iteration)
-
-
-def _judge(run: Run, curves: SummaryWriter, first: int) -> None:
+def _judge(run: ConversionRun, curves: SummaryWriter, first: int) -> None:
     settings, count = run.settings, run.settings.judge.iterations
     places = places_of(run.network.locator, run.seen, run.device)
     batches = judging_batches(run.network, run.seen, places, settings, first)
     losses: list[float] = []
-    for iteration, batch in _shown(batches, first, count, "judging"):
+    for iteration, batch in shown(batches, first, count, "judging"):
         torch.manual_seed(settings.seed + iteration)  # what is dropped is that of the iteration, resumed or not
-        losses.append(_step(run, _wrong(run, batch), settings.judge.learning_rate, iteration / count))
+        losses.append(run.step(_wrong(run, batch), settings.judge.learning_rate, iteration / count))
         if iteration % settings.every == 0 or iteration == count:
             said = validate(run.network, run.held, run.device)
             whole = settings.locate.iterations + iteration
@@ -133,7 +81,7 @@ def _judge(run: Run, curves: SummaryWriter, first: int) -> None:
             run.save(whole, strangeness=strangeness.state_dict())
 
 
-def _wrong(run: Run, batch: Batch) -> Tensor:
+def _wrong(run: ConversionRun, batch: Batch) -> Tensor:
     """Of each answer for those alone whom it is about."""
     run.network.train()
     run.network.locator.eval()
@@ -141,21 +89,6 @@ def _wrong(run: Run, batch: Batch) -> Tensor:
     truth, about = batch.truth.to(run.device), batch.about.to(run.device)
     lost = binary_cross_entropy_with_logits(logits, truth, reduction="none")
     return (lost * about).sum() / about.sum().clamp_min(1)
-
-
-def _step(run: Run, loss: Tensor, largest: float, done: float) -> float:
-    for group in run.optimiser.param_groups:
-        group["lr"] = learning_rate(largest, done)
-    run.optimiser.zero_grad()
-    torch.autograd.backward(loss)
-    nn.utils.clip_grad_norm_(run.network.parameters(), 5.0)
-    run.optimiser.step()
-    return float(loss.item())
-
-
-def _shown(batches: Iterator[Seen], first: int, count: int, what: str) -> Iterator[tuple[int, Seen]]:
-    """With the number of each, from 1."""
-    return enumerate(tqdm(batches, what, initial=first, total=count, unit="batch", mininterval=5), start=first + 1)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from dataclasses import dataclass
@@ -42,7 +43,7 @@ def split(data: bytes) -> Part10:
         raise Unsuitable("A file of the series is not a DICOM file; send the series again.", stage="decode") from error
     if not syntax.is_transfer_syntax or syntax.is_private:
         raise Unsuitable(
-            f"A file of the series is written in the transfer syntax {syntax or '(none)'}, which this node does not "
+            f"A file of the series is written in the transfer syntax {_named(syntax)}, which this node does not "
             "know; send the series in another one.",
             stage="decode",
         )
@@ -51,6 +52,13 @@ def split(data: bytes) -> Part10:
     pixels_vr, start, length = _pixel_element(header, content, at)
     pixels = _pixels(header, syntax, memoryview(content)[start:], length)
     return Part10(header, syntax, pixels, pixels_vr)
+
+
+def _named(syntax: UID) -> str:
+    """What a damaged file has in its place is not repeated."""
+    if not syntax:
+        return "(none)"
+    return syntax if re.fullmatch(r"[0-9.]+", syntax) else "(not a UID)"
 
 
 def _file_meta(data: bytes) -> tuple[UID, FileMetaDataset, BytesIO]:

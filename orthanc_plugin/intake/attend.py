@@ -17,7 +17,7 @@ from orthanc_plugin.intake.reconcile import Marks
 from orthanc_plugin.intake.rejected import Rejected
 from orthanc_plugin.intake.results import result_kind
 from orthanc_plugin.intake.senders import Question, Senders
-from orthanc_plugin.intake.sets import Sets
+from orthanc_plugin.intake.sets import PRIOR_LOOK_S, Sets
 from orthanc_plugin.intake.terms import AT_ONCE, EARLY, Terms
 from orthanc_plugin.intake.unclaimed import Unclaimed
 from orthanc_plugin.intake.withdrawals import Withdrawals
@@ -126,12 +126,16 @@ class Attendant:
             return self._published(attended, series, introduction, verdict, now_s)
         attended = replace(attended, due_s=now_s if verdict.until_s is None else verdict.until_s)
         if verdict.step is Step.COMPUTE and attended.ordered_mark != series.mark:
-            self._placed(series, self._orders.seen(series, headers(attended, introduction)), EARLY)
+            seen = self._orders.seen(series, headers(attended, introduction))
+            said = self._sets.prior_for(self._orders.comparing(seen), seen)
+            self._placed(series, seen, EARLY, said)
+            if said is None:
+                return replace(attended, due_s=min(attended.due_s, now_s + PRIOR_LOOK_S))
             return replace(attended, ordered_mark=series.mark)
         return attended
 
-    def _placed(self, series: Series, known: Headers, terms: Terms) -> tuple[Job, ...] | None:
-        return self._orders.place(series, known, terms, to_compare=self._sets.brought(known))
+    def _placed(self, series: Series, seen: Headers, terms: Terms, said: str | None) -> tuple[Job, ...] | None:
+        return self._orders.place(series, seen, terms, to_compare=self._sets.brought(seen), said=said)
 
     def _known(self, attended: Attended, series: Series, introduction: Introduction) -> Known:
         """Frames of one concatenation come as several instances, and say how many (PS3.3 C.7.6.16.2.2.4)."""
@@ -154,11 +158,18 @@ class Attendant:
     def _published(
         self, attended: Attended, series: Series, introduction: Introduction, verdict: Verdict, now_s: float
     ) -> Attended:
-        known = self._orders.seen(series, headers(attended, introduction))
-        if self._placed(series, known, AT_ONCE) is None:
+        seen = self._orders.seen(series, headers(attended, introduction))
+        comparing = self._orders.comparing(seen)
+        said = self._sets.prior_for(comparing, seen)
+        if self._placed(series, seen, AT_ONCE, said) is None:
             return replace(attended, due_s=now_s + MOVED_ON_S)
+        if said is None:
+            return replace(attended, due_s=now_s + PRIOR_LOOK_S)
+        self._sets.have_prior_for(comparing, seen)
         self._withdrawals.compare(series.uid)
-        self._sets.join(known)
+        self._sets.join(seen)
+        for later in self._orders.compared_with(series.uid, next(iter(seen.texts("StudyInstanceUID")), "")):
+            self._marks.reopen(later)
         logger.info("A series is complete: %s", verdict.why, extra={"series": series.uid})
         self._marks.settle(series)
         self._senders.forget(series.uid)

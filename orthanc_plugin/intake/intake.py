@@ -57,7 +57,7 @@ class Intake:
         senders = Senders(orthanc, answered, asks=settings.ask_senders)
         elsewhere = Elsewhere(orthanc, ledger, identity, settings.priors_from, settings.priors_wait_s, answered)
         self._sets = Sets(orders.sets, ledger, marks, identity, elsewhere, wall_clock)
-        self._withdrawals = Withdrawals(orthanc, archive, ledger)
+        self._withdrawals = Withdrawals(orthanc, archive, ledger, marks)
         self._rejected = Rejected(orthanc, archive, ledger, marks, self._withdrawals)
         habits = Habits(ledger, bounds.most_s)
         attendant = Attendant(
@@ -78,7 +78,7 @@ class Intake:
         self._watch.hear(news, noticed_s)
         self._orders.look_at_models()
         self._watch.attend(now_s)
-        self._watch.take_up(self._rejected.to_attend(), now_s)
+        self._watch.take_up(self._marks.reopened(), now_s)
         self._sets.look(self._watch.open_studies)
         if now_s >= self._reconcile.due_s and self._watch.open_series < OPEN_AT_ONCE:
             unsettled = self._reconcile.unsettled(now_s)
@@ -94,6 +94,8 @@ class Intake:
             self._marks.unsettle(series_id, series_uid)
             self._withdrawals.left(series_uid, now_s)
             self._rejected.left(series_uid)
+            for later in self._orders.compared_with(series_uid):
+                self._marks.reopen(later)
 
     def heard_job_end(self, job_id: str) -> None:
         """Orthanc's own jobs; some have written a study anew, with copies of what the node made."""

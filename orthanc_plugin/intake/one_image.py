@@ -19,8 +19,8 @@ class OneImage:
     frame: int | None = None
 
     def input_set(self, stored: StoredSeries, card: Card) -> InputSet:
-        """The one role of the card, with the state of the whole series: whatever becomes of that, the job minds."""
-        role = Role(next(iter(card.inputs)), self.series_uid, (self.sop_instance_uid,), stored.fingerprint)
+        """The role that it takes, with the state of the whole series: whatever becomes of that, the job minds."""
+        role = Role(card.main_role, self.series_uid, (self.sop_instance_uid,), stored.fingerprint)
         return InputSet(stored.study_uid, (role,))
 
     def terms(self, terms: Terms) -> Terms:

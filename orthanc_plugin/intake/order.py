@@ -53,12 +53,6 @@ def role_of(name: str, stored: StoredSeries) -> Role:
     return Role(name, stored.series_uid, stored.sop_instance_uids, stored.fingerprint)
 
 
-def alone(stored: StoredSeries, model: Model) -> InputSet:
-    """The series as the one role of the model."""
-    (name,) = model.card.inputs
-    return InputSet(stored.study_uid, (role_of(name, stored),))
-
-
 def input_set_of(stored: StoredSeries) -> InputSet:
     return InputSet(stored.study_uid, (role_of(ROLE, stored),))
 

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 from orthanc_plugin.archive.protocol import Archive, StoredSeries
 from orthanc_plugin.errors import ConfigurationError, Unsuitable
+from orthanc_plugin.intake.elsewhere import NOTHING
 from orthanc_plugin.intake.one_image import OneImage
-from orthanc_plugin.intake.order import Placed, alone, input_set_of, nobody, order, unread
+from orthanc_plugin.intake.order import Placed, input_set_of, nobody, order, role_of, unread
 from orthanc_plugin.intake.orthanc import Orthanc, Series
 from orthanc_plugin.intake.reasons import brought, remark, switched_off, why_not
 from orthanc_plugin.intake.results import result_kind
 from orthanc_plugin.intake.seats import Seats
-from orthanc_plugin.intake.set_orders import SetOrders
+from orthanc_plugin.intake.set_orders import SetOrders, remarks
 from orthanc_plugin.intake.terms import AT_ONCE, Terms
-from orthanc_plugin.jobs.job import Job
+from orthanc_plugin.jobs.job import InputSet, Job, Role
 from orthanc_plugin.jobs.ledger import Ledger
 from orthanc_plugin.routing.catalogue import Catalogue
 from orthanc_plugin.routing.folder import Model
 from orthanc_plugin.routing.headers import Headers
 from orthanc_plugin.routing.region import RegionOfPixels, unseen
-from orthanc_plugin.routing.roles import wants_a_set
+from orthanc_plugin.routing.roles import Candidate, wants_a_set
 from orthanc_plugin.routing.rules import explain
 
 
@@ -53,11 +54,12 @@ class Orders:
         return self._seats.seen(series, headers)
 
     def place(
-        self, series: Series, headers: Headers, terms: Terms, *, to_compare: bool = False
+        self, series: Series, headers: Headers, terms: Terms, *, to_compare: bool = False, said: str | None = NOTHING
     ) -> tuple[Job, ...] | None:
         """None when the series moved on while it was read; one that the archive can't give gets a line that says so.
 
-        What came `to_compare` others with, and for nothing else, gets a line alone.
+        What came `to_compare` others with, and for nothing else, gets a line alone. `said` is what went wrong where
+        another archive was asked for an earlier study, None while it is: models that compare come later then.
         """
         try:
             stored = self._archive.series(series.uid)
@@ -71,7 +73,22 @@ class Orders:
         if to_compare:
             self._ledger.replace(stored.series_uid, stored.fingerprint)
             return (self._ledger.skip(nobody(input_set_of(stored)), brought()),) if terms.released else ()
-        return self._routed(stored, headers, terms)
+        return self._routed(stored, headers, terms, said)
+
+    def comparing(self, headers: Headers) -> tuple[Model, ...]:
+        """The models for the series that take it by itself and compare it with an earlier study."""
+        serving = self._catalogue.serving(next(iter(headers.texts("StudyInstanceUID")), ""))
+        return tuple(model for model in fitting(serving, headers) if model.card.compared)
+
+    def compared_with(self, series_uid: str, study_uid: str = "") -> tuple[Series, ...]:
+        """The series of other studies than its own that models took by themselves and compared with this one."""
+        found: dict[str, None] = {}
+        for job in self._ledger.jobs(series=series_uid)[0]:
+            of_study, (first, *_) = job.order.input_set.study_uid, job.order.input_set.roles
+            alone = (each.card.name for each in self._catalogue.serving(of_study) if not wants_a_set(each.card))
+            if of_study != study_uid and first.series_uid != series_uid and job.order.model in alone:
+                found[first.series_uid] = None
+        return tuple(series for uid in found for series in self._orthanc.find_series(uid))
 
     def orders_for(self, series_uid: str, model: str | None = None, terms: Terms = AT_ONCE) -> tuple[Placed, ...]:
         """By hand: the named model runs even where routing would not choose it, and the remark says so."""
@@ -92,12 +109,9 @@ class Orders:
         headers = self._headers(image.series_uid)
         not_on_results(image.series_uid, headers)
         stored = self._archive.series(image.series_uid)
-        if model is None:
-            chosen = [each for each in self._catalogue.serving(stored.study_uid) if explain(each.card, headers).matches]
-        else:
-            chosen = [self.named(model)]
-        fitting = [each for each in chosen if not wants_a_set(each.card)]
-        if not fitting:
+        chosen = fitting(self._catalogue.serving(stored.study_uid), headers) if model is None else [self.named(model)]
+        of_one = [each for each in chosen if not wants_a_set(each.card)]
+        if not of_one:
             raise Unsuitable(
                 f"No model that takes a single image is for the series {image.series_uid}; "
                 'name one that takes a single series as "model" to run it all the same.'
@@ -114,10 +128,12 @@ class Orders:
                 ),
                 remark(each, headers),
             )
-            for each in fitting
+            for each in of_one
         )
 
-    def _routed(self, stored: StoredSeries, headers: Headers, terms: Terms) -> tuple[Job, ...]:
+    def _routed(
+        self, stored: StoredSeries, headers: Headers, terms: Terms, said: str | None = NOTHING
+    ) -> tuple[Job, ...]:
         """A job for each model that fits, replacing those on other instances; else a line that says why there is none.
 
         Early there is no such line: what is still to come may change it. Nor is there one while a set is waited for.
@@ -125,16 +141,39 @@ class Orders:
         # First, so that whatever happens in between the new job finds the old ones marked, whose results it takes back.
         self._ledger.replace(stored.series_uid, stored.fingerprint)
         serving = self._catalogue.serving(stored.study_uid)
-        fitting = [each for each in serving if not wants_a_set(each.card) and explain(each.card, headers).matches]
-        jobs = tuple(self._alone(stored, model, headers, terms) for model in fitting)
-        if not fitting and terms.released and not self.sets.wanting(stored.study_uid, headers):
+        chosen = fitting(serving, headers)
+        jobs = tuple(
+            self._alone(stored, model, headers, terms, said or NOTHING)
+            for model in chosen
+            if said is not None or not model.card.compared
+        )
+        if not chosen and terms.released and not self.sets.wanting(stored.study_uid, headers):
             jobs = (self._ledger.skip(nobody(input_set_of(stored)), why_not(serving, headers)),)
         return jobs
 
-    def _alone(self, stored: StoredSeries, model: Model, headers: Headers, terms: Terms) -> Job:
-        """What contradicts itself in the series goes with the job into its results."""
-        remarks = explain(model.card, headers).contradictions
-        return self._ledger.propose(order(alone(stored, model), model, terms, remarks))
+    def _alone(self, stored: StoredSeries, model: Model, headers: Headers, terms: Terms, said: str = NOTHING) -> Job:
+        """Beside the series of an earlier study that the model compares it with.
+
+        What contradicts itself goes with the job into its results.
+        """
+        card, role = model.card, model.card.main_role
+        before = self._seats.past_of(stored.study_uid, card, Candidate(stored.series_uid, headers))
+        input_set = InputSet(stored.study_uid, (role_of(role, stored), *self._stored(before)))
+        told = (*explain(card, headers).contradictions, *remarks(card, before), *filter(None, [said]))
+        wanted = order(input_set, model, terms, told)
+        job = self._ledger.propose(wanted)
+        if card.compared:
+            self._ledger.compare_anew(wanted, role)
+        return job
+
+    def _stored(self, before: Iterable[tuple[str, Candidate]]) -> Iterator[Role]:
+        """What went meanwhile is not compared with."""
+        for role, candidate in before:
+            try:
+                stored = self._archive.series(candidate.series_uid)
+            except Unsuitable:
+                continue
+            yield role_of(role, stored)
 
     def named(self, name: str) -> Model:
         """The version that is installed; one that is switched off is refused."""
@@ -158,6 +197,11 @@ class Orders:
                 f"There is no series {series_uid} in the archive; send it or correct its UID.", series_uid=series_uid
             )
         return self.seen(found[0], self._orthanc.headers(found[0]))
+
+
+def fitting(models: Iterable[Model], headers: Headers) -> list[Model]:
+    """Those that take the series by itself."""
+    return [each for each in models if not wants_a_set(each.card) and explain(each.card, headers).matches]
 
 
 def not_on_results(series_uid: str, headers: Headers) -> None:

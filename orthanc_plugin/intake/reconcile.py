@@ -19,6 +19,7 @@ class Marks:
     def __init__(self, kept: KeptValues, identity: str) -> None:
         self._kept = kept
         self._identity = identity
+        self._reopened: list[str] = []
 
     def settle(self, series: Series) -> None:
         self._kept.remember(self._key(series.id), f"{series.mark}\n{series.uid}")
@@ -26,6 +27,16 @@ class Marks:
     def unsettle(self, series_id: str, series_uid: str) -> None:
         """It counts as other than it was, although Orthanc may hold it as before: its mark tells whole seconds."""
         self._kept.remember(self._key(series_id), f"\n{series_uid}")
+
+    def reopen(self, series: Series) -> None:
+        """What is to be made of it is other than it was, so it is attended anew."""
+        self.unsettle(series.id, series.uid)
+        self._reopened.append(series.id)
+
+    def reopened(self) -> tuple[str, ...]:
+        """As Orthanc names them; each is told once."""
+        told, self._reopened = tuple(dict.fromkeys(self._reopened)), []
+        return told
 
     def settled(self, series: Series) -> bool:
         return self._recalled(series.id)[0] == series.mark

@@ -41,7 +41,6 @@ class Rejected:
         self._standing = ledger.standing
         self._marks = marks
         self._withdrawals = withdrawals
-        self._to_attend: list[str] = []
 
     def obey(self, series: Series, header: Mapping[str, object]) -> None:
         """A series with its first header; nothing happens where it holds no rejection."""
@@ -58,11 +57,6 @@ class Rejected:
         """What the key objects of that series rejected counts again, and its series are attended anew."""
         for rejected in self._rejections.lift(series_uid):
             self._attend(rejected)
-
-    def to_attend(self) -> tuple[str, ...]:
-        """The series, as Orthanc names them, that are other than they were; each is told once."""
-        told, self._to_attend = tuple(dict.fromkeys(self._to_attend)), []
-        return told
 
     def _reject(self, series_uid: str, uids: tuple[str, ...]) -> None:
         for uid in uids:
@@ -81,8 +75,7 @@ class Rejected:
 
     def _attend(self, series_uid: str) -> None:
         for series in self._orthanc.find_series(series_uid):
-            self._marks.unsettle(series.id, series.uid)
-            self._to_attend.append(series.id)
+            self._marks.reopen(series)
 
 
 def rejection(header: Mapping[str, object]) -> Rejection | None:

@@ -12,7 +12,16 @@ from orthanc_plugin.intake.results import result_kind
 from orthanc_plugin.routing.card import Card
 from orthanc_plugin.routing.headers import Headers
 from orthanc_plugin.routing.region import RegionOfPixels
-from orthanc_plugin.routing.roles import Candidate, Seating, all_of, prior_roles, priors_of, seat, with_priors
+from orthanc_plugin.routing.roles import (
+    Candidate,
+    Seating,
+    all_of,
+    prior_roles,
+    priors_of,
+    seat,
+    seated,
+    with_priors,
+)
 
 EARLIER_MOST = 50
 """So many earlier studies are looked into, as intake looks after nothing else meanwhile: a second or two."""
@@ -35,6 +44,12 @@ class Seats:
     def of_study(self, study_uid: str, card: Card, wanted: Wanted = every) -> Seating:
         """`wanted` leaves out series that are not complete: of those it is not known yet what they are."""
         return seat(card, self._candidates(study_uid, wanted))
+
+    def past_of(self, study_uid: str, card: Card, candidate: Candidate) -> tuple[tuple[str, Candidate], ...]:
+        """What an earlier study has to compare a series with that a model takes by itself, with its role."""
+        alone = seated(card, (card.main_role,), {card.main_role: (candidate,)})
+        whole = self.with_past(study_uid, card, alone)
+        return tuple((role, each) for role, each in whole.filled if card.inputs[role].is_prior)
 
     def with_past(self, study_uid: str, card: Card, seating: Seating) -> Seating:
         """The whole set: of the earlier studies the newest that has a series for a role gives it.

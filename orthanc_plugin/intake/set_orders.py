@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from orthanc_plugin.archive.protocol import Archive
 from orthanc_plugin.errors import ConfigurationError, Unsuitable
@@ -89,7 +89,7 @@ class SetOrders:
     def _place(self, study_uid: str, model: Model, seating: Seating, terms: Terms, said: str = "") -> Job:
         """The job on the series that take the roles; it replaces those of the model on other sets of the study."""
         input_set = self._input_set(study_uid, seating)
-        told = (*remarks(model.card, seating), *([said] if said else []))
+        told = (*remarks(model.card, seating.filled), *([said] if said else []))
         job = self._ledger.propose(order(input_set, model, terms, told))
         self._ledger.supersede(study_uid, model.card.name, input_set.key)
         for candidate in seating.passed_over:
@@ -108,7 +108,7 @@ class SetOrders:
             self._ledger.skip(nobody(input_set_of(stored)), passed_over(model))
 
 
-def remarks(card: Card, seating: Seating) -> tuple[str, ...]:
+def remarks(card: Card, filled: Iterable[tuple[str, Candidate]]) -> tuple[str, ...]:
     """What contradicts itself in the series of a set, each with the role that it takes."""
-    found = [(role, said) for role, each in seating.filled for said in fills(card, role, each.headers).contradictions]
+    found = [(role, said) for role, each in filled for said in fills(card, role, each.headers).contradictions]
     return distinct(said if len(card.inputs) == 1 else f"In the role {role}, {said}" for role, said in found)

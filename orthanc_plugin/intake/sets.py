@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 
@@ -81,6 +81,19 @@ class Sets:
         """The study came from another archive, to be compared with a later one."""
         return self._elsewhere.brought(headers.text("StudyInstanceUID"))
 
+    def prior_for(self, comparing: Collection[Model], headers: Headers) -> str | None:
+        """Of models that take a series by itself: None while another archive is asked for what they compare it with,
+        then what went wrong.
+        """
+        sought = None if self.brought(headers) else _sought(comparing, headers)
+        return NOTHING if sought is None else self._elsewhere.bring(sought)
+
+    def have_prior_for(self, comparing: Collection[Model], headers: Headers) -> None:
+        """They have their jobs; what is asked later is asked anew."""
+        sought = _sought(comparing, headers)
+        if sought is not None:
+            self._elsewhere.forget(sought)
+
     def _wait(self, study_uid: str, model: Model) -> None:
         key, now_s = (study_uid, model.card.name), self._clock()
         known = self._waiting.get(key, Waiting(*key, since_s=now_s, last_s=now_s))
@@ -115,7 +128,7 @@ class Sets:
             return over_s
         if now_s < over_s and chooses(model) and (study_is_open or now_s < rests_s):
             return min(over_s, max(rests_s, now_s + LOOK_AGAIN_S))
-        sought = _sought(model, seating)
+        sought = None if seating.lacking else _sought((model,), seating.filled[0][1].headers)
         said = NOTHING if sought is None else self._elsewhere.bring(sought)
         if said is None:
             return now_s + PRIOR_LOOK_S
@@ -147,14 +160,12 @@ class Sets:
         self._kept.remember(self._key, json.dumps([asdict(each) for each in self._waiting.values()]))
 
 
-def _sought(model: Model, seating: Seating) -> Sought | None:
-    """What another archive may have for the roles of an earlier study; nothing where the study itself lacks one."""
-    roles = [model.card.inputs[role] for role in prior_roles(model.card)]
-    if not roles or seating.lacking:
+def _sought(models: Iterable[Model], headers: Headers) -> Sought | None:
+    """What another archive may have for the roles of an earlier study."""
+    years = [model.card.inputs[role].within_years for model in models for role in prior_roles(model.card)]
+    if not years:
         return None
-    years = [role.within_years for role in roles]
-    within_years = None if None in years else max(year for year in years if year is not None)
-    return Sought.by(seating.filled[0][1].headers, within_years)
+    return Sought.by(headers, None if None in years else max(year for year in years if year is not None))
 
 
 def chooses(model: Model) -> bool:

@@ -7,6 +7,7 @@ import logging
 from orthanc_plugin.archive.protocol import Archive
 from orthanc_plugin.errors import Unsuitable
 from orthanc_plugin.intake.orthanc import Orthanc
+from orthanc_plugin.intake.reconcile import Marks
 from orthanc_plugin.jobs.job import Job, Role
 from orthanc_plugin.jobs.ledger import Ledger
 
@@ -23,9 +24,10 @@ AGAIN_S = 5.0
 class Withdrawals:
     """Only ever what the ledger knows as stored by its own jobs, and no other job of its own has as well."""
 
-    def __init__(self, orthanc: Orthanc, archive: Archive, ledger: Ledger) -> None:
+    def __init__(self, orthanc: Orthanc, archive: Archive, ledger: Ledger, marks: Marks) -> None:
         self._orthanc = orthanc
         self._archive = archive
+        self._marks = marks
         self._standing = ledger.standing
         self._rejections = ledger.rejections
         self._after = 0
@@ -56,6 +58,7 @@ class Withdrawals:
                 if role.series_uid == series_uid and not self._holds(role):
                     rejected = self._rejections.of_series(series_uid) & frozenset(role.sop_instance_uids)
                     self._take_back(job, REJECTED if rejected else GONE)
+                    self._reopen_others(job, series_uid)
 
     def _go_on(self) -> bool:
         """The next few jobs of a pass through all that stands; False when there are no more."""
@@ -82,6 +85,12 @@ class Withdrawals:
         except Unsuitable:
             return False
         return frozenset(role.sop_instance_uids) <= frozenset(stored.sop_instance_uids)
+
+    def _reopen_others(self, job: Job, series_uid: str) -> None:
+        """What worked with the series, or was compared with it, is worked on without it."""
+        for other in {role.series_uid for role in job.order.input_set.roles} - {series_uid}:
+            for series in self._orthanc.find_series(other):
+                self._marks.reopen(series)
 
     def _take_back(self, job: Job, sentence: str) -> None:
         for sop_instance_uid in self._standing.of_this_alone(job):

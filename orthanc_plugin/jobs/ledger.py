@@ -22,6 +22,7 @@ from orthanc_plugin.jobs.succession import SUPERSEDED
 from orthanc_plugin.jobs.turns import UNENDED, give_turn
 
 REPLACED = "More instances of the series arrived; the job on the whole series replaces this one."
+COMPARED_ANEW = "There is another earlier study to compare with; the job that does so replaces this one."
 RENEWED = "The job by another version of the model on the same series replaces this one."
 CANCELLED = "Cancelled by hand."
 PURGE_AT_ONCE = 500
@@ -102,6 +103,10 @@ class Ledger:
     def supersede(self, study_uid: str, model: str, but_key: str) -> None:
         """As `replace`, for a model that takes several series of a study: its jobs on other sets of it."""
         self._replace(replacing.on_other_sets(study_uid, model, but_key), SUPERSEDED)
+
+    def compare_anew(self, order: Order, role: str) -> None:
+        """As `replace`, for a model that takes one series and compares it: its jobs beside another earlier study."""
+        self._replace(replacing.beside_another_past(order, role), COMPARED_ANEW)
 
     def _replace(self, others: sa.Select[Any], sentence: str) -> None:
         with self._database.write() as connection:

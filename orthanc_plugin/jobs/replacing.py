@@ -29,6 +29,21 @@ def on_other_sets(study_uid: str, model: str, key: str) -> sa.Select[Any]:
     return sa.select(jobs.c.number).select_from(JOBS_ON_SETS).where(*other)
 
 
+def beside_another_past(order: Order, role: str) -> sa.Select[Any]:
+    """Jobs by the same model with the same parameters on just the series that takes that role, compared with others."""
+    this, here, there = input_sets.alias(), roles.alias(), roles.alias()
+    alike = (roles.c.name, roles.c.series_uid, roles.c.fingerprint, roles.c.instances)
+    same = sa.and_(*(here.c[column.name] == there.c[column.name] for column in alike))
+    on_it = (
+        sa.select(there.c.input_set)
+        .join(here, same)
+        .join(this, this.c.id == here.c.input_set)
+        .where(this.c.key == order.input_set.key, here.c.name == role)
+    )
+    its = (jobs.c.input_set.in_(on_it), jobs.c.parameters == written(order.parameters), jobs.c.model == order.model)
+    return sa.select(jobs.c.number).select_from(JOBS_ON_SETS).where(*its, input_sets.c.key != order.input_set.key)
+
+
 def by_other_versions(order: Order, number: int) -> sa.Select[Any]:
     """Jobs by the same model with the same parameters on just the same input set as that job's."""
     this = sa.select(jobs.c.input_set).where(jobs.c.number == number).scalar_subquery()

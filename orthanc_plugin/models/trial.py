@@ -26,6 +26,7 @@ from orthanc_plugin.pipeline import Rooms, carry_out
 from orthanc_plugin.routing.catalogue import Catalogue
 from orthanc_plugin.routing.folder import Model, read_card
 from orthanc_plugin.routing.role import Role as InputRole
+from orthanc_plugin.routing.roles import alone_in
 
 
 class Unbound(Lease):
@@ -126,11 +127,12 @@ def attempt(
 def trials_of(roles: Mapping[str, InputRole], files: Sequence[str]) -> tuple[Trial, ...]:
     """One for each series, or with several roles one for all: then each path is given as ROLE=PATH.
 
-    A role that takes every series stands once for each.
+    A role that takes every series stands once for each. What a series may be compared with can be left out.
     """
-    if len(roles) == 1:
+    only = next(iter(roles)) if len(roles) == 1 else alone_in(roles)
+    named = len(roles) > 1 and any(file.partition("=")[0] in roles for file in files)
+    if only is not None and not named:
         found = series_in([Path(file) for file in files])
-        (only,) = roles
         if roles[only].every:
             return (Trial(tuple((only, uid, paths) for uid, paths in sorted(found.items()))),)
         return tuple(Trial(((only, uid, paths),)) for uid, paths in sorted(found.items()))

@@ -167,8 +167,6 @@ class Card(Entry):
                 raise ValueError(f"{name} is compared with {now}, which is no role of the study")
             if any(name in stage.roles for stage in self.stages):
                 raise ValueError(f"a stage takes {name}, which is compared with {now}; it is either of the two")
-            if not (self.inputs[name].required or self.inputs[name].meaning_of_missing):
-                raise ValueError(f"{name} may be missing; say in meaning_of_missing what that means for the results")
         for name, role in self.inputs.items():
             if role.required and not role.is_prior and name not in self.compared.values():
                 raise ValueError(f"{name} is required, so an earlier study is compared only where one is beside it")

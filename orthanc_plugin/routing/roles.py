@@ -12,7 +12,7 @@ from math import inf
 
 from orthanc_plugin.routing.card import Card
 from orthanc_plugin.routing.headers import Headers
-from orthanc_plugin.routing.role import Preference
+from orthanc_plugin.routing.role import Preference, Role
 from orthanc_plugin.routing.rules import fills
 
 SOFT, SHARP = 0.0, 2.0
@@ -58,9 +58,17 @@ class Seating:
     passed_over: tuple[Candidate, ...]
 
 
+def alone_in(roles: Mapping[str, Role]) -> str | None:
+    """The role that a series of the study takes by itself, whatever it is compared with where that is there.
+
+    None where the model wants a set: several roles, or one series of the study where there may be more.
+    """
+    first, *others = [name for name, role in roles.items() if role.compared_with is None or role.required]
+    return None if others or roles[first].best or roles[first].every else first
+
+
 def wants_a_set(card: Card) -> bool:
-    """Several roles, or one series of the study where there may be more: neither is told by one series alone."""
-    return len(card.inputs) > 1 or any(role.best or role.every for role in card.inputs.values())
+    return alone_in(card.inputs) is None
 
 
 def may_take_part(card: Card, headers: Headers) -> bool:

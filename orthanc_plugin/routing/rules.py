@@ -98,8 +98,9 @@ class Case:
 
 
 def explain(card: Card, headers: Headers) -> Decision:
-    """Whether the model is for this series, which takes its role where there is only one."""
-    return fills(card, next(iter(card.inputs)), headers) if len(card.inputs) == 1 else applies(card, headers)
+    """Whether the model is for this series, which takes its role where the study gives only one."""
+    first, *others = [name for name, role in card.inputs.items() if not role.is_prior]
+    return applies(card, headers) if others else fills(card, first, headers)
 
 
 def applies(card: Card, headers: Headers) -> Decision:

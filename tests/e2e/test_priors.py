@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -40,6 +40,51 @@ def examination(folder: Path, day: str, description: str) -> PushedSeries:
 
     scan = Scan(slices=4, columns=16, pixel_spacing_mm=(0.8, 0.8), name=f"prior {day}", patient_id="COMPARED")
     return built_series(folder / day, scan).edited(of_that_day)
+
+
+def test_loss_of_muscle_since_the_last_study_is_in_the_report(node: Node, series: Callable[..., PushedSeries]) -> None:
+    def on(day: str) -> Callable[[int, Dataset], None]:
+        def edit(_number: int, dataset: Dataset) -> None:
+            dataset.StudyDate, dataset.PatientID = day, "LOSES-MUSCLE"
+
+        return edit
+
+    before, now = series(seed=11).edited(on("20250105")), series(seed=12).edited(on("20260110"))
+    scanner = Scanner(node.dicom_port)
+    scanner.send(before.files)
+    node.job(before.series_uid, "done")
+    scanner.send(now.files)
+    job = node.get(f"/inference/api/jobs/{node.job(now.series_uid, 'done')['id']}")
+
+    assert job["roles"] == {"series": now.series_uid, "before": before.series_uid}
+    first, second = (results.retrieve(node.dicomweb(), each.study_uid)["SR"] for each in (before, now))
+    assert "Compared with the study of 2025-01-05." in texts(second)
+    changed, area_now, area_before = muscle_at_l3(second, "change"), muscle_at_l3(second), muscle_at_l3(first)
+    assert changed == pytest.approx(area_now - area_before, abs=0.02)
+    assert "PertinentOtherEvidenceSequence" not in first
+
+
+def muscle_at_l3(report: Dataset, derived: str | None = None) -> float:
+    """Its area in cm²; `derived` by that code, or as it was measured."""
+    [value] = [
+        float(item.MeasuredValueSequence[0].NumericValue)
+        for group in below(report)
+        if any("muscle" in each.TextValue.lower() for each in called(group, "Tracking Identifier"))
+        for item in group.ContentSequence
+        if item.ValueType == "NUM" and item.ConceptNameCodeSequence[0].CodeMeaning == "Area"
+        if [each.ConceptCodeSequence[0].CodeValue for each in called(item, "Derivation")] == [derived][: bool(derived)]
+    ]
+    return value
+
+
+def below(item: Dataset) -> Iterator[Dataset]:
+    for each in item.get("ContentSequence", []):
+        yield each
+        yield from below(each)
+
+
+def called(item: Dataset, name: str) -> list[Dataset]:
+    return [each for each in item.get("ContentSequence", []) if each.ConceptNameCodeSequence[0].CodeMeaning == name]
 
 
 def texts(report: Dataset) -> list[str]:

@@ -125,7 +125,7 @@ def test_equipment_names_scanner_algorithm_and_library() -> None:
         scanner, algorithm, library = result.ContributingEquipmentSequence
         assert scanner.ManufacturerModelName == "S 64"
         assert algorithm.PurposeOfReferenceCodeSequence[0].CodeValue == "1630"
-        assert (algorithm.ManufacturerModelName, algorithm.SoftwareVersions[0]) == ("abdominal-muscle-ct", "1.1.0")
+        assert (algorithm.ManufacturerModelName, algorithm.SoftwareVersions[0]) == ("abdominal-muscle-ct", "1.2.0")
         assert algorithm.DeviceSerialNumber == "5f" * 32
         assert library.ManufacturerModelName == "highdicom"
         assert "ContributionDateTime" not in library

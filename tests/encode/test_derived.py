@@ -89,7 +89,7 @@ def test_it_says_that_it_is_derived_from_what_and_by_whom() -> None:
     assert list(result.ImageType) == ["DERIVED", "SECONDARY", "AXIAL"]
     assert result.DerivationCodeSequence[0].CodeValue == codes.DCM.Smoothing.value
     assert result.DerivationDescription == (
-        "Smoothed by Abdominal muscle and fat 1.1.0. Not for clinical use. Trained on synthetic phantoms."
+        "Smoothed by Abdominal muscle and fat 1.2.0. Not for clinical use. Trained on synthetic phantoms."
     )
     [source] = result.SourceImageSequence
     assert source.ReferencedSOPInstanceUID == on.sources[2].sop_instance_uid
@@ -153,7 +153,7 @@ def test_a_model_for_clinical_use_needs_no_warning_in_the_description() -> None:
     [first, *_] = derived_images(made(making.volume(), clinical_use=True, notice=""))
 
     assert first.SeriesDescription == "Abdominal muscle and fat Smoothed"
-    assert first.DerivationDescription == "Smoothed by Abdominal muscle and fat 1.1.0."
+    assert first.DerivationDescription == "Smoothed by Abdominal muscle and fat 1.2.0."
 
 
 def test_words_beyond_the_source_s_character_set_bring_utf_8_to_every_slice() -> None:

@@ -83,7 +83,7 @@ def test_segments_say_what_they_are_and_who_outlined_them() -> None:
     algorithm = muscle.SegmentationAlgorithmIdentificationSequence[0]
     assert (algorithm.AlgorithmName, algorithm.AlgorithmVersion, algorithm.AlgorithmSource) == (
         "abdominal-muscle-ct",
-        "1.1.0",
+        "1.2.0",
         "5f" * 32,
     )
     assert algorithm.AlgorithmFamilyCodeSequence[0].CodeValue == "123110"

@@ -187,7 +187,7 @@ def test_volume_and_contour_share_a_tracking_identifier_and_name_segment_and_ima
     for group in (volumetric, planar):
         assert findings.segments[0].tracking_uid == called(group, "Tracking Unique Identifier")[0].UID
         assert called(group, "Tracking Identifier")[0].TextValue == "Skeletal muscle"
-        assert called(group, "Algorithm Version")[0].TextValue == "1.1.0"
+        assert called(group, "Algorithm Version")[0].TextValue == "1.2.0"
     segment = called(volumetric, "Referenced Segment")[0].ReferencedSOPSequence[0]
     assert (segment.ReferencedSegmentNumber, "ReferencedFrameNumber" in segment) == (1, False)
     region = called(planar, "Image Region")[0]

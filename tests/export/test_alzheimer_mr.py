@@ -13,7 +13,6 @@ import onnx
 import pytest
 import torch
 
-from export.alzheimer_mr import train as training
 from export.alzheimer_mr.card import table, with_figures
 from export.alzheimer_mr.data import Kept, judging_batches, kept, parts_of
 from export.alzheimer_mr.export import CARD, FOLDER, INPUT, README, export_network, load_trained
@@ -30,6 +29,7 @@ from export.alzheimer_mr.train import train
 from export.alzheimer_mr.trial import Trial, try_case
 from export.checkpoints import SettingsError
 from export.evaluation.readme import between_marks
+from export.heads import training
 from export.heads.aligning import away_mm, inverse, joined, taken
 from export.heads.locating import locating_batches
 from export.heads.reference import reference_of, registered

@@ -16,13 +16,13 @@ import torch
 
 from export.checkpoints import SettingsError
 from export.evaluation.readme import between_marks
+from export.heads import training
 from export.heads.locating import locating_batches
 from export.heads.reference import BRAIN, reference_of
 from export.heads.settings import Course, Moving, Split
 from export.heads.trying import near
 from export.heads.window import window_of
 from export.mci_conversion_pet import ANSWERS
-from export.mci_conversion_pet import train as training
 from export.mci_conversion_pet.card import table, with_figures
 from export.mci_conversion_pet.data import ABOUT, TRUTH, Kept, judging_batches, kept, parts_of
 from export.mci_conversion_pet.export import CARD, FOLDER, INPUT, README, export_network, load_trained

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydicom import dcmread
 from pydicom.dataset import Dataset
@@ -308,6 +308,7 @@ def test_a_file_cut_anywhere_is_whole_or_refused(kept: float, syntax: UID) -> No
     byte=st.integers(0, 255),
     syntax=st.sampled_from([ExplicitVRLittleEndian, RLELossless, JPEGLSLossless, JPEG2000Lossless]),
 )
+@example(at=273, byte=10, syntax=ExplicitVRLittleEndian)  # a line feed in the transfer syntax
 def test_a_flipped_byte_never_raises_anything_but_a_refusal(at: int, byte: int, syntax: UID) -> None:
     data = bytearray(part10(one(Scan(rows=40, columns=36)), syntax))
     data[at % len(data)] = byte

@@ -12,8 +12,9 @@ from pydicom.dataset import Dataset
 from orthanc_plugin.jobs.job import Job, State
 from tests.builders.series import part10
 from tests.intake.bench import Bench
-from tests.intake.test_priors import NOW, compares, seats, study, uid
+from tests.intake.test_priors import NOW, compares, compares_alone, seats, study, uid
 from tests.orthanc_server import OrthancServer, free_port
+from tests.routing.cards import model_folder
 from tests.waiting import eventually
 
 BROUGHT = (
@@ -207,5 +208,41 @@ def test_without_a_required_prior_what_went_wrong_is_in_the_results(bench: Bench
     bench.start(priors_from="pacs")
     job = settled(bench, study(NOW))
     assert job.state is State.WAITING
+    [said] = job.order.remarks
+    assert said.startswith("An earlier study was sought in the archive pacs, and it does not answer")
+
+
+def test_a_series_by_itself_waits_for_what_is_brought_and_other_models_do_not(
+    bench: Bench, pacs: OrthancServer
+) -> None:
+    before, now = study("20250101", "before"), study(NOW)
+    keeps(pacs, before)
+    knows(bench, pacs.dicom_port)
+    compares_alone(bench)
+    model_folder(bench.models, "plain")
+    bench.start(priors_from="pacs", priors_wait_s=30.0)
+    bench.send(now)
+    pacs.freeze()
+    try:
+        bench.tick(40)
+        assert [(job.order.model, job.order.released) for job in bench.jobs(now[0])] == [("plain", True)]
+    finally:
+        pacs.thaw()
+
+    def both() -> dict[str, Job]:
+        bench.tick(1)
+        found = {job.order.model: job for job in bench.jobs(now[0])}
+        return found if len(found) == 2 else {}
+
+    jobs = eventually(both, what="a job of each model")
+    assert (jobs["growth"].order.released, seats(jobs["growth"])) == (True, {"series": uid(now), "before": uid(before)})
+    assert seats(jobs["plain"]) == {"series": uid(now)}
+
+
+def test_a_series_by_itself_has_its_job_and_a_remark_where_nothing_could_be_brought(bench: Bench) -> None:
+    compares_alone(bench)
+    knows(bench, free_port())
+    bench.start(priors_from="pacs")
+    job = settled(bench, study(NOW))
     [said] = job.order.remarks
     assert said.startswith("An earlier study was sought in the archive pacs, and it does not answer")

@@ -10,12 +10,15 @@ import pytest
 from pydicom.dataset import Dataset
 
 from orthanc_plugin.errors import Unsuitable
+from orthanc_plugin.intake.one_image import OneImage
 from orthanc_plugin.intake.priors import Examination, examination, past, same_patient
 from orthanc_plugin.jobs.job import Job, State
+from orthanc_plugin.jobs.ledger import COMPARED_ANEW
 from orthanc_plugin.routing.headers import Headers
 from tests.builders.series import Scan, slices
+from tests.intake import made
 from tests.intake.bench import Bench
-from tests.routing.cards import CT_ABDOMEN, model_folder, stage
+from tests.routing.cards import CT_ABDOMEN, card_values, model_folder, stage
 
 NOW = "20260301"
 
@@ -50,6 +53,17 @@ def compares(bench: Bench, name: str = "change", **before: Any) -> Bench:
 @pytest.fixture
 def comparing(bench: Bench) -> Bench:
     return compares(bench)
+
+
+def compares_alone(bench: Bench, name: str = "growth", **before: Any) -> Bench:
+    """A model of single series, which says what changed where there is something to compare with."""
+    shutil.rmtree(bench.models / "abdomen", ignore_errors=True)
+    prior = {"from": "prior", "compared_with": "series", "required": False} | before
+    outputs = card_values()["outputs"] | {"measurements": [{"measure": "volumes"}]}
+    inputs = {"series": {}, "before": prior}
+    model_folder(bench.models, name, applies={"all": list(CT_ABDOMEN)}, inputs=inputs, outputs=outputs)
+    bench.start()
+    return bench
 
 
 def uid(datasets: list[Dataset]) -> str:
@@ -181,6 +195,77 @@ def test_a_prior_that_arrives_along_with_the_study_is_taken_and_in_the_end_as_a_
     job = job_on(comparing, now)
     assert (job.state, seats(job)) == (State.WAITING, {"now": uid(now), "before": uid(before)})
     assert [len(role.sop_instance_uids) for role in job.order.input_set.roles] == [4, 4]
+
+
+class TestOneSeriesByItself:
+    @pytest.fixture
+    def alone(self, bench: Bench) -> Bench:
+        return compares_alone(bench)
+
+    def test_every_series_of_the_study_has_its_job_beside_the_earlier_one(self, alone: Bench) -> None:
+        before, now, other = study("20250101", "before"), study(NOW), study(NOW, "another")
+        settled(alone, before)
+        alone.send([*now, *other])
+        alone.tick(40)
+        assert seats(job_on(alone, now)) == {"series": uid(now), "before": uid(before)}
+        assert seats(job_on(alone, other)) == {"series": uid(other), "before": uid(before)}
+        assert seats(job_on(alone, before)) == {"series": uid(before)}
+
+    def test_it_begins_early_as_any(self, alone: Bench) -> None:
+        before, now = study("20250101", "before"), study(NOW)
+        settled(alone, before)
+        alone.send(now)
+        alone.tick(0.5)
+        early = job_on(alone, now)
+        alone.tick(40)
+        assert [job.id for job in alone.jobs(now[0])] == [early.id]
+        assert (early.order.released, job_on(alone, now).order.released) == (False, True)
+        assert seats(early) == {"series": uid(now), "before": uid(before)}
+
+    def test_one_that_comes_later_is_taken_by_hand_and_there_is_one_job_in_the_end(self, alone: Bench) -> None:
+        now = study(NOW)
+        settled(alone, now)
+        (first,) = alone.jobs(now[0])
+        stored = made.result(now)
+        alone.finish(first, stored)
+        before = study("20250101", "before")
+        settled(alone, before)
+        assert alone.jobs(now[0]) == [alone.ledger.job(first.id)]
+
+        (placed,) = alone.orders.orders_for(uid(now), "growth")
+
+        assert seats(placed.job) == {"series": uid(now), "before": uid(before)}
+        assert alone.ledger.job(first.id).reason == COMPARED_ANEW
+        (image,) = alone.orders.order_image(OneImage(uid(now), str(now[0].SOPInstanceUID)), "growth")
+        assert seats(image.job) == {"series": uid(now)}
+        assert alone.ledger.job(placed.job.id).state is State.WAITING
+
+    def test_one_that_gets_more_images_is_compared_with_anew(self, alone: Bench) -> None:
+        before, now = study("20250101", "before"), study(NOW)
+        settled(alone, before[:-1])
+        alone.send(now)
+        alone.tick(5)
+        alone.send(before[-1:])
+        alone.tick(40)
+        replaced, new = alone.jobs(now[0])
+        assert (replaced.state, new.state) == (State.CANCELLED, State.WAITING)
+        assert [len(role.sop_instance_uids) for role in new.order.input_set.roles] == [4, 4]
+
+    @pytest.mark.parametrize("ended", [True, False])
+    def test_without_one_that_left_the_series_is_worked_on_by_itself(self, alone: Bench, ended: bool) -> None:
+        before, now = study("20250101", "before"), study(NOW)
+        settled(alone, before)
+        settled(alone, now)
+        (first,), stored = alone.jobs(now[0]), made.result(now)
+        if ended:
+            alone.finish(first, stored)
+        for series_id in alone.delete(uid(before)):
+            alone.intake.heard_gone(series_id, alone.now_s)
+        alone.tick(40)
+        new = job_on(alone, now)
+        assert (seats(new), new.state) == ({"series": uid(now)}, State.WAITING)
+        assert not alone.holds(stored)
+        assert alone.ledger.job(first.id).state is (State.DONE if ended else State.CANCELLED)
 
 
 def test_nothing_of_the_patient_is_logged(comparing: Bench, caplog: pytest.LogCaptureFixture) -> None:

@@ -146,10 +146,6 @@ def test_a_body_part_that_the_vocabulary_lacks(tmp_path: Path) -> None:
             ": a stage takes before, which is compared with now; it is either of the two",
         ),
         (
-            {"inputs": {"now": {}, "before": EARLIER | {"required": False}}, "stages": [stage(roles=["now"])]},
-            ": before may be missing; say in meaning_of_missing what that means for the results",
-        ),
-        (
             {"inputs": {"now": {}, "before": EARLIER, "other": EARLIER}, "stages": [stage(roles=["now"])]},
             ": two earlier roles have the name now",
         ),

@@ -152,3 +152,15 @@ def test_series_of_a_role_that_takes_all_of_them_are_one_trial(tmp_path: Path) -
     roles = {"now": Role(every=True), "before": Role(every=True, required=False)}
     (both,) = trials_of(roles, [*(f"now={path}" for path in paths), f"before={tmp_path / 'then'}"])
     assert [role for role, _, _ in both.roles] == ["now", "now", "before"]
+
+
+def test_what_a_series_is_compared_with_can_be_left_out(series: Path, tmp_path: Path) -> None:
+    earlier = written(tmp_path / "earlier", Scan(slices=2, name="earlier"))
+    before = Role.model_validate({"from": "prior", "compared_with": "now", "required": False})
+    roles = {"now": Role(), "before": before}
+
+    (alone,) = trials_of(roles, [str(series)])
+    (both,) = trials_of(roles, [f"now={series}", f"before={earlier}"])
+
+    assert [role for role, _, _ in alone.roles] == ["now"]
+    assert [(role, len(paths)) for role, _, paths in both.roles] == [("now", 3), ("before", 2)]

@@ -2,7 +2,7 @@
 
 Compared are numbers of the same thing: of a structure in all slices, of one that lies on the same site, of what all
 came to. A structure that was looked for and not found has a volume of 0. Brightness is left out: between two scanners
-it changes by itself.
+it changes by itself. So is the volume of what is measured at a site, which is as large as what was scanned of it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from orthanc_plugin.measure.tissue import CM3
 
 CHANGE = Code("change", "99INODE", "Change since the earlier study")
 CHANGE_PERCENT = Code("change-percent", "99INODE", "Change since the earlier study in percent of it")
-SYMBOLS = {"cm3": "cm³", "cm2": "cm²", "mm3": "mm³", "mm2": "mm²", "cm2/m2": "cm²/m²", "1": ""}
+SYMBOLS = {"cm3": "cm³", "cm2": "cm²", "mm3": "mm³", "mm2": "mm²", "cm2/m2": "cm²/m²", "1": "", "{ratio}": ""}
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,11 @@ class Of:
 
     @property
     def said(self) -> str:
-        place = f" at {self.site}" if self.site else ""
+        place = f" at {self.site.removesuffix(' vertebra')}" if self.site else ""
         how = f" ({self.method.meaning})" if self.method is not None else ""
-        return f"{self.label}, {self.name.meaning.lower()}{place}{how}"
+        what = self.name.meaning
+        named = what if self.label.lower() in what.lower() else f"{self.label}, {what.lower()}"
+        return f"{named}{place}{how}"
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,9 @@ def changes(now: Findings, before: Findings) -> Iterator[Change]:
 def _numbers(findings: Findings) -> dict[Of, Measurement]:
     """Those that may be compared, each with whose it is."""
     labels = {segment.number: segment.label for segment in findings.segments}
-    found = [(segment.label, "", segment.measurements) for segment in findings.segments]
+    at_sites = {labels[planar.segment_number] for planar in findings.planar if planar.site is not None}
+    whole = (segment for segment in findings.segments if segment.label not in at_sites)
+    found = [(segment.label, "", segment.measurements) for segment in whole]
     found += [
         (labels[planar.segment_number], planar.site.meaning, planar.measurements)
         for planar in findings.planar

@@ -77,7 +77,10 @@ def test_a_plane_on_the_same_vertebra_is_compared() -> None:
         [planar] = findings.planar
         return replace(findings, planar=(replace(planar, site=codes.SCT.L3Vertebra, measurements=(area,)),))
 
-    both = compared(at_l3(found(40, 0, 0), 150.0), at_l3(found(40, 0, 0), 160.0), track)
+    now, before = at_l3(found(40, 0, 0), 150.0), at_l3(found(30, 0, 0), 160.0)
+    both = compared(now, before, track)
     assert [(each.name, each.value) for each in both.figures[-1:]] == [
-        ("Skeletal muscle, area at L3 vertebra", "160 → 150 (−6 %)")
+        ("Skeletal muscle, area at L3", "160 → 150 (−6 %)")
     ]
+    of_muscle = [each.of.said for each in change.changes(now, before) if each.of.label == "Skeletal muscle"]
+    assert of_muscle == ["Skeletal muscle, area at L3"], "its volume is as large as what was scanned of it"

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import nn
@@ -13,11 +13,31 @@ class SettingsError(ValueError):
     """A sentence for whoever gave data, settings or a checkpoint that do not fit."""
 
 
+class Seeded(Protocol):
+    """The settings of a training, which are a model of pydantic's."""
+
+    @property
+    def seed(self) -> int: ...
+    def model_dump_json(self) -> str: ...
+
+
 def save(path: Path, network: nn.Module, optimiser: torch.optim.Optimizer, said: Mapping[str, object]) -> None:
     """Written beside and renamed, so that no half file is ever there; `said` is what else is to be known."""
     path.parent.mkdir(parents=True, exist_ok=True)
     torch.save({**said, "network": network.state_dict(), "optimiser": optimiser.state_dict()}, path.with_suffix(".new"))
     path.with_suffix(".new").replace(path)
+
+
+def about(settings: Seeded, data: str, iterations: int, **more: object) -> dict[str, object]:
+    """What every checkpoint of a training in iterations says; the strangeness is known at its end."""
+    return {
+        "settings": settings.model_dump_json(),
+        "data": data.partition(":")[0],
+        "seed": settings.seed,
+        "iterations": iterations,
+        "strangeness": None,
+        **more,
+    }
 
 
 def resume(

@@ -91,8 +91,8 @@ def summary(figures: Mapping[str, Figures], foreign: Mapping[str, float], second
                     row("cautioned as strange", lambda some: some.strange),
                 ]
             ),
-            "How well one number alone tells who is ill, as an AUC: neither the size of the hippocampi nor any mean "
-            "grey decides, as healthy people of all ages differ by as much.",
+            "How well one number alone tells who is ill, as an AUC. No mean grey should, as healthy people of all ages "
+            "differ by as much; the size of the hippocampi may, as the disease shrinks them.",
             Rows(
                 [("", *figures), *((name, *(f"{some.alone[name]:.3f}" for some in figures.values())) for name in ALONE)]
             ),

@@ -58,14 +58,7 @@ class Run:
     device: torch.device
 
     def save(self, iterations: int, **more: object) -> None:
-        said = {
-            "settings": self.settings.model_dump_json(),
-            "data": self.data.partition(":")[0],
-            "seed": self.settings.seed,
-            "iterations": iterations,
-            "strangeness": None,
-            **more,
-        }
+        said = checkpoints.about(self.settings, self.data, iterations, **more)
         checkpoints.save(self.checkpoint, self.network, self.optimiser, said)
 
 

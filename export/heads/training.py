@@ -46,14 +46,7 @@ class Run(Generic[Its, Network, Scan]):
         return int(state["iterations"])
 
     def save(self, iterations: int, **more: object) -> None:
-        said = {
-            "settings": self.settings.model_dump_json(),
-            "data": self.data.partition(":")[0],
-            "seed": self.settings.seed,
-            "iterations": iterations,
-            "strangeness": None,
-            **more,
-        }
+        said = checkpoints.about(self.settings, self.data, iterations, **more)
         checkpoints.save(self.checkpoint, self.network, self.optimiser, said)
 
     def step(self, loss: Tensor, largest: float, done: float) -> float:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -50,12 +51,14 @@ class PhantomEntry(PhantomPatient):
     )
 
     def load(self, settings: Settings) -> Scan:
+        """The scanner's series brought to cubes as the node brings it: cubes that are drawn look a little otherwise."""
         case = draw_case(self.seed, shifted=self.shifted)
-        seen = case.in_cubes(settings.step_mm)
+        seen, step_mm = case.series(), case.scanner.grid.step_mm
+        cut = partial(window_of, shape=settings.window, spacing_mm=step_mm, step_mm=settings.step_mm)
         return Scan(
-            window=window_of(shown(seen.values), settings.window),
-            place=place_of(case.to_usual, seen.values.shape, settings),
-            hippocampi=np.stack([window_of(side, settings.window) for side in seen.hippocampi]),
+            window=cut(shown(seen.values)),
+            place=place_of(case.to_usual, case.scanner.cubes(settings.step_mm).shape, settings),
+            hippocampi=np.stack([cut(side) for side in seen.hippocampi]),
             ill=case.ill,
         )
 

@@ -48,11 +48,12 @@ class PhantomEntry(PhantomPatient):
     )
 
     def load(self, settings: Settings) -> Scan:
+        """The scanner's series brought to cubes as the node brings it: cubes that are drawn look a little otherwise."""
         case = draw_case(self.seed, shifted=self.shifted)
-        values = case.in_cubes(settings.step_mm).values
+        values, step_mm = shown(case.series().values), case.scanner.grid.step_mm
         return Scan(
-            window=window_of(shown(values), settings.window),
-            place=place_of(case.to_usual, values.shape, settings),
+            window=window_of(values, settings.window, step_mm, settings.step_mm),
+            place=place_of(case.to_usual, case.scanner.cubes(settings.step_mm).shape, settings),
             group=case.group,
         )
 

@@ -1,7 +1,11 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
+from skimage.measure import approximate_polygon
 
-from orthanc_plugin.measure.contour import POINTS_MOST, largest_part, outline
+from orthanc_plugin.measure.contour import POINTS_MOST, edges, largest_part, outline, simplified
 
 
 def enclosed_area(contour_xy: np.ndarray) -> float:
@@ -64,3 +68,28 @@ def test_a_ragged_outline_is_thinned_and_stays_close() -> None:
 
     assert 100 < len(contour) <= POINTS_MOST
     assert enclosed_area(contour) == pytest.approx(float(mask.sum()), rel=0.01)
+
+
+@pytest.mark.parametrize("tolerance_px", [0.35, 1.4, 6.0])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_simplified_line_keeps_within_the_tolerance_with_about_as_few_points_as_another_ones(
+    seed: int, tolerance_px: float
+) -> None:
+    """Of points that are as far off as one another, either may be kept."""
+    blobs = gaussian_filter(np.random.default_rng(seed).standard_normal((160, 120)), 5) > 0.01
+
+    for line in edges(blobs):
+        fewer = simplified(line, tolerance_px)
+        assert farthest_px(line, fewer) <= tolerance_px + 1e-9
+        assert len(fewer) <= 1.1 * len(approximate_polygon(line, tolerance_px)) + 1
+        assert (fewer[0] == line[0]).all() and (fewer[-1] == line[-1]).all()
+
+
+def farthest_px(points: np.ndarray, line: np.ndarray) -> float:
+    """How far off the line the farthest of the points is."""
+    off = []
+    for start, end in pairwise(line):
+        length2 = max(float((end - start) @ (end - start)), 1e-9)
+        share = np.clip((points - start) @ (end - start) / length2, 0, 1)
+        off.append(np.linalg.norm(points - start - share[:, None] * (end - start), axis=1))
+    return float(np.min(off, axis=0).max())

@@ -23,6 +23,10 @@ def with_figures(card: Json, report: Json) -> dict[str, Any]:
     foreign = report["foreign series cautioned"]
     of_kinds = f"phantoms of {len(foreign) - 1} kinds"
     figures.append(figure("Series of something else cautioned", foreign["all"], of_kinds))
+    masses = report["masses"]
+    kinds = f"phantoms of {len(masses['cautioned'])} kinds, {masses['each']} of each size"
+    shares = [share for sizes in masses["cautioned"].values() for share in sizes.values()]
+    figures.append(figure("Masses in the brain cautioned", sum(shares) / len(shares), kinds))
     figures.append(figure("Seconds a head of the graph", report["seconds_per_head"], "two cores"))
     return {**card, "figures": figures}
 
@@ -47,6 +51,11 @@ def table(report: Json) -> str:
         add(f"{name} alone, AUC", *(f"{told['alone'][name]:.3f}" for told in both))
     add("cautioned as strange", *(spread(told["strange"]) for told in both))
     add("series of something else: cautioned", f"{report['foreign series cautioned']['all']:.3f}", "")
+    add("cautioned for something in the brain, without any", *(spread(told["anomalous"]) for told in both))
+    sizes = report["masses"]["cautioned"].values()
+    for mm, auc in report["masses"]["auc"].items():
+        share = sum(by_size[mm] for by_size in sizes) / len(sizes)
+        add(f"masses of {mm} mm in the brain: cautioned; AUC", f"{share:.2f}; {auc:.3f}", "")
     add("seconds a head, two cores", f"{report['seconds_per_head']:.2f}", "")
     return markdown(rows)
 

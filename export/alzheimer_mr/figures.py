@@ -27,6 +27,7 @@ class Figures:
     volume_pearson: float
     alone: dict[str, float]
     strange: Figure
+    anomalous: Figure
 
 
 def figures_of(trials: Sequence[Trial]) -> Figures:
@@ -42,6 +43,7 @@ def figures_of(trials: Sequence[Trial]) -> Figures:
         volume_pearson=float(np.corrcoef(truth, found)[0, 1]),
         alone={name: _alone(trials, number) for name, number in ALONE.items()},
         strange=share_of([trial.strange for trial in trials]),
+        anomalous=share_of([trial.anomalous for trial in trials]),
     )
 
 

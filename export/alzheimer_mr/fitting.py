@@ -93,16 +93,19 @@ def calibrate(network: AlzheimerNet, said: Validated) -> None:
 
 
 @torch.no_grad()
-def strangeness_of(
-    network: AlzheimerNet, seen: Sequence[Kept], held: Sequence[Kept], device: torch.device
-) -> Strangeness:
-    """Of those that were learned on, its bound set by those validated on."""
-    network.eval()
-    learned, bounding = (torch.cat([_described(network, scan, device) for scan in scans]) for scans in (seen, held))
+def find_bounds(network: AlzheimerNet, seen: Sequence[Kept], held: Sequence[Kept], device: torch.device) -> Strangeness:
+    """Of what is like the heads that were learned on, set by those validated on; those of brains the network keeps."""
+    (learned, brains), (bounding, other_brains) = (_described(network, scans, device) for scans in (seen, held))
+    network.reconstruction.learn(brains, other_brains, _KEPT)
+    network.to(device)
     return Strangeness.fitted(learned, bounding, _KEPT)
 
 
-def _described(network: AlzheimerNet, scan: Kept, device: torch.device) -> Tensor:
-    window = scan.window().to(device)
-    place = network.places(window)
-    return description(window, taken(window, place, network.aligned), place).cpu()
+def _described(network: AlzheimerNet, scans: Sequence[Kept], device: torch.device) -> tuple[Tensor, Tensor]:
+    """One row a scan: of the whole, and the cells of its brain."""
+    whole, brains = [], []
+    for scan, head, place in _heads(network, scans, device):
+        window = scan.window().to(device)
+        whole.append(description(window, taken(window, place, network.aligned), place).cpu())
+        brains.append(network.reconstruction.cells(head).cpu())
+    return torch.cat(whole), torch.cat(brains)

@@ -15,6 +15,7 @@ from torch.nn.functional import avg_pool3d
 
 from export.alzheimer_mr.settings import Settings
 from export.heads.aligning import HeadNetwork, Locator, Shape, halved, inverse, taken
+from export.heads.reconstruction import Reconstruction
 from export.strangeness import Strangeness, description_of
 
 _FEATURES = 32
@@ -56,7 +57,7 @@ class Instances(nn.Module):
 
 class AlzheimerNet(HeadNetwork):
     """`landmarks` (slice, row, column of each) and the `corner` of the left hippocampus's box, in cubes of the aligned
-    head, are found by the training, and so are `scale` and `level`, which calibrate the logit.
+    head, are found by the training, and so are `scale` and `level`, which calibrate the logit, and `reconstruction`.
     """
 
     points: Tensor
@@ -74,6 +75,7 @@ class AlzheimerNet(HeadNetwork):
         self.landmarks: list[list[int]] = []
         self.corner: list[int] = []
         self.read_places()
+        self.reconstruction = Reconstruction(settings.aligned, settings.step_mm)
         self.register_buffer("scale", torch.ones(()))
         self.register_buffer("level", torch.zeros(()))
 
@@ -137,17 +139,17 @@ class Served(nn.Module):
     """As the node takes it, of windows [N, 1, slices, rows, columns] from 0 to 1.
 
     `probability` [N, 1] of the disease, `contribution` [N, 1, …] to it and `hippocampi` [N, 2, …] on the window's
-    cubes, `strangeness` [N].
+    cubes, `strangeness` [N] of the whole, `anomaly` [N] of the brain.
     """
 
-    outputs = ("probability", "contribution", "hippocampi", "strangeness")
+    outputs = ("probability", "contribution", "hippocampi", "strangeness", "anomaly")
 
     def __init__(self, network: AlzheimerNet, strangeness: Strangeness) -> None:
         super().__init__()
         self.network, self.strangeness = network, strangeness
         network.read_places()
 
-    def forward(self, windows: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def forward(self, windows: Tensor) -> tuple[Tensor, ...]:
         place = self.network.places(windows)
         seen = taken(windows, place, self.network.aligned)
         heads = standard(seen)
@@ -156,7 +158,8 @@ class Served(nn.Module):
         shape: Shape = (windows.shape[2], windows.shape[3], windows.shape[4])
         back = taken(drawn, inverse(place), shape)
         probability = torch.sigmoid(added.sum(dim=1, keepdim=True))
-        return probability, back[:, :1], back[:, 1:], self.strangeness(description(windows, seen, place))
+        strangeness = self.strangeness(description(windows, seen, place))
+        return probability, back[:, :1], back[:, 1:], strangeness, self.network.reconstruction(heads)
 
 
 def painted(added: Tensor, network: AlzheimerNet) -> Tensor:

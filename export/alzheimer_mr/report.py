@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from export.alzheimer_mr import pictures
+from export.alzheimer_mr import anomalies, pictures
+from export.alzheimer_mr.anomalies import DIAMETERS_MM, Masses
 from export.alzheimer_mr.data import parts_of
 from export.alzheimer_mr.export import FOLDER, INPUT
 from export.alzheimer_mr.figures import ALONE, Figures, answers_of, figures_of
@@ -19,7 +20,7 @@ from export.alzheimer_mr.trial import Trial, try_patient
 from export.evaluation import classification, shipped
 from export.evaluation.page import Pictures, Rows, Section, render
 from export.evaluation.statistics import Agreement
-from export.evaluation.trials import of_foreign, of_patients
+from export.evaluation.trials import PARTS, of_foreign, of_patients
 from orthanc_plugin.routing.folder import read
 
 FIRST_LINE = "Data: synthetic phantoms; no patient data."
@@ -29,6 +30,7 @@ _CONFIG = Path(__file__).parent / "configs" / "standard.json"
 _TITLE = "alzheimer-mr: Alzheimer's disease on T1-weighted MR of the head"
 _SHIFTED, _FOREIGN_EACH, _FIRST_FOREIGN = 60, 3, 600_000
 _WORST = 4
+_MASSES_EACH = 6
 
 
 def evaluate(held_out: int | None, shifted: int | None, out: Path, processes: int | None) -> None:
@@ -37,9 +39,11 @@ def evaluate(held_out: int | None, shifted: int | None, out: Path, processes: in
     with ProcessPoolExecutor(processes) as pool:
         tried = of_patients(pool, try_patient, held_out_seeds()[:held_out], _SHIFTED if shifted is None else shifted)
         foreign = of_foreign(pool, cautioned, KINDS, _FOREIGN_EACH if shifted is None else 1, _FIRST_FOREIGN)
+        without = [trial.anomaly for trial in tried[PARTS[0]]]
+        masses = anomalies.try_masses(pool, _MASSES_EACH if shifted is None else 1, without)
     out.mkdir(parents=True, exist_ok=True)
     figures = {name: figures_of(trials) for name, trials in tried.items()}
-    parts = [summary(figures, foreign, seconds)]
+    parts = [summary(figures, foreign, seconds), of_masses(masses, figures)]
     for name, trials in tried.items():
         parts += sections(name, trials, out)
     (out / "report.html").write_text(render(_TITLE, FIRST_LINE, model.card.notice, parts))
@@ -49,6 +53,7 @@ def evaluate(held_out: int | None, shifted: int | None, out: Path, processes: in
         "paper": PAPER,
         "seconds_per_head": seconds,
         "foreign series cautioned": foreign,
+        "masses": asdict(masses),
         **{name: asdict(some) for name, some in figures.items()},
     }
     (out / "report.json").write_text(json.dumps(told, indent=1) + "\n")
@@ -101,6 +106,27 @@ def summary(figures: Mapping[str, Figures], foreign: Mapping[str, float], second
             f"The network takes {seconds:.2f} s for a head on two cores.",
         ],
     )
+
+
+def of_masses(masses: Masses, figures: Mapping[str, Figures]) -> Section:
+    shares = [(kind, *(f"{share:.2f}" for share in by_mm.values())) for kind, by_mm in masses.cautioned.items()]
+    return Section(
+        "What nobody told of: masses in the brain",
+        [
+            "Learned without a label, from the training's heads: the main axes of coarse images of the brain, from "
+            "which another brain is rebuilt. The worst cell of what is left tells whether it holds something that "
+            f"those did not; beyond the bound the node cautions. Shares cautioned, of {masses.each} phantoms each:",
+            Rows(
+                [
+                    ("diameter", *(f"{mm} mm" for mm in DIAMETERS_MM)),
+                    *shares,
+                    ("AUC against brains without", *(f"{auc:.3f}" for auc in masses.auc.values())),
+                ]
+            ),
+            Rows([("brains without a mass", *figures),
+                  ("cautioned, too", *(str(some.anomalous) for some in figures.values()))]),
+        ],
+    )  # fmt: skip
 
 
 def limits(of: Agreement) -> str:

@@ -19,7 +19,7 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from export.alzheimer_mr.data import Batch, Kept, judging_batches, kept, parts_of
-from export.alzheimer_mr.fitting import calibrate, find_landmarks, strangeness_of, validate
+from export.alzheimer_mr.fitting import calibrate, find_bounds, find_landmarks, validate
 from export.alzheimer_mr.model import AlzheimerNet
 from export.alzheimer_mr.settings import Settings, read_settings
 from export.command import training_parser
@@ -78,7 +78,7 @@ def _judge(run: AlzheimerRun, curves: SummaryWriter, first: int) -> None:
                 run.save(whole)
                 continue
             calibrate(run.network, said)
-            strangeness = strangeness_of(run.network, run.seen, run.held, run.device)
+            strangeness = find_bounds(run.network, run.seen, run.held, run.device)
             run.save(whole, strangeness=strangeness.state_dict())
 
 

@@ -42,11 +42,16 @@ class Trial:
     peak_inside: bool
     brain_grey: tuple[float, float]
     medial_grey: tuple[float, float]
+    anomaly: float
     cautions: tuple[str, ...]
 
     @property
     def strange(self) -> bool:
         return any("unlike" in each for each in self.cautions)
+
+    @property
+    def anomalous(self) -> bool:
+        return any("holds something" in each for each in self.cautions)
 
     @property
     def dice(self) -> tuple[float, float]:
@@ -79,6 +84,7 @@ def try_case(case: Case, folder: Path = FOLDER) -> Trial:
         peak_inside=peak_inside(answer.heat, seen.acted_on, step_mm, NEAR_MM),
         brain_grey=_grey(case, seen, "brain"),
         medial_grey=_grey(case, seen, "medial"),
+        anomaly=answer.anomaly,
         cautions=answer.cautions,
     )
 
@@ -106,6 +112,7 @@ class Answer:
     probability: float
     masks: Masks
     heat: Floats
+    anomaly: float
     cautions: tuple[str, ...]
 
 
@@ -122,4 +129,10 @@ def ask_of(seen: Volume, folder: Path = FOLDER) -> Answer:
     [heat] = raw.drawn.maps.values()
     cautions = (*suited.by_header(model.card, seen), *suited.by_answers(model.card, raw.said))
     masks = np.stack([upright(seen, mask.astype(np.float32)) > 0.5 for mask in raw.drawn.masks_szyx])
-    return Answer(raw.classification.probabilities[0], masks, upright(seen, heat), cautions)
+    return Answer(
+        probability=raw.classification.probabilities[0],
+        masks=masks,
+        heat=upright(seen, heat),
+        anomaly=float(raw.said["head"].answers["anomaly"].ravel()[0]),
+        cautions=cautions,
+    )

@@ -13,6 +13,8 @@ import onnx
 import pytest
 import torch
 
+from export.alzheimer_mr import sources
+from export.alzheimer_mr.anomalies import Masses, anomaly_of
 from export.alzheimer_mr.card import table, with_figures
 from export.alzheimer_mr.data import Kept, judging_batches, kept, parts_of
 from export.alzheimer_mr.export import CARD, FOLDER, INPUT, README, export_network, load_trained
@@ -22,7 +24,7 @@ from export.alzheimer_mr.foreign import KINDS, head
 from export.alzheimer_mr.grey import shown
 from export.alzheimer_mr.landmarks import Comparison, found
 from export.alzheimer_mr.model import AlzheimerNet, Instances, Served, painted, standard
-from export.alzheimer_mr.report import limits, sections, summary
+from export.alzheimer_mr.report import limits, of_masses, sections, summary
 from export.alzheimer_mr.settings import Settings, read_settings
 from export.alzheimer_mr.sources import PhantomEntry, list_entries
 from export.alzheimer_mr.train import train
@@ -74,6 +76,14 @@ def tiny(**changes: Any) -> Settings:
         every=2,
     )
     return usual.model_copy(update=changes)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def coarse_scanners() -> Iterator[None]:
+    """Heads to learn from in voxels of 3 mm, which are drawn sooner."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(sources, "draw_case", lambda seed, shifted: coarser(draw_case(seed, shifted=shifted), 3.0))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -389,7 +399,7 @@ def trial(ill: bool, probability: float, seed: int = 1) -> Trial:
     said = ("The images look unlike those that the model was trained on; do not rely on its answer.",) * (seed == 6)
     truth = (2.0 + 0.1 * seed, 2.5)
     return Trial(seed, False, ill, 70.0 + seed, probability, truth, (truth[0] + 0.1, 2.6), (1.8, 2.2), ill,
-                 (0.5 + 0.01 * seed, 100.0), (0.4, 90.0), said)  # fmt: skip
+                 (0.5 + 0.01 * seed, 100.0), (0.4, 90.0), 0.1 * seed, said)  # fmt: skip
 
 
 TRIALS = tuple(trial(ill, p, n) for n, (ill, p) in enumerate(((True, 0.9), (True, 0.7), (True, 0.3), (False, 0.4),
@@ -405,6 +415,7 @@ def test_figures_are_of_patients() -> None:
     assert figures.peak_inside.value == 1
     assert figures.volume_ml.bias == pytest.approx(0.1)
     assert figures.strange.value == pytest.approx(1 / 6)
+    assert figures.anomalous.value == 0
     assert figures.alone["age"] == 1 and figures.alone["mean grey of the brain, as stored"] == 0.5
     assert answers_of(TRIALS).names[0] == DISEASE
 
@@ -419,13 +430,23 @@ def test_the_report_s_page_and_table_have_them(tmp_path: Path, monkeypatch: pyte
     assert {path.name for path in tmp_path.iterdir()} == {
         "held-out-agreement.png", "held-out-phantoms-calibration.png", "held-out-phantoms-roc.png",
     }  # fmt: skip
-    report = {"foreign series cautioned": foreign, "seconds_per_head": 0.5}
+    masses = Masses(2, {"tumour": {"12": 0.5, "20": 1.0}, "bleed": {"12": 0.0, "20": 1.0}}, {"12": 0.7, "20": 0.9})
+    assert of_masses(masses, figures).title.startswith("What nobody told of")
+    report = {"foreign series cautioned": foreign, "seconds_per_head": 0.5, "masses": asdict(masses)}
     told = report | {name: asdict(some) for name, some in figures.items()}
     assert "| AUC | 0.96 | 0.88" in table(told)
-    assert len(with_figures({}, told)["figures"]) == 12
+    assert "| masses of 12 mm in the brain: cautioned; AUC |  | 0.25; 0.700 |" in table(told)
+    carded = {each["name"]: each["value"] for each in with_figures({}, told)["figures"]}
+    assert carded["Masses in the brain cautioned"] == 0.625
     assert limits(figures["Held-out phantoms"].volume_ml).startswith("+0.10")
     filled = between_marks(README.read_text(), table(told), "alzheimer_mr")
     assert "| AUC | 0.96 |" in filled and filled.count("<!-- end of the figures -->") == 1
+
+
+def test_what_is_usual_in_brains_is_kept_with_the_network(checkpoint: Path) -> None:
+    learned = load_trained(checkpoint).network.reconstruction.state_dict()
+    for name in ("middle", "spread", "bound"):
+        assert not torch.equal(learned[name], AlzheimerNet(tiny()).reconstruction.state_dict()[name])
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
@@ -447,3 +468,8 @@ def test_the_shipped_model_knows_a_head_and_cautions_about_another_series() -> N
 
     assert not try_case(coarser(draw_case(500_001), 2.0), FOLDER).strange
     assert cautioned("T2", 500_002) and cautioned("upside down", 500_003)
+
+
+@SHIPPED
+def test_the_shipped_model_cautions_about_a_large_bleed() -> None:
+    assert anomaly_of("bleed", 40, 500_004) > 1

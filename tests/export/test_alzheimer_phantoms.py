@@ -11,6 +11,7 @@ import pydicom
 import pytest
 
 from export.alzheimer_mr.grey import shown
+from export.phantoms.ageing import masses
 from export.phantoms.ageing.ageing import AGES, Ageing, draw_ageing
 from export.phantoms.ageing.case import Case, Seen, coarser, draw_case
 from export.phantoms.ageing.dicom import write_study
@@ -181,3 +182,18 @@ def test_another_uid_seed_is_another_study_of_the_same_voxels(tmp_path: Path) ->
     )
     assert one.StudyInstanceUID != other.StudyInstanceUID
     assert one.PixelData == other.PixelData
+
+
+@pytest.mark.parametrize("kind", masses.KINDS)
+def test_a_mass_is_painted_where_it_lies_and_nowhere_else(kind: str) -> None:
+    case = draw_case(4)
+    mass = masses.draw_mass(np.random.default_rng(3), kind, 14.0)
+    grid = case.scanner.cubes(4.0)
+    without, ill = case.painted(grid, T1)[0], masses.harmed(case, mass).painted(grid, T1)[0]
+    changed = np.abs(ill.values - without.values) > 1
+    away = np.linalg.norm(np.stack([ill.x, ill.y, ill.z], axis=1) - mass.middle, axis=1)
+    assert changed.sum() > 60
+    assert away[changed].max() < 2.4 * mass.radius_mm
+    inside = ill.values[away < 0.3 * mass.radius_mm]
+    least, most = {"bleed": (150, 256), "cavity": (0, 60), "tumour": (0, 60)}[kind]
+    assert least <= np.median(inside) <= most

@@ -107,13 +107,8 @@ def _save(
     path: Path, settings: Settings, data: str, network: nn.Module, optimiser: torch.optim.AdamW, iterations: int,
     strangeness: Strangeness | None,
 ) -> None:  # fmt: skip
-    said = {
-        "settings": settings.model_dump_json(),
-        "data": data.partition(":")[0],
-        "seed": settings.seed,
-        "iterations": iterations,
-        "strangeness": None if strangeness is None else strangeness.state_dict(),
-    }
+    learned = None if strangeness is None else strangeness.state_dict()
+    said = checkpoints.about(settings, data, iterations, strangeness=learned)
     checkpoints.save(path, network, optimiser, said)
 
 

@@ -28,9 +28,13 @@ def patient(seed: int) -> Case:
     return draw_case(seed)
 
 
+def in_cubes(case: Case, step_mm: float) -> Seen:
+    return coarser(case, step_mm).series()
+
+
 @cache
 def seen(seed: int, ill: bool | None = None) -> Seen:
-    return draw_case(seed, ill=ill).in_cubes(STEP_MM)
+    return in_cubes(draw_case(seed, ill=ill), STEP_MM)
 
 
 @cache
@@ -46,8 +50,8 @@ def auc(those: list[float], others: list[float]) -> float:
 
 def test_the_same_seed_is_the_same_head_and_another_generator_another() -> None:
     again, other = draw_case(5), draw_case(5, shifted=True)
-    np.testing.assert_array_equal(seen(5).values, again.in_cubes(STEP_MM).values)
-    np.testing.assert_array_equal(seen(5).hippocampi, again.in_cubes(STEP_MM).hippocampi)
+    np.testing.assert_array_equal(seen(5).values, in_cubes(again, STEP_MM).values)
+    np.testing.assert_array_equal(seen(5).hippocampi, in_cubes(again, STEP_MM).hippocampi)
     assert other.head.size != again.head.size
     assert other.scanner.bright != again.scanner.bright
 
@@ -115,7 +119,7 @@ def test_no_mean_grey_tells_who_is_ill() -> None:
 def test_hippocampi_measure_what_they_are_drawn_with_and_lie_on_their_sides() -> None:
     for seed in (1, 3):
         case = draw_case(seed, ill=False)
-        shares = case.in_cubes(2.5).hippocampi
+        shares = in_cubes(case, 2.5).hippocampi
         volumes_ml = shares.sum(axis=(1, 2, 3)) * 2.5**3 / 1000
         assert (volumes_ml > 1.5).all() and (volumes_ml < 6.5).all()
         left, right = (np.average(np.arange(shares.shape[3]), weights=side.sum(axis=(0, 1))) for side in shares)
@@ -149,19 +153,6 @@ def test_places_of_the_scanner_go_to_those_of_the_usual_brain() -> None:
     mm = np.stack(np.meshgrid(*([-20.0, 0.0, 20.0],) * 3, indexing="ij")).reshape(3, -1)[::-1]
     usual = case.to_usual[:, :3] @ mm + case.to_usual[:, 3:]
     np.testing.assert_allclose(np.stack([canvas.x, canvas.y, canvas.z]), usual, atol=1e-3)
-
-
-def test_noise_in_cubes_is_about_that_of_the_series_brought_to_cubes() -> None:
-    case = patient(3)
-    quiet = replace(case, scanner=replace(case.scanner, noise=0.0))
-    fine, coarse = case.scanner.cubes(2.5), case.scanner.cubes(5.0)
-    grain = [case.seen(grid).values - quiet.seen(grid).values for grid in (fine, coarse)]
-    slices, rows, columns = (length // 2 for length in grain[0].shape)
-    blocks = (
-        grain[0][: 2 * slices, : 2 * rows, : 2 * columns].reshape(slices, 2, rows, 2, columns, 2).mean(axis=(1, 3, 5))
-    )
-    inside = np.s_[20:30, 18:30, 12:24]
-    assert 0.6 < grain[1][inside].std() / blocks[inside].std() < 1.7
 
 
 def test_its_series_is_what_a_scanner_writes(tmp_path: Path) -> None:

@@ -57,9 +57,6 @@ class Case:
         moved = np.column_stack([self.scanner.grid.rotation.T, -np.array(self.scanner.grid.shift_mm)])
         return np.asarray(shrunk @ moved, np.float64)
 
-    def in_cubes(self, step_mm: float) -> Seen:
-        return self.seen(self.scanner.cubes(step_mm))
-
     def series(self) -> Seen:
         """On the scanner's own grid."""
         return self.seen(self.scanner.grid)

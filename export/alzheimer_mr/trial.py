@@ -72,6 +72,7 @@ def try_case(case: Case, folder: Path = FOLDER) -> Trial:
     step_mm = case.scanner.grid.step_mm
     voxel_ml = float(np.prod(step_mm)) / 1000
     truth = seen.hippocampi > 0.5
+    brain_grey, medial_grey = _greys(case, seen)
     return Trial(
         seed=case.seed,
         shifted=case.shifted,
@@ -82,8 +83,8 @@ def try_case(case: Case, folder: Path = FOLDER) -> Trial:
         found_ml=_sides(answer.masks.sum(axis=(1, 2, 3)) * voxel_ml),
         overlap_ml=_sides((truth & answer.masks).sum(axis=(1, 2, 3)) * voxel_ml),
         peak_inside=peak_inside(answer.heat, seen.acted_on, step_mm, NEAR_MM),
-        brain_grey=_grey(case, seen, "brain"),
-        medial_grey=_grey(case, seen, "medial"),
+        brain_grey=brain_grey,
+        medial_grey=medial_grey,
         anomaly=answer.anomaly,
         cautions=answer.cautions,
     )
@@ -93,16 +94,14 @@ def _sides(both: Sequence[float] | Floats) -> tuple[float, float]:
     return float(both[0]), float(both[1])
 
 
-def _grey(case: Case, seen: Seen, where: str) -> tuple[float, float]:
-    """As shown, and as stored: of the brain, or of boxes around both medial temporal lobes."""
+def _greys(case: Case, seen: Seen) -> list[tuple[float, float]]:
+    """As shown, and as stored: of the brain, and of boxes around both medial temporal lobes."""
     grid = case.scanner.grid
     canvas = case.head.canvas(grid.places(), 1.0)
-    if where == "brain":
-        inside = (canvas.ball((0, 0, 0), (64, 82, 60)) > 0) & (canvas.z > -20)
-    else:
-        inside = canvas.box((27, 4, -20), (14, 26, 16)) | canvas.box((-27, 4, -20), (14, 26, 16))
-    mask = inside.reshape(grid.shape)
-    return float(shown(seen.values)[mask].mean()), float(seen.values[mask].mean())
+    brain = (canvas.ball((0, 0, 0), (64, 82, 60)) > 0) & (canvas.z > -20)
+    medial = canvas.box((27, 4, -20), (14, 26, 16)) | canvas.box((-27, 4, -20), (14, 26, 16))
+    scaled, stored = shown(seen.values).ravel(), seen.values.ravel()
+    return [(float(scaled[inside].mean()), float(stored[inside].mean())) for inside in (brain, medial)]
 
 
 @dataclass(frozen=True, eq=False)

@@ -40,4 +40,7 @@ def near(acted_on: Masks, step_mm: tuple[float, float, float], near_mm: float) -
 
 
 def peak_inside(heat: Floats, acted_on: Masks, step_mm: tuple[float, float, float], near_mm: float) -> bool:
-    return bool(near(acted_on, step_mm, near_mm)[np.unravel_index(int(heat.argmax()), heat.shape)])
+    """Whether the peak lies near what the disease acts on."""
+    peak = np.unravel_index(int(heat.argmax()), heat.shape)
+    away = (np.argwhere(acted_on) - peak) * step_mm
+    return bool((np.linalg.norm(away, axis=1) <= near_mm).any())

@@ -1,5 +1,6 @@
 """Patients and foreign series in, tried in several processes; what came of each, or the shares of each kind, out."""
 
+import atexit
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -24,8 +25,10 @@ Trial = TypeVar("Trial")
 
 @cache
 def _device() -> Device:
-    """One a process."""
-    return Device("cpu")
+    """One a process, for as long as that lives."""
+    device = Device("cpu")
+    atexit.register(device.close)
+    return device
 
 
 def answered(model: Model, inputs: Mapping[str, Imaged], *, soft: bool = False) -> RawOutput:

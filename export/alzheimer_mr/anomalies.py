@@ -13,7 +13,7 @@ from export.phantoms.ageing.case import draw_case
 from export.phantoms.ageing.masses import KINDS, draw_mass, harmed
 
 DIAMETERS_MM = (12, 20, 28, 36)
-_FIRST_SEED = 700_000
+_FIRST_SEED = 800_000
 
 
 @dataclass(frozen=True)

@@ -104,8 +104,11 @@ def find_bounds(network: AlzheimerNet, seen: Sequence[Kept], held: Sequence[Kept
 def _described(network: AlzheimerNet, scans: Sequence[Kept], device: torch.device) -> tuple[Tensor, Tensor]:
     """One row a scan: of the whole, and the cells of its brain."""
     whole, brains = [], []
-    for scan, head, place in _heads(network, scans, device):
+    network.eval()
+    for scan in scans:
         window = scan.window().to(device)
-        whole.append(description(window, taken(window, place, network.aligned), place).cpu())
-        brains.append(network.reconstruction.cells(head).cpu())
+        place = network.places(window)
+        seen = taken(window, place, network.aligned)
+        whole.append(description(window, seen, place).cpu())
+        brains.append(network.reconstruction.cells(standard(seen)).cpu())
     return torch.cat(whole), torch.cat(brains)

@@ -174,7 +174,7 @@ def longest_mm(mask_zyx: Masks, spacing_mm: tuple[float, float, float]) -> float
 def grey_of(case: Case) -> NDArray[np.int64]:
     images, parts = case.in_cubes(_GREY_MM)
     truth = masks_of(parts)
-    bright = [binned(scaled(images[name])) for name in SERIES]
+    bright = [binned(scaled(images[name], images[name])) for name in SERIES]
     made = np.stack([[counted(mine, image, BINS) for image in bright] for mine in truth])
     assert made.shape[:2] == (len(REGIONS), len(SERIES))
     return made

@@ -8,15 +8,16 @@ from typing import Any, Protocol
 import nibabel
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import affine_transform
 
 from export.checkpoints import SettingsError
+from export.cubes import labels_in_cubes, shape_in_cubes, values_in_cubes
 from export.phantoms.entry import PhantomPatient
 from export.phantoms.stroke.case import draw_case
-from orthanc_plugin.inference.resample import Slices
 
 _ANGIOGRAPHY, _OUTLINED = ("cta",), ("msk", "mask", "lesion", "seg", "label")
 _ENDINGS = (".nii.gz", ".nii")
+_PIXEL = 0.6
+"""Of a cube's edge: what a phantom's pixels measure."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,13 @@ class PhantomEntry(PhantomPatient):
     drawing = ("stroke.case", "stroke.head", "stroke.infarct", "stroke.scan", "stroke.vessels", "brain.anatomy")
 
     def load(self, step_mm: float) -> Scan:
-        seen = draw_case(self.seed, shifted=self.shifted).in_cubes(step_mm)
-        return Scan(seen.hu_zyx, seen.infarct_zyx)
+        """The scanner's series brought to cubes as the node brings it: cubes that are drawn look a little otherwise."""
+        case = draw_case(self.seed, shifted=self.shifted)
+        scan = case.acquisition.scan
+        rows = round(scan.field_of_view_mm / (_PIXEL * step_mm))
+        seen = case.series(rows)
+        pixel_mm = scan.field_of_view_mm / rows
+        return _in_cubes(seen.hu_zyx, seen.infarct_zyx, (scan.slice_thickness_mm, pixel_mm, pixel_mm), step_mm)
 
 
 @dataclass(frozen=True)
@@ -57,18 +63,19 @@ class NiftiEntry:
         return self.name
 
     def load(self, step_mm: float) -> Scan:
-        """The angiography as the node brings it to cubes; each of them has the nearest voxel's outline."""
         image, outline = (nibabel.as_closest_canonical(nibabel.load(each)) for each in (self.angiography, self.outline))
         if image.shape != outline.shape or not np.allclose(image.affine, outline.affine, atol=1e-2):
             raise SettingsError(f"{self.outline.name} is not on the grid of {self.angiography.name}.")
-        hu, lesion = _turned(image), _turned(outline)
-        own_mm = np.sqrt((image.affine[:3, :3] ** 2).sum(axis=0))[::-1]
-        shape = np.maximum(np.rint(np.array(hu.shape) * own_mm / step_mm), 1).astype(int)
-        slices, rows, columns = (int(length) for length in shape)
-        cubes = Slices(hu, (slices, rows, columns)).take(0, slices)
-        zoom = np.array(lesion.shape) / shape
-        near = affine_transform(lesion, zoom, (zoom - 1) / 2, output_shape=tuple(shape), order=0, mode="nearest")
-        return Scan(np.rint(np.clip(cubes, -1024, 3071)).astype(np.int16), near > 0)
+        own_mm = tuple(np.sqrt((image.affine[:3, :3] ** 2).sum(axis=0))[::-1].tolist())
+        return _in_cubes(_turned(image), _turned(outline) > 0, own_mm, step_mm)
+
+
+def _in_cubes(
+    hu: NDArray[np.int16] | NDArray[np.float32], infarct: NDArray[np.bool_], own_mm: tuple[float, ...], step_mm: float
+) -> Scan:
+    shape = shape_in_cubes(hu.shape, own_mm, step_mm)
+    cubes = np.clip(values_in_cubes(hu.astype(np.float32), shape), -1024, 3071)
+    return Scan(np.rint(cubes).astype(np.int16), labels_in_cubes(infarct, shape))
 
 
 def _turned(image: Any) -> NDArray[np.float32]:

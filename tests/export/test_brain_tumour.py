@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 import pytest
 import torch
 
-from export.brain_tumour_mr import REGIONS, SERIES, pictures, report, supervision, trial
+from export.brain_tumour_mr import REGIONS, SERIES, pictures, report, sources, supervision, trial
 from export.brain_tumour_mr import train as training
 from export.brain_tumour_mr.card import table, with_figures
 from export.brain_tumour_mr.data import changed, kept, labelled, parts_of, regions_of, training_batches
@@ -24,7 +25,7 @@ from export.brain_tumour_mr.figures import WHOLE, figures_of
 from export.brain_tumour_mr.foreign import KINDS, in_place, usual
 from export.brain_tumour_mr.model import Served
 from export.brain_tumour_mr.settings import Augmentation, Consistency, Settings, Split, read_settings
-from export.brain_tumour_mr.sources import list_entries
+from export.brain_tumour_mr.sources import Scan, list_entries
 from export.brain_tumour_mr.train import train
 from export.brain_tumour_mr.trial import BINS, WITHOUT, Answer, Found, Trial, compared, counted, longest_mm, try_case
 from export.checkpoints import SettingsError
@@ -128,6 +129,20 @@ def test_outlines_that_are_left_aside_are_not_looked_at(cache: Path) -> None:
     used, others = labelled(scans, tiny())
     assert (len(used), len(others)) == (2, 2) and not set(used) & set(others)
     assert labelled(scans, tiny(labelled=1.0))[1] == []
+
+
+def test_a_head_that_has_moved_between_its_series_is_learned_from_as_one_that_has_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def scan(moved: bool) -> Scan:
+        monkeypatch.setattr(sources, "draw_case", partial(draw_case, ill=True, moved=moved))
+        return sources.PhantomEntry(4).load(6.0)
+
+    still, moved = scan(False), scan(True)
+    assert still.parts is not None and moved.parts is not None
+    np.testing.assert_array_equal(still.parts, moved.parts)
+    for one, other in zip(still.images, moved.images, strict=True):
+        assert np.corrcoef(one.ravel(), other.ravel())[0, 1] > 0.97  # 0.95 when a cube beside where it belongs
 
 
 def test_those_without_outlines_teach_by_consistency_alone(cache: Path, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from export.stroke_cta.foreign import KINDS
 from export.stroke_cta.model import Served, build_network
 from export.stroke_cta.report import sections, summary
 from export.stroke_cta.settings import Augmentation, Settings, Split, read_settings
-from export.stroke_cta.sources import list_entries
+from export.stroke_cta.sources import PhantomEntry, list_entries
 from export.stroke_cta.train import train
 from export.stroke_cta.trial import BINS, Trial, ask, side_of
 from orthanc_plugin.inference.device import Device
@@ -169,6 +169,15 @@ def test_no_patient_is_in_two_parts() -> None:
     names = [{entry.patient for entry in part} for part in (parts.train, parts.validation, parts.test)]
     assert [len(each) for each in names] == [20, 5, 5]
     assert len(set.union(*names)) == 30
+
+
+def test_a_phantom_is_learned_from_as_the_node_sees_its_series() -> None:
+    """What is in a cube of it is the mean of what the scanner gives there."""
+    scan, case = PhantomEntry(0).load(8.0), draw_case(0)
+    whole = case.series(48).hu_zyx
+    assert scan.hu.shape == scan.infarct.shape == (20, 30, 30)
+    assert scan.hu.mean() == pytest.approx(whole.mean(), abs=3)
+    assert scan.infarct.mean() == pytest.approx(case.series(48).infarct_zyx.mean(), rel=0.1)
 
 
 def test_tiles_cover_a_scan_and_lie_around_a_smaller_one() -> None:

@@ -1,5 +1,6 @@
 """One head: a seed in, what lies at any place of it out; x to the patient's left, y to the back, z up, in mm."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,7 @@ TISSUES = (
 AIR, FAT, BONE, MUSCLE, CSF, GREY, WHITE, DEEP, VESSEL, CHOROID, OLD, SPOT, NECROSIS, ENHANCING, OEDEMA = range(15)
 _CELL_MM = 3.0
 _FIELD = (64, 80, 64)
+_MARGIN_MM = 0.1
 
 
 class Field:
@@ -27,6 +29,7 @@ class Field:
         noise = rng.standard_normal(_FIELD, np.float32)
         smooth = gaussian_filter(noise, grain_mm / _CELL_MM, mode="wrap")
         self._values: Floats = np.asarray(smooth / smooth.std(), np.float32)
+        self.most = float(np.abs(self._values).max())
 
     def at(self, places: Floats) -> Floats:
         """`places` (3, …) are z, y, x in mm; it repeats every two hundred of them."""
@@ -91,8 +94,11 @@ class Head:
         self._below(made, x, y, z)
         for lesions, kind in ((self.spots, SPOT), (self.scars, OLD)):
             for lesion in lesions:
-                inside = self._inside(lesion, places) > 0
-                made[inside & ((made == WHITE) | ((kind == OLD) & (made == GREY)))] = kind
+                near = _near(places, lesion.middle_zyx, lesion.radius_mm + lesion.wobble_mm * self.borders.most)
+                there = made[near]
+                inside = self._inside(lesion, _of(places, near)) > 0
+                there[inside & ((there == WHITE) | ((kind == OLD) & (there == GREY)))] = kind
+                made[near] = there
         self._vessels(made, places)
         if self.tumour is not None:
             self._tumour(made, self.tumour, places)
@@ -128,10 +134,13 @@ class Head:
         for start, end, radius in self.vessels:
             a, b = np.array(start, np.float32), np.array(end, np.float32)
             along = b - a
-            share = np.clip(np.tensordot(along, places - a.reshape(3, 1, 1, 1), 1) / np.float32(along @ along), 0, 1)
-            nearest = a.reshape(3, 1, 1, 1) + along.reshape(3, 1, 1, 1) * share
-            away = np.sqrt(((places - nearest) ** 2).sum(axis=0))
-            made[(away < radius) & (made >= CSF)] = VESSEL
+            near = _near(places, (a + b) / 2, radius + float(np.linalg.norm(along)) / 2)
+            those, there = _of(places, near), made[near]
+            share = np.clip(np.tensordot(along, those - a[:, None], 1) / np.float32(along @ along), 0, 1)
+            nearest = a[:, None] + along[:, None] * share
+            away = np.sqrt(((those - nearest) ** 2).sum(axis=0))
+            there[(away < radius) & (there >= CSF)] = VESSEL
+            made[near] = there
 
     def _tumour(self, made: Labels, tumour: Tumour, places: Floats) -> None:
         within = made >= CSF
@@ -146,9 +155,19 @@ class Head:
 
     def _inside(self, lesion: Lesion, places: Floats) -> Floats:
         """How many mm deep, negative outside."""
-        middle = np.array(lesion.middle_zyx, np.float32).reshape(3, 1, 1, 1)
+        middle = np.array(lesion.middle_zyx, np.float32).reshape(3, *[1] * (places.ndim - 1))
         away = np.sqrt(((places - middle) ** 2).sum(axis=0))
         return np.asarray(lesion.radius_mm + lesion.wobble_mm * self.borders.at(places) - away, np.float32)
+
+
+def _near(places: Floats, middle_zyx: Iterable[float], most_mm: float) -> tuple[NDArray[np.intp], ...]:
+    """Which places lie within so many mm, about: none that does is left out."""
+    square = sum((place - np.float32(at)) ** 2 for place, at in zip(places, middle_zyx, strict=True))
+    return np.nonzero(square < np.float32((most_mm + _MARGIN_MM) ** 2))
+
+
+def _of(places: Floats, near: tuple[NDArray[np.intp], ...]) -> Floats:
+    return np.stack([place[near] for place in places])
 
 
 def _ball(x: Floats, y: Floats, z: Floats, wide: float, long: float, high: float) -> NDArray[np.bool_]:

@@ -45,18 +45,11 @@ def write_study(
     """
     case = draw_case(seed, shifted=shifted, ill=ill, moved=False)
     if voxel_mm is not None:
-        case = replace(case, grids={name: _coarse(grid, *voxel_mm) for name, grid in case.grids.items()})
+        case = replace(case, grids={name: grid.coarsened(*voxel_mm) for name, grid in case.grids.items()})
     if apart is not None:
         case = _turned(case, apart)
     written = write_case(case, folder, names=names, uid_seed=uid_seed)
     return [path for paths in written.values() for path in paths]
-
-
-def _coarse(grid: Grid, slice_mm: float, pixel_mm: float) -> Grid:
-    """Of the same extent."""
-    step = (slice_mm, pixel_mm, pixel_mm)
-    slices, rows, columns = (round(n * was / now) for n, was, now in zip(grid.shape, grid.step_mm, step, strict=True))
-    return replace(grid, shape=(slices, rows, columns), step_mm=step, thickness_mm=slice_mm)
 
 
 def _turned(case: Case, name: str) -> Case:

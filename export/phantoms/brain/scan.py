@@ -1,7 +1,9 @@
 """A head in, its four series as a scanner makes them out: each on a grid of its own, in one space or not."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +62,19 @@ class Grid:
         turned = np.tensordot(self.rotation.T, np.stack([x, y, z]), 1)
         moved = turned - np.array(self.shift_mm).reshape(3, 1, 1, 1)
         return np.asarray(moved[::-1], np.float32)
+
+    def coarsened(self, slice_mm: float, pixel_mm: float) -> Grid:
+        """Of the same extent, in slices as thick as they are apart."""
+        step = (slice_mm, pixel_mm, pixel_mm)
+        counts = zip(self.shape, self.step_mm, step, strict=True)
+        slices, rows, columns = (round(count * was / now) for count, was, now in counts)
+        return replace(self, shape=(slices, rows, columns), step_mm=step, thickness_mm=slice_mm)
+
+    def of_shape(self, shape: tuple[int, int, int]) -> Grid:
+        """Of the very same extent, in slices as thick as they are apart."""
+        pairs = zip(self.shape, self.step_mm, shape, strict=True)
+        slice_mm, row_mm, column_mm = (count * was / now for count, was, now in pairs)
+        return replace(self, shape=shape, step_mm=(slice_mm, row_mm, column_mm), thickness_mm=slice_mm)
 
 
 @dataclass(frozen=True)

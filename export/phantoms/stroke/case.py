@@ -59,7 +59,7 @@ class Case:
         return None if self.infarct is None else TERRITORIES[self.infarct.territory - 1]
 
     def in_cubes(self, step_mm: float) -> Seen:
-        """The series as it looks after it was brought to cubes; air where no head can be."""
+        """Drawn in cubes at once, sooner than a scanner's series is brought to them; air where no head can be."""
         slices, rows, columns = (round(extent / step_mm) for extent in _EXTENT_MM)
         drawn = self._on(self.acquisition.grid((slices, rows, columns), (step_mm,) * 3, step_mm))
         whole = round(self.acquisition.scan.field_of_view_mm / step_mm)

@@ -70,8 +70,12 @@ def _make(entry: Entry, folder: Path, settings: Settings) -> None:
 
 @dataclass(frozen=True)
 class Batch:
-    """`heads` [N, 1, …] aligned and standard; what is true of both answers [N, 2], and which of them it is `about`."""
+    """`heads` [N, 1, …] aligned and standard; what is true of both answers [N, 2], and which of them it is `about`.
 
+    `numbers` [N] are those of the patients.
+    """
+
+    numbers: Tensor
     heads: Tensor
     truth: Tensor
     about: Tensor
@@ -88,7 +92,8 @@ def judging_batches(
         numbers = rng.integers(len(scans), size=course.batch)
         heads = torch.cat([_head(scans[number], places[number][None], settings, rng) for number in numbers])
         truth, about = (torch.tensor([table[groups[n]] for n in numbers]) for table in (TRUTH, ABOUT))
-        yield Batch(network.standard(heads.to(network.usual.device)), truth.float(), about.float())
+        standard = network.standard(heads.to(network.usual.device))
+        yield Batch(torch.from_numpy(numbers), standard, truth.float(), about.float())
 
 
 def _head(scan: Kept, place: Tensor, settings: Settings, rng: np.random.Generator) -> Tensor:

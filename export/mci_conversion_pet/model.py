@@ -1,10 +1,12 @@
 """The network: a window around a head in, how probable Alzheimer's disease and a conversion are, and where from, out.
 
 The head is found and turned upright. How many deviations it is away from healthy people at each place, how many more
-than around it, and how many below the place across, is what the network looks at; what it makes of each place is summed
-up, so a map of that is the very terms of the answer.
+than around it, and how many below the place across, is what the network looks at in larger cubes. What a regression
+says of how far each of them is away from what lies around, and what the 3D network adds to that, are summed up, so a
+map of the two is the very terms of the answer.
 """
 
+from dataclasses import dataclass
 from typing import cast
 
 import torch
@@ -22,16 +24,32 @@ _COARSE = 4
 _BRAIN, _MOST_OF_IT, _LEAST_BRAIN = 0.5, 0.4, 0.05
 _FURTHEST = 8.0
 _SLABS, _BLOCKS, _WHOLE = (4, 2, 2), 8, 16
+LEARNED = slice(1, 2)
+"""Of what `compared` says the part that the regression takes: how far a place is away from what lies around."""
+_LOUD = 24.0
+"""What the network says of one of hundreds of places is to be heard."""
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What a deviation of each place adds to the logit of each answer, `weights` [N or 1, 2, …], whose sum begins at
+    `offset` [N or 1, 2].
+    """
+
+    weights: Tensor
+    offset: Tensor
 
 
 class ConversionNet(HeadNetwork):
-    """`usual` and `spread` are of healthy people's aligned heads, found by the training, and so are `scale` and
-    `level`, which calibrate the logits of both answers.
+    """`usual` and `spread` are of healthy people's aligned heads, `weights` and `offset` what a regression has found,
+    `scale` and `level` calibrate the logits of both answers; all are found by the training.
     """
 
     where: Tensor
     usual: Tensor
     spread: Tensor
+    weights: Tensor
+    offset: Tensor
     scale: Tensor
     level: Tensor
 
@@ -40,17 +58,18 @@ class ConversionNet(HeadNetwork):
         self.aligned = settings.aligned
         self.smooth, self.around = (each / settings.step_mm for each in (settings.smooth_mm, settings.around_mm))
         self.locator = Locator(settings.locating, settings.window, settings.aligned)
+        coarse = tuple(length // _COARSE for length in settings.aligned)
         self.looking, before = nn.Sequential(), 6
-        for number, wide in enumerate(settings.judging):
-            if number in (1, 2):
-                self.looking.append(nn.MaxPool3d(2))
+        for wide in settings.judging:
             self.looking.append(Convolution(3, before, wide, norm="BATCH", act="RELU"))
             before = wide
         self.looking.append(nn.Dropout3d(settings.dropped))
-        self.says = nn.Conv3d(before, len(ANSWERS), 1)
-        self.register_buffer("where", _where(settings.aligned), persistent=False)
+        self.says = nn.Parameter(torch.zeros(1, len(ANSWERS), before, *coarse))  # of each place its own
+        self.register_buffer("where", _where(coarse), persistent=False)
         self.register_buffer("usual", torch.ones(1, 1, *settings.aligned))
         self.register_buffer("spread", torch.ones(1, 1, *settings.aligned))
+        self.register_buffer("weights", torch.zeros(1, len(ANSWERS), *coarse))
+        self.register_buffer("offset", torch.zeros(1, len(ANSWERS)))
         self.register_buffer("scale", torch.ones(len(ANSWERS)))
         self.register_buffer("level", torch.zeros(len(ANSWERS)))
 
@@ -76,12 +95,20 @@ class ConversionNet(HeadNetwork):
         lower = (away - away.flip(-1)).clamp_max(0)  # and never above: evidence is to lie where something is amiss
         return torch.cat([away, (away - wide) * self.inside(), lower], dim=1)
 
-    def activation(self, heads: Tensor) -> Tensor:
-        """[N, 2, …] on larger cubes, 0 beside the brain; its sum is the logit of each answer."""
-        away = self.compared(self.deviations(heads))
-        seen = torch.cat([away, self.where.expand(heads.shape[0], -1, -1, -1, -1)], dim=1)
-        said = cast(Tensor, self.says(self.looking(seen)))
-        return said * self.shares()
+    def regional(self, heads: Tensor) -> Tensor:
+        """What `compared` says of larger cubes [N, 3, …]; 0 beside the brain."""
+        return avg_pool3d(self.compared(self.deviations(heads)), _COARSE) * (self.shares() > 0)
+
+    def activation(self, heads: Tensor, evidence: Evidence | None = None) -> Tensor:
+        """[N, 2, …] on larger cubes, 0 beside the brain; its sum is the logit of each answer.
+
+        By what the regression has found, or by other `evidence`.
+        """
+        known = evidence or Evidence(self.weights, self.offset)
+        regional = self.regional(heads)
+        seen = self.looking(torch.cat([regional, self.where.expand(heads.shape[0], -1, -1, -1, -1)], dim=1))
+        added = _LOUD * (seen[:, None] * self.says).sum(dim=2) + known.offset[:, :, None, None, None]
+        return cast(Tensor, known.weights * regional[:, LEARNED] + added * self.shares())
 
     def shares(self) -> Tensor:
         """Of each of the larger cubes in the whole brain [1, 1, …]; all together they are 1."""
@@ -94,9 +121,9 @@ class ConversionNet(HeadNetwork):
         return self.activation(heads) * scale + level * self.shares()
 
 
-def _where(aligned: Shape) -> Tensor:
+def _where(coarse: tuple[int, ...]) -> Tensor:
     """[1, 3, …]: how high, how far to the back, and how far aside of the middle each cube lies, from -1 to 1."""
-    z, y, x = torch.meshgrid(*(torch.linspace(-1, 1, length) for length in aligned), indexing="ij")
+    z, y, x = torch.meshgrid(*(torch.linspace(-1, 1, length) for length in coarse), indexing="ij")
     return torch.stack([z, y, x.abs()])[None]
 
 

@@ -1,7 +1,7 @@
 """Trains the networks: a configuration goes in, checkpoints and TensorBoard curves come out.
 
-First the locator learns where heads lie; then healthy people's aligned heads are averaged; then the other network
-learns from how heads, as the locator finds them, differ from those.
+First the locator learns where heads lie; then healthy people's aligned heads are averaged, and a regression finds what
+it says that places differ from those; then the other network learns what is to be added to that.
 
 python -m export.mci_conversion_pet.train --config export/mci_conversion_pet/configs/standard.json
 """
@@ -22,8 +22,9 @@ from export.heads.locating import places_of
 from export.heads.training import Run, shown
 from export.mci_conversion_pet import ANSWERS
 from export.mci_conversion_pet.data import Batch, Kept, judging_batches, kept, parts_of
-from export.mci_conversion_pet.fitting import calibrate, find_healthy, strangeness_of, validate
+from export.mci_conversion_pet.fitting import Validated, calibrate, find_healthy, strangeness_of, validate
 from export.mci_conversion_pet.model import ConversionNet
+from export.mci_conversion_pet.regression import Regressed, regressed
 from export.mci_conversion_pet.settings import Settings, read_settings
 
 ConversionRun = Run[Settings, ConversionNet, Kept]
@@ -59,20 +60,19 @@ def train(settings: Settings, data: str, out: Path, cache: Path, device: torch.d
 def _judge(run: ConversionRun, curves: SummaryWriter, first: int) -> None:
     settings, count = run.settings, run.settings.judge.iterations
     places = places_of(run.network.locator, run.seen, run.device)
+    known = regressed(run.network, run.seen, places, settings.strength, run.device)
+    run.network.weights, run.network.offset = known.whole.weights, known.whole.offset
+    if not first:
+        _tell(run, curves, 0)
     batches = judging_batches(run.network, run.seen, places, settings, first)
     losses: list[float] = []
     for iteration, batch in shown(batches, first, count, "judging"):
         torch.manual_seed(settings.seed + iteration)  # what is dropped is that of the iteration, resumed or not
-        losses.append(run.step(_wrong(run, batch), settings.judge.learning_rate, iteration / count))
+        losses.append(run.step(_wrong(run, batch, known), settings.judge.learning_rate, iteration / count))
         if iteration % settings.every == 0 or iteration == count:
-            said = validate(run.network, run.held, run.device)
-            whole = settings.locate.iterations + iteration
-            curves.add_scalar("loss/train", np.mean(losses), whole)
-            for number, name in enumerate(ANSWERS):
-                curves.add_scalar(f"auc/{name}", said.auc(number), whole)
-            told = ", ".join(f"AUC {name} {said.auc(number):.4f}" for number, name in enumerate(ANSWERS))
-            tqdm.write(f"{iteration}/{count}: loss {float(np.mean(losses)):.4f}, {told}")
+            said = _tell(run, curves, iteration, float(np.mean(losses)))
             losses = []
+            whole = settings.locate.iterations + iteration
             if iteration < count:
                 run.save(whole)
                 continue
@@ -81,11 +81,24 @@ def _judge(run: ConversionRun, curves: SummaryWriter, first: int) -> None:
             run.save(whole, strangeness=strangeness.state_dict())
 
 
-def _wrong(run: ConversionRun, batch: Batch) -> Tensor:
+def _tell(run: ConversionRun, curves: SummaryWriter, iteration: int, loss: float | None = None) -> Validated:
+    """Of those validated on; before the first iteration by the regression alone."""
+    said, whole = validate(run.network, run.held, run.device), run.settings.locate.iterations + iteration
+    if loss is not None:
+        curves.add_scalar("loss/train", loss, whole)
+    for number, name in enumerate(ANSWERS):
+        curves.add_scalar(f"auc/{name}", said.auc(number), whole)
+    told = ", ".join(f"AUC {name} {said.auc(number):.4f}" for number, name in enumerate(ANSWERS))
+    learned = "the regression alone" if loss is None else f"loss {loss:.4f}"
+    tqdm.write(f"{iteration}/{run.settings.judge.iterations}: {learned}, {told}")
+    return said
+
+
+def _wrong(run: ConversionRun, batch: Batch, known: Regressed) -> Tensor:
     """Of each answer for those alone whom it is about."""
     run.network.train()
     run.network.locator.eval()
-    logits = run.network.activation(batch.heads).sum(dim=(2, 3, 4))
+    logits = run.network.activation(batch.heads, known.for_patients(batch.numbers)).sum(dim=(2, 3, 4))
     truth, about = batch.truth.to(run.device), batch.about.to(run.device)
     lost = binary_cross_entropy_with_logits(logits, truth, reduction="none")
     return (lost * about).sum() / about.sum().clamp_min(1)

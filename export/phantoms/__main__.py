@@ -17,6 +17,9 @@ from export.phantoms.mammography.acquisition import Intent
 from export.phantoms.mammography.dicom import COARSE_MM, write_examination
 from export.phantoms.mammography.dicom import write_study as write_mammograms
 from export.phantoms.mammography.history import TIMES, history
+from export.phantoms.metabolism import dicom as metabolism
+from export.phantoms.metabolism.case import draw_case as draw_metabolism
+from export.phantoms.stroke import case as stroke
 from export.phantoms.ultrasound.dicom import KINDS
 from export.phantoms.ultrasound.dicom import write_study as write_ultrasound
 from export.phantoms.ultrasound.liver import GRADES
@@ -47,6 +50,18 @@ def main() -> None:
     calcium.add_argument("--shifted", action="store_true", help="from the generator that nothing is trained on")
     calcium.add_argument("--out", type=Path, required=True)
     calcium.set_defaults(make=_heart)
+    angiography = kinds.add_parser("stroke", help="CT angiography of the head, with an acute infarct or without")
+    angiography.add_argument("--seed", type=int, required=True)
+    angiography.add_argument("--rows", type=int, default=256, help="matrix; the field of view stays (default 256)")
+    angiography.add_argument("--shifted", action="store_true", help="from the generator that nothing is trained on")
+    angiography.add_argument("--out", type=Path, required=True)
+    angiography.set_defaults(make=_stroke)
+    pet = kinds.add_parser("pet", help="FDG PET of an old head, with Alzheimer's disease in some degree or without")
+    pet.add_argument("--seed", type=int, required=True)
+    pet.add_argument("--voxel", type=float, help="edge in mm of cubes, drawn sooner than the scanner's voxels")
+    pet.add_argument("--shifted", action="store_true", help="from the generator that nothing is trained on")
+    pet.add_argument("--out", type=Path, required=True)
+    pet.set_defaults(make=_pet)
     liver = kinds.add_parser("liver", help="CT of the upper abdomen, with a liver that is cirrhotic or not")
     liver.add_argument("--seed", type=int, required=True)
     liver.add_argument("--spacing", type=float, default=5.0, help="distance of slices in mm (default 5)")
@@ -102,6 +117,18 @@ def _heart(given: argparse.Namespace) -> None:
     paths = write_series(made, given.out, uid_seed=f"heart-{given.seed}", region="Heart")
     found = [name for number, name in enumerate(ARTERIES, start=1) if (made.labels_zyx == number).any()]
     print(f"{len(paths)} slices in {given.out}; calcium: {', '.join(found) or 'none'}")
+
+
+def _stroke(given: argparse.Namespace) -> None:
+    paths = stroke.write_study(given.seed, given.out, shifted=given.shifted, rows=given.rows)
+    drawn = stroke.draw_case(given.seed, shifted=given.shifted)
+    infarct = "none" if drawn.territory is None else f"{drawn.territory}, {drawn.side}"
+    print(f"{len(paths)} slices in {given.out}; infarct: {infarct}")
+
+
+def _pet(given: argparse.Namespace) -> None:
+    paths = metabolism.write_study(given.seed, given.out, shifted=given.shifted, voxel_mm=given.voxel)
+    print(f"{len(paths)} slices in {given.out}; group: {draw_metabolism(given.seed, shifted=given.shifted).group}")
 
 
 def _liver(given: argparse.Namespace) -> None:

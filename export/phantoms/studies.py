@@ -10,6 +10,8 @@ from export.phantoms.dicom import write_series
 from export.phantoms.heart import case as heart
 from export.phantoms.liver import case
 from export.phantoms.mammography.dicom import write_study as write_mammograms
+from export.phantoms.metabolism import dicom as metabolism
+from export.phantoms.stroke import case as stroke
 from export.phantoms.ultrasound import dicom as ultrasound
 
 Writer = Callable[[int, Path, str], list[Path]]
@@ -27,8 +29,16 @@ def _heart(seed: int, folder: Path, uid_seed: str) -> list[Path]:
     return heart.write_study(seed, folder, rows=256, gated=True, uid_seed=uid_seed)
 
 
+def _angiography(seed: int, folder: Path, uid_seed: str) -> list[Path]:
+    return stroke.write_study(seed, folder, ill=True, rows=160, uid_seed=uid_seed)
+
+
 def _mammography(seed: int, folder: Path, uid_seed: str) -> list[Path]:
     return write_mammograms(seed, folder, uid_seed=uid_seed, intent="FOR PRESENTATION", with_mass=True)
+
+
+def _pet(seed: int, folder: Path, uid_seed: str) -> list[Path]:
+    return metabolism.write_study(seed, folder, voxel_mm=3.0, uid_seed=uid_seed)
 
 
 STUDIES: Mapping[str, Writer] = {
@@ -39,5 +49,7 @@ STUDIES: Mapping[str, Writer] = {
     "coronary-calcium-ct": _heart,
     "liver-cirrhosis-ct": lambda seed, folder, uid_seed: case.write_study(seed, folder, uid_seed=uid_seed),
     "liver-steatosis-us": lambda seed, folder, uid_seed: ultrasound.write_study(seed, folder, uid_seed=uid_seed),
+    "mci-conversion-pet": _pet,
+    "stroke-cta": _angiography,
 }
 """`uid_seed` makes the study another one than that of the same seed before; the seed alone says what is in it."""

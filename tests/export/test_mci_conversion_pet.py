@@ -17,7 +17,8 @@ import torch
 from export.checkpoints import SettingsError
 from export.evaluation.readme import between_marks
 from export.heads import training
-from export.heads.locating import locating_batches
+from export.heads.aligning import taken
+from export.heads.locating import locating_batches, places_of
 from export.heads.reference import BRAIN, reference_of
 from export.heads.settings import Course, Moving, Split
 from export.heads.trying import near
@@ -30,7 +31,8 @@ from export.mci_conversion_pet.figures import answers_of, figures_of
 from export.mci_conversion_pet.fitting import Validated, calibrate, find_healthy
 from export.mci_conversion_pet.foreign import KINDS, head
 from export.mci_conversion_pet.grey import evened, level_of, shown, smoothed
-from export.mci_conversion_pet.model import ConversionNet, Served
+from export.mci_conversion_pet.model import LEARNED, ConversionNet, Served
+from export.mci_conversion_pet.regression import FOLDS, _of_answer, regressed
 from export.mci_conversion_pet.report import sections, summary
 from export.mci_conversion_pet.settings import Settings, read_settings
 from export.mci_conversion_pet.sources import PhantomEntry, list_entries
@@ -63,11 +65,12 @@ def tiny(**changes: Any) -> Settings:
         window=(48, 48, 48),
         aligned=(24, 32, 24),
         locating=(4, 8),
-        judging=(4, 8, 8),
+        judging=(4, 8),
         smooth_mm=6.0,
         around_mm=40.0,
         blur_mm=4.0,
         dropped=0.1,
+        strength=100.0,
         gamma=0.2,
         noise=0.02,
         locate=Course(batch=2, iterations=4, learning_rate=0.003, moving=moving),
@@ -165,6 +168,56 @@ def test_it_learns_what_a_lowered_place_says() -> None:
     said = network.eval().activation(heads)[::2, 1].detach().mean(dim=0)
     there, across = (float(said[2:4, 4:6, column].mean()) for column in (1, 4))
     assert there > across and there > float(said.mean()) + float(said.std())
+
+
+def test_a_regression_knows_where_two_groups_differ() -> None:
+    """Half of the patients are low at one place."""
+    rows, true = np.random.default_rng(3).normal(0, 1, (60, 2, 20)), np.arange(60) % 2 == 0
+    rows[true, :, 7] -= 3.0
+    weights, offset = _of_answer(rows, np.ones(60, bool), true, 50.0)
+    said = rows[:, 0] @ weights[0].double().numpy() + float(offset[0])
+    assert ((said > 0) == true).mean() > 0.95
+    assert int(weights[0].argmin()) == 7
+    assert weights.shape == (1 + FOLDS, 20) and offset.shape == (1 + FOLDS,)
+
+
+def test_patients_are_judged_by_what_was_learned_without_them() -> None:
+    rng = np.random.default_rng(3)
+    rows, true = rng.normal(0, 1, (60, 2, 20)), np.arange(60) % 2 == 0
+    others = rows.copy()
+    others[np.arange(60) % FOLDS == 2] = rng.normal(0, 1, (12, 2, 20))
+    first, second = (_of_answer(each, np.ones(60, bool), true, 50.0)[0] for each in (rows, others))
+    alike = torch.nn.functional.cosine_similarity(first, second)
+    assert alike[1 + 2] == pytest.approx(1)
+    assert max(float(each) for number, each in enumerate(alike) if number != 1 + 2) < 0.99
+
+
+def test_whom_an_answer_is_not_about_teaches_the_regression_nothing() -> None:
+    rows, true = np.random.default_rng(4).normal(0, 1, (40, 2, 12)), np.arange(40) % 2 == 0
+    about = np.arange(40) < 30
+    first = _of_answer(rows, about, true, 50.0)
+    rows[~about] += 9.0
+    second = _of_answer(rows, about, ~about | true, 50.0)
+    for one, other in zip(first, second, strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def test_the_regression_alone_has_the_word_before_the_network_learns(
+    checkpoint: Path, scans: list[Kept], tmp_path: Path
+) -> None:
+    network = ConversionNet(tiny())
+    trained = load_trained(checkpoint).network
+    network.load_state_dict({**trained.state_dict(), **{n: v for n, v in network.state_dict().items() if "says" in n}})
+    places = places_of(network.locator, scans, CPU)
+    found = regressed(network, scans, places, 100.0, CPU)
+    for name in ("weights", "offset"):
+        torch.testing.assert_close(getattr(found.whole, name), getattr(trained, name))
+    head = network.standard(taken(scans[0].window(), places[:1], network.aligned))
+    with torch.no_grad():
+        deviations = network.regional(head)[:, LEARNED]
+        said = network.eval().activation(head).sum(dim=(2, 3, 4))
+    expected = (found.whole.weights * deviations).sum(dim=(2, 3, 4)) + found.whole.offset
+    torch.testing.assert_close(said, expected, atol=1e-4, rtol=1e-4)
 
 
 def test_the_graph_says_what_the_network_says_and_the_node_takes_it(checkpoint: Path, served: Path) -> None:

@@ -7,4 +7,4 @@ SCALED = (30.0, 100.0)
 
 So nothing is cut off; how bright the brain is then, the graph finds out by itself.
 """
-ANSWERS = ("Alzheimer's disease", "conversion likely")
+ANSWERS = ("Alzheimer's disease", "MCI conversion likely")

@@ -20,6 +20,8 @@ ABDOMEN_WINDOW_HU = (-160.0, 240.0)
 # Of modalities without a scale nearly all values are shown; so many of a volume's are looked at to know which (every
 # n-th, n odd, so that not always the same columns are).
 NEARLY_ALL_PERCENT = (1, 99)
+# What takes up a tracer is a small part of a series: more of the upper end is seen, or all of the brain would be white.
+EMITTED, EMITTED_PERCENT = ("PT", "NM"), (1, 99.9)
 LOOKED_AT_MOST = 1_000_000
 OPPOSITE = {"L": "R", "R": "L", "A": "P", "P": "A", "H": "F", "F": "H"}
 
@@ -82,11 +84,13 @@ def windowed(values: NDArray[np.float32], shown: Window) -> NDArray[np.uint8]:
 
 def window(imaged: Imaged, index: int) -> Window:
     """Of CT the scanner's own, else the abdomen's; of other volumes one for all slices, so that they compare."""
-    if header_of(imaged, index).Modality == "CT":
+    modality = header_of(imaged, index).Modality
+    if modality == "CT":
         return _stated(functional_group(imaged, index, "FrameVOILUTSequence")) or ABDOMEN_WINDOW_HU
     if not isinstance(imaged, Volume):
         return _nearly_all(imaged.plane(index))
-    return _nearly_all(imaged.voxels_zyx.reshape(-1)[:: imaged.voxels_zyx.size // LOOKED_AT_MOST | 1])
+    looked_at = imaged.voxels_zyx.reshape(-1)[:: imaged.voxels_zyx.size // LOOKED_AT_MOST | 1]
+    return _nearly_all(looked_at, EMITTED_PERCENT if modality in EMITTED else NEARLY_ALL_PERCENT)
 
 
 def _stated(voi: Dataset) -> Window | None:
@@ -100,8 +104,8 @@ def _stated(voi: Dataset) -> Window | None:
     return float(centre - wide / 2), float(centre + wide / 2)
 
 
-def _nearly_all(values: NDArray[np.float32]) -> Window:
-    black, white = (float(edge) for edge in np.percentile(values, NEARLY_ALL_PERCENT))
+def _nearly_all(values: NDArray[np.float32], percent: tuple[float, float] = NEARLY_ALL_PERCENT) -> Window:
+    black, white = (float(edge) for edge in np.percentile(values, percent))
     return black, white
 
 

@@ -122,3 +122,15 @@ def test_ct_is_shown_in_the_scanners_window_where_that_is_sound() -> None:
         header.WindowCenter, header.WindowWidth = centre, wide
         assert window(replace(ON, headers=(header, *ON.headers[1:])), 0) == expected
     assert window(ON, 0) == ABDOMEN_WINDOW_HU
+
+
+def test_of_a_tracer_the_upper_end_is_seen_too() -> None:
+    """What takes it up fills a fiftieth of the series, as evenly as from 100 to 200."""
+    values = np.zeros((10, 20, 50), np.float32)
+    values[:, 0, :20] = np.linspace(100, 200, 200).reshape(10, 20)
+    shown = {}
+    for modality in ("PT", "MR"):
+        header = making.read_back(ON.headers[0])
+        header.Modality = modality
+        _, shown[modality] = window(replace(ON, voxels_zyx=values, headers=(header, *ON.headers[1:])), 0)
+    assert shown["PT"] > 190 and shown["MR"] < 155

@@ -459,7 +459,7 @@ def test_figures_are_of_those_that_an_answer_is_about() -> None:
     assert conversion.peak_inside.value == 1 and conversion.by_chance.value == pytest.approx(0.2)
     assert figures.strange.value == pytest.approx(1 / 8)
     assert figures.said[ANSWERS[1]]["normal"] == pytest.approx(0.55)
-    assert answers_of(TRIALS, 1).names == ("conversion likely", "stays")
+    assert answers_of(TRIALS, 1).names == ("MCI conversion likely", "stays")
 
 
 def test_the_report_s_page_and_table_have_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

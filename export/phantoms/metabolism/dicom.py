@@ -62,7 +62,7 @@ def write_values(case: Case, values: Floats, folder: Path, *, uid_seed: str | in
     header = _header(case, uid_seed if uid_seed is not None else f"metabolism-{case.seed}-{int(case.shifted)}")
     header.NumberOfSlices, header.Rows, header.Columns = values.shape
     header.PixelRepresentation = int(case.scanner.reconstruction == "FBP")
-    most = float(np.percentile(values, 99.5))
+    most = float(np.percentile(values, 99.9))
     header.WindowCenter, header.WindowWidth = format_number_as_ds(most / 2), format_number_as_ds(max(most, 1.0))
     upwards = case.seed % 2 == 0
     paths = []

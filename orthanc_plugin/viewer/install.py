@@ -33,6 +33,10 @@ BUNDLE = re.compile(r'<script defer src="/ohif/(app\.bundle\.[^"]+\.js)"></scrip
 SETTINGS = '<script rel="preload" as="script" src="/ohif/app-config.js"></script>'
 OWN_SETTINGS = '<script type="module" src="/ohif/node/config.js"></script>'
 SERVICE_WORKER = '<script rel="preload" as="script" type="module" src="/ohif/init-service-worker.js"></script>'
+# Where frames of a parametric map begin is counted in numbers where bytes are meant: where a slice has an odd number of
+# pixels, OHIF ends with an error.
+FRAME_TAKEN = b"sourcePixelData.buffer, i * sliceLength, sliceLength"
+FRAME_IN_BYTES = b"sourcePixelData.buffer, i * sliceLength * sourcePixelData.BYTES_PER_ELEMENT, sliceLength"
 # The bundle is longer than any answer of a Python plugin may be (see docs/viewer.md), so it comes in pieces.
 JOINED = """<script type="module">
 const answers = await Promise.all(%s.map(name => fetch(name)));
@@ -44,11 +48,14 @@ document.head.append(script);
 
 
 def rewritten(path: PurePosixPath, content: bytes) -> bytes:
-    """The bundle expects to live at `/`, and says so in its page, its scripts' public path and its style sheets."""
+    """The bundle expects to live at `/`, and says so in its page, its scripts' public path and its style sheets; and
+    stumbles over parametric maps with an odd number of pixels a slice.
+    """
     if path.suffix == ".html":
         text = re.sub(r'(href|src)="/(?!/)', rf'\1="{PREFIX}/', content.decode())
         return text.replace('PUBLIC_URL="/"', f'PUBLIC_URL="{PREFIX}/"').encode()
     if path.suffix == ".js":
+        content = content.replace(FRAME_TAKEN, FRAME_IN_BYTES)
         return content.replace(b'__webpack_require__.p = "/";', f'__webpack_require__.p = "{PREFIX}/";'.encode())
     if path.suffix == ".css":
         return re.sub(rb"url\((['\"]?)/(?!/)", rf"url(\g<1>{PREFIX}/".encode(), content)
@@ -59,10 +66,13 @@ def install(tarball: bytes, folder: Path) -> None:
     """All of it or nothing: the folder is exchanged once the new one is whole."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f"{folder.name}-", dir=folder.parent) as draft:
-        made = Path(draft) / "new"
+        made, maps_mended = Path(draft) / "new", False
         for path, content in files(tarball, "dist"):
             if path.parts[0] not in LEFT_OUT and path.suffix not in LEFT_OUT_SUFFIXES:
+                maps_mended |= path.suffix == ".js" and FRAME_TAKEN in content
                 write(made / path, rewritten(path, content))
+        if not maps_mended:
+            raise ValueError("how this version of OHIF takes the frames of a map is another way than the one mended")
         fit_page(made)
         (made / STAMP).write_text(stamp(), "utf-8")
         if folder.exists():

@@ -59,6 +59,19 @@ SQUARE = """pane => {
   const { x, y, width, height } = viewport.element.getBoundingClientRect();
   return [x, y, width, height];
 }""".replace("PANE", PANE)
+# The mean of each slice of a map, as the viewer keeps it: times 100.
+MAP = """pane => {
+  const { viewportGridService } = window.services;
+  const { displaySetInstanceUIDs } = [...viewportGridService.getState().viewports.values()][pane];
+  const volume = displaySetInstanceUIDs.map(uid => window.cornerstone.cache.getVolume(uid)).find(each => each);
+  if (!volume?.loadStatus?.loaded) return false;
+  const values = volume.voxelManager.getCompleteScalarDataArray();
+  const [columns, rows, slices] = volume.dimensions;
+  return Array.from({ length: slices }, (_, slice) => {
+    const part = values.slice(slice * rows * columns, (slice + 1) * rows * columns);
+    return part.reduce((sum, value) => sum + value, 0) / part.length;
+  });
+}"""
 STANDS = """sop => {
   const pane = 0;
   PANE
@@ -101,6 +114,10 @@ class Viewer:
     def outlined(self, segments: int) -> dict[str, dict[str, float]]:
         """The viewer's own statistics by the segments' labels, once it has made so many."""
         return dict(self.browser.until(OUTLINED, segments))
+
+    def map_means(self, pane: int) -> list[float]:
+        """Of each slice of the map in a pane, once it is loaded."""
+        return [mean / 100 for mean in self.browser.until(MAP, pane)]
 
     def turn_to(self, sop_instance_uid: str) -> None:
         """The first pane, to that image."""

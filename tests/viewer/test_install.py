@@ -18,6 +18,7 @@ INDEX = """<!doctype html><script>window.PUBLIC_URL="/"</script><link href="/app
 <script rel="preload" as="script" src="/app-config.js"></script>
 <script rel="preload" as="script" type="module" src="/init-service-worker.js"></script>
 <script defer src="/app.bundle.0f6159c501addfe9.js"></script>"""
+MAPS = b"view(sourcePixelData.buffer, i * sliceLength, sliceLength)"
 BUNDLE = random.Random(7).randbytes(9000)
 
 
@@ -27,6 +28,7 @@ def package(**more: bytes) -> bytes:
             "package/dist/index.html": INDEX.encode(),
             "package/dist/app.bundle.0f6159c501addfe9.js": BUNDLE,
             "package/dist/worker.js": b'x; __webpack_require__.p = "/"; y',
+            "package/dist/maps.js": MAPS,
             "package/dist/app.css": b"a { b: url(/c.png); d: url('/e.woff2'); f: url(data:g) }",
             "package/dist/c.png": b"png",
             "package/dist/app.js.map": b"map",
@@ -63,12 +65,20 @@ def test_it_starts_with_the_nodes_settings_and_calls_nobody(folder: Path) -> Non
     assert "app-config.js" not in page and "service-worker" not in page
 
 
+def test_the_frames_of_a_map_are_taken_where_they_begin(folder: Path, tmp_path: Path) -> None:
+    mended = "view(sourcePixelData.buffer, i * sliceLength * sourcePixelData.BYTES_PER_ELEMENT, sliceLength)"
+    assert unpacked(folder / "maps.js.gz") == mended
+    with pytest.raises(ValueError, match="takes the frames of a map is another way than the one mended"):
+        install(package(**{"package/dist/maps.js": b"another way"}), tmp_path / "other")
+
+
 def test_what_only_a_debugger_reads_is_left_out(folder: Path) -> None:
     assert sorted(path.name for path in folder.iterdir() if "bundle" not in path.name) == [
         "app.css.gz",
         "c.png",
         "index.html.gz",
         "installed",
+        "maps.js.gz",
         "worker.js.gz",
     ]
 

@@ -97,5 +97,4 @@ def test_a_stat_case_waits_for_one_patch_of_the_long_cases(own_node: Node, tmp_p
     assert [job["attempts"] for job in long] == [1] * LONG_CASES
     patch_s = max(job["timings"]["infer"] for job in long) / (LONG_CASES * PATCHES)
     waited_s = [job["timings"]["infer"] for job in stat]
-    own_s = min(waited_s)  # what one that hardly had to wait takes by itself
-    assert max(waited_s) - own_s <= PATCHES_MOST * patch_s, f"{waited_s} s, where a patch takes {patch_s} s"
+    assert max(waited_s) <= PATCHES_MOST * patch_s, f"{waited_s} s, where a patch takes {patch_s} s"

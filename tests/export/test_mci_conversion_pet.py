@@ -202,9 +202,7 @@ def test_whom_an_answer_is_not_about_teaches_the_regression_nothing() -> None:
         torch.testing.assert_close(one, other)
 
 
-def test_the_regression_alone_has_the_word_before_the_network_learns(
-    checkpoint: Path, scans: list[Kept], tmp_path: Path
-) -> None:
+def test_the_regression_alone_has_the_word_before_the_network_learns(checkpoint: Path, scans: list[Kept]) -> None:
     network = ConversionNet(tiny())
     trained = load_trained(checkpoint).network
     network.load_state_dict({**trained.state_dict(), **{n: v for n, v in network.state_dict().items() if "says" in n}})

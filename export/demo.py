@@ -16,6 +16,7 @@ from pydicom import dcmread
 from pynetdicom import AE
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
+from export.associations import answers_reach_the_sender
 from export.phantoms.studies import STUDIES
 
 SEED = 7
@@ -85,6 +86,7 @@ def push(node: Node, files: list[Path], progress: Progress, task: TaskID) -> str
     association = scanner.associate("127.0.0.1", node.dicom_port, ae_title="ORTHANC")
     if not association.is_established:
         raise SystemExit(f"Nothing takes C-STORE at port {node.dicom_port}; is the node running?")
+    answers_reach_the_sender(association)
     for dataset in datasets:
         status = association.send_c_store(dataset).get("Status")
         if status != 0:

@@ -25,7 +25,7 @@ from orthanc_plugin.measure import (
     views,
 )
 from orthanc_plugin.measure.clinical import Clinical
-from orthanc_plugin.measure.findings import Findings
+from orthanc_plugin.measure.findings import Findings, ValueMap, map_label
 from orthanc_plugin.measure.level import locate
 from orthanc_plugin.routing.card import Card
 from orthanc_plugin.routing.outputs import BodyComposition, CalciumScore, Infarct
@@ -33,14 +33,15 @@ from orthanc_plugin.routing.outputs import BodyComposition, CalciumScore, Infarc
 
 def measured(card: Card, main: Imaged, raw: RawOutput, origin: Origin, given: Clinical) -> Findings:
     """All of it lies on `main`."""
-    measuring = Measuring(card, raw, given, Identity.of(main, origin))
+    drawn = maps.value_maps(card.outputs, raw.drawn.maps)
+    measuring = Measuring(card, raw, given, Identity.of(main, origin), drawn)
     found = [*measuring.outlined(main), *measuring.classified(main)] or [maps.findings(card.outputs, main)]
     findings = found[0] if len(found) == 1 else classes.joined(*found)
     segments = card.outputs.segments
     return replace(
         findings,
         cautions=tuple(dict.fromkeys((*findings.cautions, *given.cautions))),
-        maps=(*findings.maps, *maps.value_maps(card.outputs, raw.drawn.maps)),
+        maps=(*findings.maps, *measuring.maps_in_order()),
         images=maps.derived_images(card.outputs, raw.drawn.images),
         given=given.numbers,
         encoding=None if segments is None else segments.encoding,
@@ -55,6 +56,7 @@ class Measuring:
     raw: RawOutput
     given: Clinical
     identity: Identity
+    drawn: tuple[ValueMap, ...]
 
     def outlined(self, main: Imaged) -> Iterator[Findings]:
         masks_szyx = self.raw.drawn.masks_szyx
@@ -84,8 +86,17 @@ class Measuring:
         if said is not None and wanted is not None:
             track = self.identity.tracking_uid
             found = classes.findings(wanted, main, said, track, main.cautions)
+            found = classes.where_maps_say_most(found, said.shown, self.drawn)
             looked_at = self.raw.regions
             yield texture.with_regions(found, wanted, looked_at, len(main), track) if looked_at else found
+
+    def maps_in_order(self) -> tuple[ValueMap, ...]:
+        """That of the class that stands out first: viewers show one."""
+        wanted, said = self.card.outputs.classes, self.raw.classification
+        if wanted is None or said is None:
+            return self.drawn
+        first = map_label(wanted.items[said.shown].label)
+        return tuple(sorted(self.drawn, key=lambda each: each.label != first))
 
     def _on_images(self, main: Images, masks_snyx: NDArray[np.bool_]) -> Findings:
         return single_images.findings(

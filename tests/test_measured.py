@@ -98,3 +98,21 @@ def test_a_card_s_infarct_is_measured_as_one() -> None:
 def test_the_encoding_that_the_card_prefers_travels_along(encoding: str | None) -> None:
     outlining = {"segments": SEGMENTS["segments"] | ({"encoding": encoding} if encoding else {})}
     assert found("slices", said(on("slices")), **outlining).encoding == encoding
+
+
+def test_of_several_maps_that_of_the_class_that_stands_out_comes_first_and_chooses_the_slice() -> None:
+    main = making.volume()
+    one, two = (cards.code(each) for each in ("one", "two"))
+    items = [{"label": "One", "code": one, "threshold": 0.5}, {"label": "Two", "code": two, "threshold": 0.5}]
+    kind = {"quantity": cards.code("q"), "unit": cards.code("1"), "from": SOURCE}
+    wanted = {
+        "classes": {**CLASSES["classes"], "items": items},
+        "maps": [kind | {"label": f"Heat map: {name}"} for name in ("One", "Two")],
+    }
+    shape = (len(main), *main.shape_yx(0))
+    first, second = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+    first[1], second[4] = 1, 1
+    drawn = Drawn(None, None, {"Heat map: One": first, "Heat map: Two": second})
+    findings = found("slices", RawOutput(drawn, Classification((0.2, 0.9), 3, None, 1), {}), **wanted)
+    assert [each.label for each in findings.maps] == ["Heat map: Two", "Heat map: One"]
+    assert findings.key_slice == 4

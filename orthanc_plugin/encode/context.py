@@ -164,8 +164,12 @@ def series_number(kind: str, header: Dataset) -> int:
 
 
 def series_description(kind: str, origin: Origin) -> str:
-    ending = f" {KIND_IN_DESCRIPTION[kind]}" + ("" if origin.clinical_use else " (not for clinical use)")
-    return origin.title[: LO_LENGTH - len(ending)] + ending
+    return described(origin.title, origin, f" {KIND_IN_DESCRIPTION[kind]}")
+
+
+def described(name: str, origin: Origin, kind: str = "") -> str:
+    ending = kind + ("" if origin.clinical_use else " (not for clinical use)")
+    return name[: LO_LENGTH - len(ending)] + ending
 
 
 def coding_schemes() -> list[CodingSchemeIdentificationItem]:

@@ -11,7 +11,7 @@ from highdicom.pm import ParametricMap, RealWorldValueMapping
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from orthanc_plugin.encode.context import LO_LENGTH, coding_schemes, series_attributes, settle, state_side
+from orthanc_plugin.encode.context import LO_LENGTH, coding_schemes, described, series_attributes, settle, state_side
 from orthanc_plugin.encode.making import Making
 from orthanc_plugin.encode.sources import Sources, name_frames, named, represent, sources
 from orthanc_plugin.measure.findings import ValueMap
@@ -32,7 +32,12 @@ def _maps(making: Making) -> Iterator[Dataset]:
     for number, found in enumerate(making.findings.maps):
         for on in sources(making):
             if set(on.indices) & set(found.slices):
-                yield _map(making, found, on, " ".join(part for part in (str(number or ""), on.part) if part))
+                result = _map(making, found, on, " ".join(part for part in (str(number or ""), on.part) if part))
+                # The order is told, since each is in a series of its own: viewers may show the first alone.
+                result.InstanceNumber = number + 1
+                if len(making.findings.maps) > 1:
+                    result.SeriesDescription = described(found.label, making.origin)
+                yield result
 
 
 def _map(making: Making, found: ValueMap, on: Sources, part: str) -> Dataset:

@@ -102,6 +102,37 @@ def _by_slice(label: str, number: int, said: Classification, track: Track) -> tu
     )
 
 
+def where_maps_say_most(found: Findings, shown: int, drawn: Sequence[ValueMap]) -> Findings:
+    """Of a network that draws a map of its own for each class: there each of them is, and there the series is shown.
+
+    What was drawn lies on the source's slices, also where the network saw them turned. `shown` is the number of the
+    class that stands out.
+    """
+    of = {each.label: each for each in drawn if each.values_nyx.max(initial=0) > 0}
+    at = [_placed(each, of[each.map_label]) if each.map_label in of else each for each in found.classes]
+    telling = of.get(at[shown].map_label)
+    if telling is None:
+        return found
+    key_slice, said = at[shown].slice_index, np.maximum(telling.values_nyx, 0)
+    heat_yx = said[telling.slices.index(key_slice)] / said.max()
+    return replace(
+        found,
+        key_slice=key_slice,
+        classes=tuple(at),
+        cautions=tuple(each for each in found.cautions if each != NO_SLICE),
+        heat_yx=None if at[shown].verdict == "absent" else heat_yx,
+        worth_opening=worth_opening((key_slice, *found.worth_opening)),
+    )
+
+
+def _placed(found: ClassFinding, drawn: ValueMap) -> ClassFinding:
+    """Around the peak of its map; what is absent is so on all of that slice."""
+    number, row, column = np.unravel_index(np.argmax(drawn.values_nyx), drawn.values_nyx.shape)
+    shape_yx = drawn.values_nyx.shape[1], drawn.values_nyx.shape[2]
+    place = border(shape_yx) if found.verdict == "absent" else around((row + 0.5, column + 0.5), shape_yx)
+    return replace(found, slice_index=drawn.slices[int(number)], contour_xy=place)
+
+
 def joined(outlined: Findings, classified: Findings) -> Findings:
     """Of a model that outlines and classifies: the outlines choose the slice that is shown."""
     same_slice = outlined.key_slice == classified.key_slice

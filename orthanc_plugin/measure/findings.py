@@ -88,6 +88,11 @@ class SliceScore:
     tracking_uid: UID
 
 
+def map_label(label: str) -> str:
+    """Of the heat map of the class of that label."""
+    return f"Heat map: {label}"
+
+
 @dataclass(frozen=True, eq=False)
 class ClassFinding:
     """What a classifier says of the series or image; `contour_xy` is its place on the slice that is shown.
@@ -117,7 +122,7 @@ class ClassFinding:
     @property
     def map_label(self) -> str:
         """Of the heat map that is the class's."""
-        return f"Heat map: {self.label}"
+        return map_label(self.label)
 
     @property
     def telling(self) -> tuple[SliceScore, ...]:

@@ -19,6 +19,8 @@ from tests.waiting import eventually
 
 COLOURFUL = 50
 """Of 255, between the largest and the least of red, green and blue; where a map says little, its tint has less."""
+BRIGHT = 100
+"""Of 255, in red, green and blue: what is grey there is the image, not the map."""
 CATALOGUE = sorted(path.parent.name for path in (PROJECT / "onnx_models").glob("*/card.json"))
 
 
@@ -52,6 +54,7 @@ def test_results_hang_beside_their_source(
         taken = np.array(viewer.map_means(1))
         means = frames_of(given["PM"]).mean(axis=(1, 2))
         np.testing.assert_allclose(taken, means if near(taken, means) else means[::-1], rtol=1e-3, atol=1e-4)
+        eventually(lambda: max(map(min, viewer.colours(1))) > BRIGHT, what="the image beneath the map")
     coloured = [pane for pane, kind in enumerate(("SEG", "PM")) if kind in ours.values()]
     for pane in coloured:
         eventually(lambda pane=pane: max(np.ptp(viewer.colours(pane), axis=1)) > COLOURFUL, what="colours of a result")

@@ -15,6 +15,8 @@ from pydicom.dataset import Dataset
 from pynetdicom import AE, build_context, evt
 from pynetdicom.association import Association
 
+from export.associations import answers_reach_the_sender
+
 SUCCESS = 0x0000
 VERIFICATION = "1.2.840.10008.1.1"
 
@@ -79,6 +81,7 @@ class Scanner:
             evt_handlers=[(evt.EVT_CONN_OPEN, _without_delay, [opened])],
         )
         try:
+            answers_reach_the_sender(association)
             if not association.is_established or not association.accepted_contexts:
                 raise Refused(f"no association with {self._called} on port {self._port}")
             yield association

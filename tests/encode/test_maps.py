@@ -117,6 +117,20 @@ def test_several_maps_are_several_series_and_the_first_keeps_its_identity() -> N
     assert first.SeriesInstanceUID != second.SeriesInstanceUID
 
 
+def test_several_maps_are_told_apart_and_say_which_is_the_first() -> None:
+    of = made(making.volume())
+    [alone] = of.findings.maps
+    both = replace(of, findings=replace(of.findings, maps=(alone, replace(alone, label="Heat map: Two"))))
+
+    results = maps(both)
+
+    assert [int(each.InstanceNumber) for each in results] == [1, 2]
+    assert [each.SeriesDescription for each in results] == [
+        f"{alone.label} (not for clinical use)",
+        "Heat map: Two (not for clinical use)",
+    ]
+
+
 def test_the_same_making_gives_the_same_bytes(volume: Volume) -> None:
     once, again = (making.written(maps(made(volume))[0]) for _ in range(2))
 

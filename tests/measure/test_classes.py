@@ -4,11 +4,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydicom.sr.codedict import codes
 from pydicom.uid import UID
 
 from orthanc_plugin.inference.classes import Classification
 from orthanc_plugin.measure import classes
-from orthanc_plugin.measure.findings import Findings
+from orthanc_plugin.measure.findings import Findings, ValueMap
 from orthanc_plugin.routing.outputs import Classes
 from tests.encode import making
 from tests.inference.graphs import concept
@@ -138,6 +139,32 @@ def test_a_series_seen_from_another_side_shows_its_middle_and_says_so() -> None:
         "The slices are thick.",
         "The network saw the series in another orientation than it was acquired in; the middle image is shown.",
     )
+
+
+def own_map(label: str, peak_zyx: tuple[int, int, int], value: float = 2.0) -> ValueMap:
+    values = np.full((6, 64, 80), -1, np.float32)
+    values[peak_zyx] = value
+    return ValueMap(f"Heat map: {label}", codes.DCM.ClassActivation, codes.UCUM.NoUnits, tuple(range(6)), values)
+
+
+def test_classes_with_maps_of_their_own_are_where_these_say_most() -> None:
+    drawn = (own_map("One", (1, 20, 30)), own_map("Two", (5, 40, 50)))
+    findings = classes.where_maps_say_most(found(0.5, 0.1, index=None), 0, drawn)
+    one, two = findings.classes
+    assert (findings.key_slice, findings.worth_opening) == (1, (1, 3))
+    assert one.slice_index == 1
+    assert one.contour_xy[:4].mean(axis=0) == pytest.approx((30.5, 20.5))
+    assert (two.slice_index, two.contour_xy.max(axis=0).tolist()) == (5, [80, 64])
+    assert findings.cautions == ("The slices are thick.",)
+    assert findings.heat_yx is not None and findings.heat_yx[20, 30] == findings.heat_yx.max() == 1
+
+
+def test_nothing_is_marked_for_a_class_that_is_absent_and_a_map_that_is_empty_says_no_slice() -> None:
+    before = found(0.1, 0.1)
+    absent = classes.where_maps_say_most(before, 1, (own_map("Two", (5, 40, 50)),))
+    assert (absent.key_slice, absent.heat_yx) == (5, None)
+    assert absent.classes[0] == before.classes[0]
+    assert classes.where_maps_say_most(before, 0, (own_map("One", (1, 2, 3), -1),)) is before
 
 
 def test_outlines_and_classes_together_keep_the_slice_of_the_outlines() -> None:

@@ -5,6 +5,7 @@ import { Places } from './places.js';
 import { predict } from './predict.js';
 import { Reports } from './reports.js';
 import { Verdicts } from './verdicts.js';
+import { Windows } from './windows.js';
 
 const BUTTON = {
   id: 'Predict',
@@ -26,6 +27,7 @@ let outlines = null;
 let places = null;
 let reports = null;
 let verdicts = null;
+let windows = null;
 
 export const extension = {
   id: 'inference-node',
@@ -52,6 +54,7 @@ export const extension = {
     places = new Places(servicesManager);
     reports = new Reports(servicesManager);
     verdicts = new Verdicts(servicesManager);
+    windows = new Windows(servicesManager);
   },
 
   onModeExit() {
@@ -59,6 +62,7 @@ export const extension = {
     places?.close();
     reports?.close();
     verdicts?.close();
-    outlines = places = reports = verdicts = null;
+    windows?.close();
+    outlines = places = reports = verdicts = windows = null;
   },
 };

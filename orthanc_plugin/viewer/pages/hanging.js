@@ -21,8 +21,9 @@ export function sides(displaySets) {
   return results.length ? { left: named.find(Boolean) ?? sources[0], right, outlined } : {};
 }
 
+// Of those made at once in the order that they number themselves in, which is not the one they are loaded in.
 export function newestFirst(displaySets) {
-  return [...displaySets].sort((a, b) => madeAt(b).localeCompare(madeAt(a)));
+  return [...displaySets].sort((a, b) => madeAt(b).localeCompare(madeAt(a)) || numberOf(a) - numberOf(b));
 }
 
 export function isResult(displaySet) {
@@ -38,6 +39,10 @@ export function headerOf(displaySet) {
 function madeAt(displaySet) {
   const { SeriesDate = '', SeriesTime = '' } = headerOf(displaySet);
   return `${SeriesDate}${SeriesTime}`;
+}
+
+function numberOf(displaySet) {
+  return Number(headerOf(displaySet).InstanceNumber ?? 0);
 }
 
 function rank({ Modality }) {

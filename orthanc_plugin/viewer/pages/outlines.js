@@ -3,6 +3,9 @@ import { headerOf, isResult, newestFirst } from './hanging.js';
 import { Panes } from './panes.js';
 
 const LABELMAP = 'Labelmap';
+// OHIF waits a second before it measures, and takes some more for it.
+const MEASURES_MS = 10000;
+const TRIES_MOST = 6;
 
 export class Outlines extends Panes {
   async look() {
@@ -33,9 +36,25 @@ export class Outlines extends Panes {
     if (!displaySet.isLoaded) {
       await displaySet.load({ headers: {} });
     }
-    await this.services.segmentationService.addSegmentationRepresentation(viewportId, { segmentationId, type: LABELMAP });
-    // OHIF measures segments only when it is told that they changed.
-    window.cornerstoneTools.segmentation.triggerSegmentationEvents.triggerSegmentationDataModified(segmentationId);
+    for (let tries = 0; tries < TRIES_MOST && !this.closed && !this.measured(segmentationId); tries += 1) {
+      await this.add(segmentationId, viewportId);
+      // OHIF measures segments only when it is told that they changed.
+      window.cornerstoneTools.segmentation.triggerSegmentationEvents.triggerSegmentationDataModified(segmentationId);
+      await new Promise(resolve => setTimeout(resolve, MEASURES_MS));
+    }
+  }
+
+  // Where what hangs changes meanwhile, OHIF takes the outlines away, and measures nothing then.
+  async add(segmentationId, viewportId) {
+    const { segmentationService } = this.services;
+    if (!segmentationService.getSegmentationRepresentations(viewportId, { segmentationId }).length) {
+      await segmentationService.addSegmentationRepresentation(viewportId, { segmentationId, type: LABELMAP });
+    }
+  }
+
+  measured(segmentationId) {
+    const segments = Object.values(this.services.segmentationService.getSegmentation(segmentationId)?.segments ?? {});
+    return segments.some(each => each.cachedStats?.namedStats?.volume);
   }
 }
 

@@ -9,6 +9,7 @@ export class Panes {
     this.services = services;
     this.done = new Set();
     this.timer = null;
+    this.closed = false;
     const { viewportGridService: grid, cornerstoneViewportService: viewports } = services;
     const soon = () => this.soon();
     this.subscriptions = [
@@ -19,6 +20,7 @@ export class Panes {
   }
 
   close() {
+    this.closed = true;
     clearTimeout(this.timer);
     this.subscriptions.forEach(each => each.unsubscribe());
   }

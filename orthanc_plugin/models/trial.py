@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -77,7 +78,7 @@ class Bench:
 
     def store(self, kind: str, dataset: Dataset) -> Receipt:
         self._out.mkdir(parents=True, exist_ok=True)
-        path = self._out / f"{kind}.dcm"
+        path = self._named(kind)
         path.write_bytes(file_of(kind, dataset))
         self.written[str(dataset.SOPInstanceUID)] = path
         if kind == "SC":
@@ -85,6 +86,12 @@ class Bench:
             Image.fromarray(dataset.pixel_array).save(preview)
             self.written[preview.name] = preview
         return Receipt(kind, str(dataset.SOPInstanceUID), str(dataset.SeriesInstanceUID))
+
+    def _named(self, kind: str) -> Path:
+        """The first of a kind by its name alone; of single images each has results of its own."""
+        taken = self.written.values()
+        names = (f"{kind}.dcm" if number == 1 else f"{kind}-{number}.dcm" for number in count(1))
+        return next(path for path in map(self._out.joinpath, names) if path not in taken)
 
     def file(self, sop_instance_uid: str) -> bytes | None:
         path = self.written.get(sop_instance_uid)

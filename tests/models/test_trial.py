@@ -4,10 +4,12 @@ import numpy as np
 import pydicom
 import pytest
 from PIL import Image
+from pydicom.uid import UID
 
+from orthanc_plugin.archive.folder import FolderArchive
 from orthanc_plugin.errors import ConfigurationError, Unsuitable
 from orthanc_plugin.inference.device import Device
-from orthanc_plugin.models.trial import attempt, trials_of
+from orthanc_plugin.models.trial import Bench, attempt, trials_of
 from orthanc_plugin.routing.role import Role
 from tests.builders import ultrasound
 from tests.builders.series import Scan, part10
@@ -43,6 +45,22 @@ def test_a_second_trial_takes_the_place_of_the_first(
 
     assert pydicom.dcmread(out / "SEG.dcm").SOPInstanceUID == first.SOPInstanceUID
     assert len(list(out.iterdir())) == 4
+
+
+def test_several_results_of_a_kind_have_files_of_their_own(
+    bright: Path, series: Path, tmp_path: Path, device: Device
+) -> None:
+    attempt(bright, [str(series)], tmp_path / "out", device)
+    one = pydicom.dcmread(tmp_path / "out" / "SEG.dcm")
+    other = pydicom.dcmread(tmp_path / "out" / "SEG.dcm")
+    other.SOPInstanceUID = other.file_meta.MediaStorageSOPInstanceUID = UID(f"{one.SOPInstanceUID[:60]}.1")
+    bench = Bench(FolderArchive(series), tmp_path / "again")
+
+    for each in (one, other):
+        bench.store("SEG", each)
+
+    names = {path.name: pydicom.dcmread(path).SOPInstanceUID for path in (tmp_path / "again").iterdir()}
+    assert names == {"SEG.dcm": one.SOPInstanceUID, "SEG-2.dcm": other.SOPInstanceUID}
 
 
 def test_each_series_has_a_folder_of_its_own(bright: Path, tmp_path: Path, device: Device) -> None:

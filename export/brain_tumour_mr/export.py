@@ -1,9 +1,10 @@
-"""Turns the checkpoint into what the node serves: the graph, and the card beside it.
+"""Turns the checkpoint into what the node serves: the graph, the card and the README beside it.
 
 python -m export.brain_tumour_mr.export
 """
 
 import argparse
+import shutil
 from functools import partial
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from export.graph import write_graph
 from export.trained import Trained, load, put
 
 FOLDER = Path(__file__).parents[2] / "onnx_models" / "brain-tumour-mr"
-CARD = Path(__file__).parent / "card.json"
+CARD, README = Path(__file__).parent / "card.json", Path(__file__).parent / "README.md"
 INPUT = "images"
 _EXAMPLE = 3
 
@@ -47,6 +48,7 @@ def main() -> None:
     given = parser.parse_args()
     trained = load_trained(given.checkpoint)
     put(trained, partial(export_network, trained), CARD, given.out)
+    shutil.copyfile(README, given.out / README.name)
 
 
 if __name__ == "__main__":

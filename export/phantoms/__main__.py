@@ -6,6 +6,9 @@ from pathlib import Path
 from export.phantoms import abdomen
 from export.phantoms.ageing import dicom as ageing
 from export.phantoms.ageing.case import draw_case as draw_head
+from export.phantoms.brain import SERIES
+from export.phantoms.brain import dicom as brain
+from export.phantoms.brain.case import draw_case as draw_brain
 from export.phantoms.chest import FINDINGS
 from export.phantoms.chest.dicom import write_study
 from export.phantoms.chest.radiograph import radiograph
@@ -50,6 +53,12 @@ def main() -> None:
     calcium.add_argument("--shifted", action="store_true", help="from the generator that nothing is trained on")
     calcium.add_argument("--out", type=Path, required=True)
     calcium.set_defaults(make=_heart)
+    tumour = kinds.add_parser("tumour", help="four series of MR of the head, with a tumour or without")
+    tumour.add_argument("--seed", type=int, required=True)
+    tumour.add_argument("--apart", choices=SERIES, help="a series that shares no frame of reference with the others")
+    tumour.add_argument("--shifted", action="store_true", help="from the generator that nothing is trained on")
+    tumour.add_argument("--out", type=Path, required=True)
+    tumour.set_defaults(make=_tumour)
     angiography = kinds.add_parser("stroke", help="CT angiography of the head, with an acute infarct or without")
     angiography.add_argument("--seed", type=int, required=True)
     angiography.add_argument("--rows", type=int, default=256, help="matrix; the field of view stays (default 256)")
@@ -117,6 +126,12 @@ def _heart(given: argparse.Namespace) -> None:
     paths = write_series(made, given.out, uid_seed=f"heart-{given.seed}", region="Heart")
     found = [name for number, name in enumerate(ARTERIES, start=1) if (made.labels_zyx == number).any()]
     print(f"{len(paths)} slices in {given.out}; calcium: {', '.join(found) or 'none'}")
+
+
+def _tumour(given: argparse.Namespace) -> None:
+    paths = brain.write_study(given.seed, given.out, shifted=given.shifted, apart=given.apart)
+    ill = draw_brain(given.seed, shifted=given.shifted).ill
+    print(f"{len(paths)} slices in {given.out}; tumour: {'yes' if ill else 'no'}")
 
 
 def _stroke(given: argparse.Namespace) -> None:

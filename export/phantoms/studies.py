@@ -5,6 +5,7 @@ from pathlib import Path
 
 from export.phantoms import abdomen
 from export.phantoms.ageing import dicom as ageing
+from export.phantoms.brain import dicom as brain
 from export.phantoms.chest import dicom as chest
 from export.phantoms.dicom import write_series
 from export.phantoms.heart import case as heart
@@ -19,6 +20,10 @@ Writer = Callable[[int, Path, str], list[Path]]
 
 def _abdomen(seed: int, folder: Path, uid_seed: str) -> list[Path]:
     return write_series(abdomen.phantom(seed, slices=20, rows=256), folder, uid_seed=uid_seed)
+
+
+def _tumour(seed: int, folder: Path, uid_seed: str) -> list[Path]:
+    return brain.write_study(seed, folder, ill=True, voxel_mm=(3.0, 1.5), uid_seed=uid_seed)
 
 
 def _head(seed: int, folder: Path, uid_seed: str) -> list[Path]:
@@ -44,6 +49,7 @@ def _pet(seed: int, folder: Path, uid_seed: str) -> list[Path]:
 STUDIES: Mapping[str, Writer] = {
     "abdominal-muscle-ct": _abdomen,
     "alzheimer-mr": _head,
+    "brain-tumour-mr": _tumour,
     "breast-mass-mg": _mammography,
     "chest-findings-cxr": lambda seed, folder, uid_seed: chest.write_study(seed, folder, uid_seed=uid_seed),
     "coronary-calcium-ct": _heart,

@@ -1,14 +1,17 @@
 """A volume in voxels of any size in, the same extent in cubes out, as near to whole ones as it goes."""
 
+from itertools import product
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import affine_transform
 
+from orthanc_plugin.inference.patches import Windows
 from orthanc_plugin.inference.resample import Slices
 
 Shape = tuple[int, int, int]
+OVERLAP = 0.5
 Label = TypeVar("Label", np.bool_, np.uint8)
 
 
@@ -28,3 +31,15 @@ def labels_in_cubes(labels: NDArray[Label], shape: Shape) -> NDArray[Label]:
     offset = (zoom - 1) / 2
     near = affine_transform(labels.astype(np.uint8), zoom, offset, output_shape=shape, order=0, mode="nearest")
     return np.asarray(near, labels.dtype)
+
+
+def tiles(values: NDArray[np.float32], patch: Shape, beyond: float) -> NDArray[np.float32]:
+    """(channel, slice, row, column) to (tile, channel, …): the node's patches of it, `beyond` around it."""
+    own = values.shape[1:]
+    windows = Windows((own[0], own[1], own[2]), patch, OVERLAP)
+    spans = zip(windows.corner, windows.padded, own, strict=True)
+    around = [(before, whole - before - length) for before, whole, length in spans]
+    padded = np.pad(values, [(0, 0), *around], constant_values=beyond)
+    starts = product(*(windows.starts(axis) for axis in range(3)))
+    spaces = (tuple(slice(at, at + side) for at, side in zip(start, patch, strict=True)) for start in starts)
+    return np.stack([padded[:, *space] for space in spaces])

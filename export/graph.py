@@ -47,6 +47,10 @@ def write_graph(
         warnings.simplefilter("ignore", DeprecationWarning)
         # What is mirrored is not folded into constants, which changes nothing of what it says.
         warnings.filterwarnings("ignore", "Constant folding", UserWarning)
+        # It normalises by each instance when it serves, too; whether sizes fit that is asked while it is traced.
+        warnings.filterwarnings("ignore", ".*'instance_norm' is set to train=True", UserWarning)
+        place = r"torch\.nn\.(modules\.instancenorm|functional)"
+        warnings.filterwarnings("ignore", "Converting a tensor to a Python boolean", module=place)
         torch.onnx.export(
             module,
             tuple(given[:1] for given in examples.values()),

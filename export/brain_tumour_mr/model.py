@@ -27,7 +27,7 @@ class TumourNet(nn.Module):
             channels=channels,
             strides=(2,) * (len(channels) - 1),
             num_res_units=1,
-            norm="BATCH",
+            norm=("INSTANCE", {"affine": True}),
             act="RELU",
         )
         self.head = nn.Conv3d(_HEAD, len(REGIONS), 1)

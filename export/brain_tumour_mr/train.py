@@ -24,6 +24,7 @@ from export.brain_tumour_mr.data import Batch, Kept, changed, kept, labelled, pa
 from export.brain_tumour_mr.model import TumourNet, build_network, description
 from export.brain_tumour_mr.settings import Settings, read_settings
 from export.command import training_parser
+from export.cubes import tiles
 from export.evaluation.statistics import Table
 from export.schedule import learning_rate
 from export.strangeness import Strangeness
@@ -149,24 +150,13 @@ def validated(network: TumourNet, held: Sequence[Kept], settings: Settings, devi
 
 @torch.no_grad()
 def strangeness_of(seen: Sequence[Kept], held: Sequence[Kept], settings: Settings) -> Strangeness:
-    """Of the middles of scans that were learned on, its bound set by those validated on."""
+    """Of the patches of scans that were learned on, its bound set by those validated on."""
+    side = (settings.side,) * 3
     learned, bounding = (
-        torch.cat([description(middle(scan, settings.side)) for scan in scans]) for scans in (seen, held)
+        torch.cat([description(torch.from_numpy(tiles(scan.images().astype(np.float32), side, 0))) for scan in scans])
+        for scans in (seen, held)
     )
     return Strangeness.fitted(learned, bounding)
-
-
-def middle(scan: Kept, side: int) -> Tensor:
-    """[1, 4, side, side, side], zeros beyond the scan."""
-    images = scan.images()
-    made = np.zeros((1, images.shape[0], side, side, side), np.float32)
-    spans = []
-    for length in images.shape[1:]:
-        count = min(length, side)
-        spans.append((slice((length - count) // 2, (length - count) // 2 + count),
-                      slice((side - count) // 2, (side - count) // 2 + count)))  # fmt: skip
-    made[0, :, spans[0][1], spans[1][1], spans[2][1]] = images[:, spans[0][0], spans[1][0], spans[2][0]]
-    return torch.from_numpy(made)
 
 
 def _save(

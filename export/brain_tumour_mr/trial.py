@@ -85,11 +85,11 @@ def try_patient(seed: int, shifted: bool, folder: Path = FOLDER) -> Trial:
 
 def try_case(case: Case, folder: Path = FOLDER) -> Trial:
     model, series = read(folder), read_case(case)
-    found, refused = {}, ""
+    truth, found, refused = truth_of(case), {}, ""
     try:
         for run, gone in WITHOUT.items():
             inputs = inputs_of(model.card, {role: each for role, each in series.items() if role != gone})
-            found[run] = compared(truth_of(case), ask(inputs.by_role, model), inputs, model)
+            found[run] = compared(truth, ask(inputs.by_role, model), inputs, model)
     except Unsuitable as refusal:
         found, refused = {}, refusal.sentence
     return Trial(case.seed, case.shifted, case.ill, case.moved, found, refused, grey_of(case))

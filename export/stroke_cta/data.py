@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -12,16 +11,15 @@ from monai.networks.layers import AffineTransform
 from numpy.typing import NDArray
 from torch import Tensor
 
+from export import cubes
 from export.kept import kept_in
 from export.placing import placed
 from export.split import Parts, split_by_patient, wanted
 from export.stroke_cta import WINDOW_HU
 from export.stroke_cta.settings import Settings
 from export.stroke_cta.sources import Entry, list_entries
-from orthanc_plugin.inference.patches import Windows
 
 AIR_HU = -1024
-OVERLAP = 0.5
 _PLACES = 4000
 
 
@@ -117,14 +115,4 @@ def _place(scan: Kept, settings: Settings, rng: np.random.Generator, around: boo
 
 def tiles(hu: NDArray[np.int16], patch: tuple[int, int, int]) -> Tensor:
     """[N, 1, …], from 0 to 1: the patches that the node takes from a scan, air beyond it."""
-    slices, rows, columns = hu.shape
-    windows = Windows((slices, rows, columns), patch, OVERLAP)
-    around = [
-        (before, whole - before - own)
-        for before, whole, own in zip(windows.corner, windows.padded, hu.shape, strict=True)
-    ]
-    padded = np.pad(hu, around, constant_values=AIR_HU).astype(np.float32)
-    depth, high, wide = patch
-    starts = product(*(windows.starts(axis) for axis in range(3)))
-    found = [padded[z : z + depth, y : y + high, x : x + wide] for z, y, x in starts]
-    return scaled(torch.from_numpy(np.stack(found))[:, None])
+    return scaled(torch.from_numpy(cubes.tiles(hu[None].astype(np.float32), patch, AIR_HU)))

@@ -17,9 +17,10 @@ from tqdm import tqdm
 
 from export import checkpoints
 from export.command import training_parser
+from export.cubes import OVERLAP
 from export.schedule import learning_rate
 from export.strangeness import Strangeness
-from export.stroke_cta.data import OVERLAP, Batch, Kept, kept, parts_of, scaled, tiles, training_batches
+from export.stroke_cta.data import Batch, Kept, kept, parts_of, scaled, tiles, training_batches
 from export.stroke_cta.model import StrokeNet, build_network, description
 from export.stroke_cta.settings import Settings, read_settings
 

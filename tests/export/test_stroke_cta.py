@@ -13,11 +13,12 @@ import pytest
 import torch
 
 from export.checkpoints import SettingsError
+from export.cubes import OVERLAP
 from export.phantoms.stroke.case import draw_case, phantom
 from export.stroke_cta import WINDOW_HU
 from export.stroke_cta import train as training
 from export.stroke_cta.card import table, with_figures
-from export.stroke_cta.data import OVERLAP, kept, parts_of, scaled, tiles, training_batches
+from export.stroke_cta.data import kept, parts_of, scaled, tiles, training_batches
 from export.stroke_cta.export import CARD, FOLDER, INPUT, export_network, load_trained
 from export.stroke_cta.figures import THRESHOLD_ML, figures_of
 from export.stroke_cta.foreign import KINDS

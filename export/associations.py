@@ -1,7 +1,8 @@
-"""What pynetdicom needs so that every answer to a sender is heard."""
+"""What pynetdicom needs so that a sender is as quick as scanners are, and every answer to it is heard."""
 
 from __future__ import annotations
 
+import socket
 import threading
 from typing import Any
 
@@ -18,3 +19,8 @@ def answers_reach_the_sender(association: Association) -> None:
         return (None, None) if threading.current_thread() is association else taken(block)
 
     association.dimse.get_msg = get_msg  # type: ignore[method-assign]
+
+
+def without_delay(event: Any) -> None:
+    """Of `EVT_CONN_OPEN`: what is sent does not wait for more to be sent with it."""
+    event.assoc.dul.socket.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

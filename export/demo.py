@@ -13,10 +13,10 @@ from typing import Any
 
 import requests
 from pydicom import dcmread
-from pynetdicom import AE
+from pynetdicom import AE, evt
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-from export.associations import answers_reach_the_sender
+from export.associations import answers_reach_the_sender, without_delay
 from export.phantoms.studies import STUDIES
 
 SEED = 7
@@ -59,22 +59,31 @@ class Node:
         return newest[0] if newest else None
 
 
-def demonstrate(node: Node, progress: Progress, model: str) -> None:
-    """One study, from the drawing of its phantom to the links to its results."""
+def demonstrate(node: Node, progress: Progress) -> None:
+    """One study for each model, from the drawing of its phantom to the links to its results; all are pushed at once, as
+    the node waits for more images of each.
+    """
+    pushed = [_pushed(node, progress, model) for model in node.models()]
+    for model, study_uid, task in pushed:
+        job = ended(node, study_uid, model, progress, task)
+        progress.update(task, description=f"{model}: {job['state']}", total=1, completed=1)
+        say = progress.console.print
+        say(f"{model}: {job['state']}{'. ' + job['reason'] if job['reason'] else ''}")
+        for result in job["results"]:
+            address = f"/dicom-web/studies/{job['study']}/series/{result['series_instance_uid']}"
+            say(f"  {result['kind']:4} {node.url}{address}/metadata", soft_wrap=True)
+        if job["results"]:
+            say(f"  see  {node.url}{job['viewer']}", soft_wrap=True)
+
+
+def _pushed(node: Node, progress: Progress, model: str) -> tuple[str, str, TaskID]:
     task = progress.add_task(f"{model}: drawing a phantom", total=None)
     with tempfile.TemporaryDirectory() as folder:
         files = STUDIES[model](SEED, Path(folder), f"demo {time.time_ns()}")
         progress.update(task, description=f"{model}: C-STORE", total=len(files))
         study_uid = push(node, files, progress, task)
-    job = ended(node, study_uid, model, progress, task)
-    progress.update(task, description=f"{model}: {job['state']}", total=1, completed=1)
-    say = progress.console.print
-    say(f"{model}: {job['state']}{'. ' + job['reason'] if job['reason'] else ''}")
-    for result in job["results"]:
-        address = f"/dicom-web/studies/{job['study']}/series/{result['series_instance_uid']}"
-        say(f"  {result['kind']:4} {node.url}{address}/metadata", soft_wrap=True)
-    if job["results"]:
-        say(f"  see  {node.url}{job['viewer']}", soft_wrap=True)
+    progress.update(task, description=f"{model}: pushed", total=None)
+    return model, study_uid, task
 
 
 def push(node: Node, files: list[Path], progress: Progress, task: TaskID) -> str:
@@ -83,7 +92,9 @@ def push(node: Node, files: list[Path], progress: Progress, task: TaskID) -> str
     scanner = AE("DEMO")
     for sop_class, syntax in sorted({(each.SOPClassUID, each.file_meta.TransferSyntaxUID) for each in datasets}):
         scanner.add_requested_context(sop_class, syntax)
-    association = scanner.associate("127.0.0.1", node.dicom_port, ae_title="ORTHANC")
+    association = scanner.associate(
+        "127.0.0.1", node.dicom_port, ae_title="ORTHANC", evt_handlers=[(evt.EVT_CONN_OPEN, without_delay)]
+    )
     if not association.is_established:
         raise SystemExit(f"Nothing takes C-STORE at port {node.dicom_port}; is the node running?")
     answers_reach_the_sender(association)
@@ -119,8 +130,7 @@ def main() -> None:
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     try:
         with Progress(*columns) as progress:
-            for model in node.models():
-                demonstrate(node, progress, model)
+            demonstrate(node, progress)
         print(f"All studies: {node.url}/ohif/ (name and password: {node.state_folder / 'credentials.json'})")
     except requests.RequestException:
         raise SystemExit("The node is gone; the demonstration ends.") from None

@@ -15,7 +15,7 @@ from pydicom.dataset import Dataset
 from pynetdicom import AE, build_context, evt
 from pynetdicom.association import Association
 
-from export.associations import answers_reach_the_sender
+from export.associations import answers_reach_the_sender, without_delay
 
 SUCCESS = 0x0000
 VERIFICATION = "1.2.840.10008.1.1"
@@ -95,7 +95,7 @@ class Scanner:
 
 def _without_delay(event: Any, opened: list[socket.socket]) -> None:
     opened.append(event.assoc.dul.socket.socket)
-    opened[-1].setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    without_delay(event)
 
 
 def storescu(port: int, files: Sequence[Path], *options: str, called: str = "ORTHANC") -> None:

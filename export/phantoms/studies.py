@@ -23,7 +23,7 @@ def _abdomen(seed: int, folder: Path, uid_seed: str) -> list[Path]:
 
 
 def _tumour(seed: int, folder: Path, uid_seed: str) -> list[Path]:
-    return brain.write_study(seed, folder, ill=True, voxel_mm=(3.0, 1.5), uid_seed=uid_seed)
+    return brain.write_study(seed, folder, ill=True, voxel_mm=(4.0, 1.5), uid_seed=uid_seed)
 
 
 def _head(seed: int, folder: Path, uid_seed: str) -> list[Path]:

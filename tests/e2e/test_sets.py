@@ -22,23 +22,24 @@ WAIT_S = 2
 VOXEL_MM = (5.0, 2.5)
 
 
-@pytest.fixture
-def own_node(tmp_path: Path) -> Iterator[Node]:
+@pytest.fixture(scope="module")
+def own_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     """The shipped model, which waits less long: for a series that may be missing, and for another that is better."""
-    folder = tmp_path / "onnx_models" / MODEL
+    place = tmp_path_factory.mktemp("sets")
+    folder = place / "onnx_models" / MODEL
     shutil.copytree(PROJECT / "onnx_models" / MODEL, folder)
     card = json.loads((folder / "card.json").read_text())
     for role in card["inputs"].values():
         role.pop("best", None)
     (folder / "card.json").write_text(json.dumps(card | {"wait_s": WAIT_S}))
-    environment = configured(tmp_path, ModelsFolder=str(folder.parent), QuietMostSeconds=1)
-    with Node(tmp_path / "state", environment) as running:
+    environment = configured(place, ModelsFolder=str(folder.parent), QuietMostSeconds=1)
+    with Node(place / "state", environment) as running:
         yield running
 
 
-def study(folder: Path, **wanted: str) -> dict[str, list[Path]]:
+def study(seed: int, folder: Path, **wanted: str) -> dict[str, list[Path]]:
     """Coarse, so that it is done soon; by the names of the series."""
-    paths = brain.write_study(5, folder, ill=True, voxel_mm=VOXEL_MM, **wanted)
+    paths = brain.write_study(seed, folder, ill=True, voxel_mm=VOXEL_MM, **wanted)
     return {name: [path for path in paths if path.parent.name == name] for name in SERIES}
 
 
@@ -49,7 +50,7 @@ def series_uid(files: list[Path]) -> str:
 def test_series_in_any_order_one_apart_are_one_job_and_the_one_apart_is_laid_on_the_first(
     own_node: Node, tmp_path: Path
 ) -> None:
-    files = study(tmp_path / "study", apart="flair")
+    files = study(5, tmp_path / "study", apart="flair")
     for name in reversed(SERIES):
         Scanner(own_node.dicom_port).send(files[name][::-1])
 
@@ -67,7 +68,7 @@ def test_series_in_any_order_one_apart_are_one_job_and_the_one_apart_is_laid_on_
 def test_a_series_that_may_be_missing_is_missed_in_words_and_taken_up_when_it_comes_late(
     own_node: Node, tmp_path: Path
 ) -> None:
-    files, scanner = study(tmp_path / "study"), Scanner(own_node.dicom_port)
+    files, scanner = study(6, tmp_path / "study"), Scanner(own_node.dicom_port)
     for name in ("flair", "t1", "t1c"):
         scanner.send(files[name])
     without = own_node.job(series_uid(files["t1c"]), "done")
@@ -83,7 +84,7 @@ def test_a_series_that_may_be_missing_is_missed_in_words_and_taken_up_when_it_co
 
 
 def test_without_a_series_that_must_be_there_nothing_is_said(own_node: Node, tmp_path: Path) -> None:
-    files = study(tmp_path / "study")
+    files = study(7, tmp_path / "study")
     for name in ("t1", "t1c", "t2"):
         Scanner(own_node.dicom_port).send(files[name])
 

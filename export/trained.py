@@ -50,10 +50,11 @@ def load(
 
 
 def put(trained: Trained[Settings, Network], write: Callable[[Path], float], card: Path, folder: Path) -> None:
-    """The graph, which `write` says the largest difference to torch of, and the card beside it."""
+    """The graph, which `write` says the largest difference to torch of; the card and the README beside it."""
     folder.mkdir(parents=True, exist_ok=True)
     difference = write(folder / "model.onnx")
-    shutil.copyfile(card, folder / "card.json")
+    for name in (card.name, "README.md"):
+        shutil.copyfile(card.with_name(name), folder / name)
     size_mb = (folder / "model.onnx").stat().st_size / 1e6
     said = f"{trained.iterations} iterations, {size_mb:.2f} MB, differs from torch by {difference:.1e} at most"
     print(f"{folder}: {said}")

@@ -85,8 +85,7 @@ class Measuring:
             yield views.findings(wanted, main, self.raw.views, self.identity.tracking_uid)
         if said is not None and wanted is not None:
             track = self.identity.tracking_uid
-            found = classes.findings(wanted, main, said, track, main.cautions)
-            found = classes.where_maps_say_most(found, said.shown, self.drawn)
+            found = classes.findings(wanted, main, said, track, main.cautions, self.drawn)
             looked_at = self.raw.regions
             yield texture.with_regions(found, wanted, looked_at, len(main), track) if looked_at else found
 

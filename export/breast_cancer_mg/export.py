@@ -4,7 +4,6 @@ python -m export.breast_cancer_mg.export
 """
 
 import argparse
-import shutil
 from functools import partial
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from export.graph import write_graph
 from export.trained import Trained, load, put
 
 FOLDER = Path(__file__).parents[2] / "onnx_models" / "breast-cancer-mg"
-CARD, README = Path(__file__).parent / "card.json", Path(__file__).parent / "README.md"
+CARD = Path(__file__).parent / "card.json"
 INPUT = "views"
 _EXAMPLE_MM = 1.0
 
@@ -55,7 +54,6 @@ def main() -> None:
     given = parser.parse_args()
     trained = load_trained(given.checkpoint)
     put(trained, partial(export_network, trained), CARD, given.out)
-    shutil.copyfile(README, given.out / README.name)
 
 
 if __name__ == "__main__":

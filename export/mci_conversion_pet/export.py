@@ -4,7 +4,6 @@ python -m export.mci_conversion_pet.export
 """
 
 import argparse
-import shutil
 from functools import partial
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from export.mci_conversion_pet.train import RUNS
 from export.trained import Trained, load, put
 
 FOLDER = Path(__file__).parents[2] / "onnx_models" / "mci-conversion-pet"
-CARD, README = Path(__file__).parent / "card.json", Path(__file__).parent / "README.md"
+CARD = Path(__file__).parent / "card.json"
 INPUT = "head"
 _EXAMPLE = 3
 _OPSET = 20
@@ -43,7 +42,6 @@ def main() -> None:
     given = parser.parse_args()
     trained = load_trained(given.checkpoint)
     put(trained, partial(export_network, trained), CARD, given.out)
-    shutil.copyfile(README, given.out / README.name)
 
 
 if __name__ == "__main__":

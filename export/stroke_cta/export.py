@@ -4,7 +4,6 @@ python -m export.stroke_cta.export
 """
 
 import argparse
-import shutil
 from functools import partial
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from export.stroke_cta.train import RUNS
 from export.trained import Trained, load, put
 
 FOLDER = Path(__file__).parents[2] / "onnx_models" / "stroke-cta"
-CARD, README = Path(__file__).parent / "card.json", Path(__file__).parent / "README.md"
+CARD = Path(__file__).parent / "card.json"
 INPUT = "images"
 _EXAMPLE = 3
 
@@ -45,7 +44,6 @@ def main() -> None:
     given = parser.parse_args()
     trained = load_trained(given.checkpoint)
     put(trained, partial(export_network, trained), CARD, given.out)
-    shutil.copyfile(README, given.out / README.name)
 
 
 if __name__ == "__main__":

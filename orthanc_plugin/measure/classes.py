@@ -12,7 +12,16 @@ from pydicom.uid import UID
 
 from orthanc_plugin.imaging.image import Imaged
 from orthanc_plugin.inference.classes import Classification
-from orthanc_plugin.measure.findings import ClassFinding, Figure, Findings, Measurement, SliceScore, ValueMap, Verdict
+from orthanc_plugin.measure.findings import (
+    ClassFinding,
+    Figure,
+    Findings,
+    Measurement,
+    SliceScore,
+    ValueMap,
+    Verdict,
+    map_label,
+)
 from orthanc_plugin.measure.heat import scale_of
 from orthanc_plugin.measure.worth import worth_opening
 from orthanc_plugin.routing.outputs import Classes, ClassOutput
@@ -32,11 +41,24 @@ NO_SLICE = "The network saw the series in another orientation than it was acquir
 
 
 def findings(
-    classes: Classes, imaged: Imaged, said: Classification, track: Track, cautions: tuple[str, ...]
+    classes: Classes,
+    imaged: Imaged,
+    said: Classification,
+    track: Track,
+    cautions: tuple[str, ...],
+    drawn: Sequence[ValueMap] = (),
 ) -> Findings:
-    """`track` gives the tracking UID of what is found under a name."""
-    key_slice = len(imaged) // 2 if said.index is None else said.index
+    """`track` gives the tracking UID of what is found under a name.
+
+    A class that has a map of its own among those `drawn` is where that says most; these lie on the source's slices,
+    also where the network saw them turned.
+    """
+    own = {each.label: each for each in drawn if each.values_nyx.max(initial=0) > 0}
+    labels = [map_label(item.label) for item in classes.items]
     verdicts = _verdicts(classes, said.probabilities)
+    shown = own.get(labels[said.shown])
+    index = said.index if shown is None else _peak(shown, verdicts[said.shown])[0]
+    key_slice = len(imaged) // 2 if index is None else index
     places = _places(said, verdicts, imaged.shape_yx(key_slice))
     found = tuple(
         class_finding(
@@ -45,10 +67,12 @@ def findings(
             said.probabilities[number],
             verdict,
             track,
-            (key_slice, place),
+            _peak(own[label], verdict) if label in own else (key_slice, place),
             _by_slice(item.label, number, said, track) if len(imaged) > 1 else (),
         )
-        for number, (item, verdict, place) in enumerate(zip(classes.items, verdicts, places, strict=True))
+        for number, (item, label, verdict, place) in enumerate(
+            zip(classes.items, labels, verdicts, places, strict=True)
+        )
     )
     heat_yx = _heat(classes, said)
     telling = (score.slice_index for each in found[said.shown : said.shown + 1] for score in each.telling)
@@ -58,11 +82,11 @@ def findings(
         key_slice=key_slice,
         headline=headline_of(found),
         figures=tuple(figure_of(each) for each in found),
-        cautions=(*cautions, *((NO_SLICE,) if said.index is None else ())),
+        cautions=(*cautions, *((NO_SLICE,) if index is None else ())),
         classes=found,
         # Nothing is marked for what is not there; the map itself says all the same where the network looked.
-        heat_yx=None if verdicts[said.shown] == "absent" else heat_yx,
-        maps=_heat_maps(classes, heat_yx, found[said.shown].map_label, key_slice),
+        heat_yx=None if verdicts[said.shown] == "absent" else heat_yx if shown is None else _of_peak(shown),
+        maps=_heat_maps(classes, heat_yx, labels[said.shown], key_slice),
         worth_opening=worth_opening((key_slice, *telling)),
     )
 
@@ -102,35 +126,18 @@ def _by_slice(label: str, number: int, said: Classification, track: Track) -> tu
     )
 
 
-def where_maps_say_most(found: Findings, shown: int, drawn: Sequence[ValueMap]) -> Findings:
-    """Of a network that draws a map of its own for each class: there each of them is, and there the series is shown.
-
-    What was drawn lies on the source's slices, also where the network saw them turned. `shown` is the number of the
-    class that stands out.
-    """
-    of = {each.label: each for each in drawn if each.values_nyx.max(initial=0) > 0}
-    at = [_placed(each, of[each.map_label]) if each.map_label in of else each for each in found.classes]
-    telling = of.get(at[shown].map_label)
-    if telling is None:
-        return found
-    key_slice, said = at[shown].slice_index, np.maximum(telling.values_nyx, 0)
-    heat_yx = said[telling.slices.index(key_slice)] / said.max()
-    return replace(
-        found,
-        key_slice=key_slice,
-        classes=tuple(at),
-        cautions=tuple(each for each in found.cautions if each != NO_SLICE),
-        heat_yx=None if at[shown].verdict == "absent" else heat_yx,
-        worth_opening=worth_opening((key_slice, *found.worth_opening)),
-    )
-
-
-def _placed(found: ClassFinding, drawn: ValueMap) -> ClassFinding:
-    """Around the peak of its map; what is absent is so on all of that slice."""
+def _peak(drawn: ValueMap, verdict: Verdict) -> tuple[int, NDArray[np.float64]]:
+    """The slice that it says most on, and the contour around where; what is absent is so on all of that slice."""
     number, row, column = np.unravel_index(np.argmax(drawn.values_nyx), drawn.values_nyx.shape)
     shape_yx = drawn.values_nyx.shape[1], drawn.values_nyx.shape[2]
-    place = border(shape_yx) if found.verdict == "absent" else around((row + 0.5, column + 0.5), shape_yx)
-    return replace(found, slice_index=drawn.slices[int(number)], contour_xy=place)
+    place = border(shape_yx) if verdict == "absent" else around((row + 0.5, column + 0.5), shape_yx)
+    return drawn.slices[int(number)], place
+
+
+def _of_peak(drawn: ValueMap) -> NDArray[np.float32]:
+    """Its slice that says most, 1 where that is."""
+    number = int(drawn.values_nyx.max(axis=(1, 2)).argmax())
+    return np.asarray(np.maximum(drawn.values_nyx[number] / drawn.values_nyx.max(), 0), np.float32)
 
 
 def joined(outlined: Findings, classified: Findings) -> Findings:

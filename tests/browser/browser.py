@@ -39,8 +39,12 @@ class Browser:
             self._driver.wait()
             self._driver.stdout.close()
 
-    def open(self, path: str) -> None:
-        self._does("open", path=path)
+    def open(self, path: str, hold: str = "") -> None:
+        """Answers whose address has `hold` in it come once they are released."""
+        self._does("open", path=path, hold=hold)
+
+    def release(self) -> None:
+        self._does("release")
 
     @property
     def address(self) -> str:

@@ -12,11 +12,12 @@ const FLAGS = [
 ];
 const PATIENCE_MS = 60000;
 
-let browser, page, complaints;
+let browser, page, complaints, held;
 
 const verbs = {
   // A fresh window with nothing remembered; the password is given when the node asks for it, and never before.
-  async open({ path, height = 900 }) {
+  // Answers whose address has `hold` in it come once they are released.
+  async open({ path, height = 900, hold }) {
     await page?.context().close();
     const context = await browser.newContext({
       viewport: { width: 1400, height },
@@ -30,7 +31,16 @@ const verbs = {
     page.on('response', answer => answer.status() >= 400 && complaints.push(`${answer.status()} ${answer.url()}`));
     await page.addInitScript(() => localStorage.setItem('shownTours', '["basicViewerTour"]'));
     await page.route(address => address.origin !== BASE, route => route.abort());
+    held = [];
+    if (hold) {
+      await page.route(address => address.pathname.includes(hold), route => (held ? held.push(route) : route.continue()));
+    }
     await page.goto(BASE + path);
+  },
+  async release() {
+    const waiting = held;
+    held = null;
+    await Promise.all(waiting.map(route => route.continue()));
   },
   url: async () => page.url().replace(BASE, ''),
   complaints: async () => complaints,

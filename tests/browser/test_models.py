@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 
 from orthanc_plugin.routing.folder import read
 from tests.browser.browser import Browser
-from tests.browser.viewer import Viewer
+from tests.browser.viewer import OUTLINED, Viewer
 from tests.e2e import results
 from tests.e2e.node import PROJECT, Node
 from tests.waiting import eventually
@@ -21,6 +21,8 @@ COLOURFUL = 50
 """Of 255, between the largest and the least of red, green and blue; where a map says little, its tint has less."""
 BRIGHT = 100
 """Of 255, in red, green and blue: what is grey there is the image, not the map."""
+WHILE_THEY_COME_S = 5
+"""OHIF waits a second before it measures what it was told of."""
 CATALOGUE = sorted(path.parent.name for path in (PROJECT / "onnx_models").glob("*/card.json"))
 
 
@@ -60,6 +62,18 @@ def test_results_hang_beside_their_source(
         eventually(lambda pane=pane: max(np.ptp(viewer.colours(pane), axis=1)) > COLOURFUL, what="colours of a result")
     assert browser.complaints == []
     browser.picture(f"model-{model}")
+
+
+def test_segments_are_measured_once_all_images_are_there(
+    browser: Browser, catalogue_node: Node, demonstrated: dict[str, dict[str, Any]]
+) -> None:
+    job, viewer = demonstrated["abdominal-muscle-ct"], Viewer(browser)
+    found = catalogue_node.dicomweb().search_for_instances(job["study"], job["series"][0])
+    last = max(map(Dataset.from_json, found), key=lambda each: int(each.InstanceNumber))
+    viewer.open(job, panes=2, hold=f"/instances/{last.SOPInstanceUID}/")
+    assert not browser.comes(OUTLINED, 1, within_s=WHILE_THEY_COME_S)
+    browser.release()
+    assert viewer.outlined(1)
 
 
 def frames_of(result: Dataset) -> NDArray[np.float32]:

@@ -98,9 +98,9 @@ SAMPLES = 40
 class Viewer:
     browser: Browser
 
-    def open(self, job: dict[str, Any], panes: int = 1) -> None:
+    def open(self, job: dict[str, Any], panes: int = 1, hold: str = "") -> None:
         """By the job's own link, until the panes are drawn."""
-        self.browser.open(job["viewer"])
+        self.browser.open(job["viewer"], hold=hold)
         self.browser.until(DRAWN, panes)
 
     def open_series_alone(self, study_uid: str, series_uid: str) -> None:

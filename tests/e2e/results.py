@@ -108,3 +108,8 @@ def _source_uid(frame: Dataset) -> str:
 
 def _close(ours: Sequence[float], theirs: Sequence[float]) -> bool:
     return np.allclose(np.asarray(ours, float), np.asarray(theirs, float), rtol=0, atol=SAME_POINT_MM)
+
+
+def texts(report: Dataset) -> list[str]:
+    """All that stands in it in words."""
+    return [element.value for element in report.iterall() if element.keyword == "TextValue"]

@@ -55,8 +55,7 @@ def test_it_gives_what_its_card_says(ended: dict[str, Any]) -> None:
 
 def test_the_report_says_what_it_is_worth(ended: dict[str, Any], given: dict[str, Dataset]) -> None:
     card = CATALOGUE[ended["model"]].card
-    texts = [element.value for element in given["SR"].iterall() if element.keyword == "TextValue"]
-    assert any(card.notice in text for text in texts)
+    assert any(card.notice in text for text in results.texts(given["SR"]))
     assert given["SR"].SeriesDescription.startswith(card.title)
 
 

@@ -58,7 +58,7 @@ def test_loss_of_muscle_since_the_last_study_is_in_the_report(node: Node, series
 
     assert job["roles"] == {"series": now.series_uid, "before": before.series_uid}
     first, second = (results.retrieve(node.dicomweb(), each.study_uid)["SR"] for each in (before, now))
-    assert "Compared with the study of 2025-01-05." in texts(second)
+    assert "Compared with the study of 2025-01-05." in results.texts(second)
     changed, area_now, area_before = muscle_at_l3(second, "change"), muscle_at_l3(second), muscle_at_l3(first)
     assert changed == pytest.approx(area_now - area_before, abs=0.02)
     assert "PertinentOtherEvidenceSequence" not in first
@@ -87,10 +87,6 @@ def called(item: Dataset, name: str) -> list[Dataset]:
     return [each for each in item.get("ContentSequence", []) if each.ConceptNameCodeSequence[0].CodeMeaning == name]
 
 
-def texts(report: Dataset) -> list[str]:
-    return [element.value for element in report.iterall() if element.keyword == "TextValue"]
-
-
 def test_a_study_is_compared_with_the_one_before_and_the_report_tells_all(own_node: Node, tmp_path: Path) -> None:
     scanner = Scanner(own_node.dicom_port)
     first = examination(tmp_path, "20250105", "abdomen")
@@ -106,7 +102,8 @@ def test_a_study_is_compared_with_the_one_before_and_the_report_tells_all(own_no
         [DOUBT],
     )
     reports = [results.retrieve(own_node.dicomweb(), each.study_uid)["SR"] for each in (first, second)]
-    assert [(MISSING in texts(report), DOUBT in texts(report)) for report in reports] == [(True, False), (False, True)]
+    said = [results.texts(report) for report in reports]
+    assert [(MISSING in each, DOUBT in each) for each in said] == [(True, False), (False, True)]
     [study] = reports[1].PertinentOtherEvidenceSequence
     [of_series] = study.ReferencedSeriesSequence
     assert (study.StudyInstanceUID, of_series.SeriesInstanceUID) == (first.study_uid, first.series_uid)

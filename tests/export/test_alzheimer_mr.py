@@ -17,7 +17,7 @@ from export.alzheimer_mr import sources
 from export.alzheimer_mr.anomalies import Masses, anomaly_of
 from export.alzheimer_mr.card import table, with_figures
 from export.alzheimer_mr.data import Kept, judging_batches, kept, parts_of
-from export.alzheimer_mr.export import CARD, FOLDER, INPUT, README, export_network, load_trained
+from export.alzheimer_mr.export import CARD, FOLDER, INPUT, export_network, load_trained
 from export.alzheimer_mr.figures import DISEASE, answers_of, figures_of
 from export.alzheimer_mr.fitting import Validated, calibrate, find_landmarks
 from export.alzheimer_mr.foreign import KINDS, head
@@ -439,7 +439,7 @@ def test_the_report_s_page_and_table_have_them(tmp_path: Path, monkeypatch: pyte
     carded = {each["name"]: each["value"] for each in with_figures({}, told)["figures"]}
     assert carded["Masses in the brain cautioned"] == 0.625
     assert limits(figures["Held-out phantoms"].volume_ml).startswith("+0.10")
-    filled = between_marks(README.read_text(), table(told), "alzheimer_mr")
+    filled = between_marks(CARD.with_name("README.md").read_text(), table(told), "alzheimer_mr")
     assert "| AUC | 0.96 |" in filled and filled.count("<!-- end of the figures -->") == 1
 
 

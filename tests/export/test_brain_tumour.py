@@ -22,13 +22,25 @@ from export.brain_tumour_mr.card import table, with_figures
 from export.brain_tumour_mr.data import changed, kept, labelled, parts_of, regions_of, training_batches
 from export.brain_tumour_mr.export import CARD, FOLDER, INPUT, export_network, load_trained
 from export.brain_tumour_mr.figures import WHOLE, figures_of
-from export.brain_tumour_mr.foreign import KINDS, in_place, usual
+from export.brain_tumour_mr.foreign import KINDS, STEP_MM, cautioned, in_place, usual
 from export.brain_tumour_mr.model import Served
 from export.brain_tumour_mr.settings import Augmentation, Consistency, Settings, Split, read_settings
 from export.brain_tumour_mr.sources import Scan, list_entries
 from export.brain_tumour_mr.train import train
-from export.brain_tumour_mr.trial import BINS, WITHOUT, Answer, Found, Trial, compared, counted, longest_mm, try_case
+from export.brain_tumour_mr.trial import (
+    BINS,
+    WITHOUT,
+    Answer,
+    Found,
+    Trial,
+    ask,
+    compared,
+    counted,
+    longest_mm,
+    try_case,
+)
 from export.checkpoints import SettingsError
+from export.cubes import OVERLAP
 from export.evaluation.page import render
 from export.phantoms.brain.case import Case, draw_case
 from orthanc_plugin.errors import Unsuitable
@@ -39,7 +51,6 @@ from orthanc_plugin.routing.card import Card
 from orthanc_plugin.routing.folder import Model, read
 
 CPU = torch.device("cpu")
-SHIPPED = pytest.mark.skipif(not (FOLDER / "card.json").exists(), reason="not trained yet")
 AS_THEY_ARE = Augmentation(turn_degrees=0, scale_share=0, gamma=0, noise=0, without=1)
 
 
@@ -118,6 +129,7 @@ def test_card_and_configuration_speak_of_the_same_cubes() -> None:
     [stage] = card.stages
     assert (stage.depth, stage.rows, stage.columns) == (settings.side,) * 3
     assert stage.spacing_mm == (settings.step_mm,) * 3
+    assert stage.overlap == OVERLAP
     assert (stage.roles, stage.input, stage.outputs) == (SERIES, INPUT, Served.outputs)
     assert [role for role, wanted in card.inputs.items() if wanted.required] == list(SERIES[:2])
     assert len(card.segments) == len(REGIONS)
@@ -329,6 +341,12 @@ def some_trials() -> list[Trial]:
     ]
 
 
+def test_the_shipped_model_knows_a_usual_head_and_cautions_about_another_thing() -> None:
+    head = {role: in_place(voxels, STEP_MM) for role, voxels in usual(3, STEP_MM).items()}
+    assert not any("unlike" in each for each in ask(head, read(FOLDER)).cautions)
+    assert cautioned("inverted", 3)
+
+
 def test_figures_speak_of_patients_who_have_the_region_and_of_those_without_a_tumour() -> None:
     told = figures_of(some_trials())
     assert (told.patients, told.with_tumour, told.moved) == (5, 2, 1)
@@ -444,6 +462,5 @@ def test_few_outlines_are_tried_and_an_interrupted_trial_goes_on(
     assert len(report.supervision_section(told).parts) == 2
 
 
-@SHIPPED
 def test_the_report_s_card_is_the_node_s() -> None:
     assert read(FOLDER).card == Card.model_validate_json(CARD.read_bytes())

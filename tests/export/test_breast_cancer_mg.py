@@ -18,7 +18,7 @@ import torch
 from export.breast_cancer_mg import BENIGN, MALIGNANT, SLOTS, alone
 from export.breast_cancer_mg.card import table, with_figures
 from export.breast_cancer_mg.data import UNKNOWN, Kept, for_combining, kept, part_batches, parts_of
-from export.breast_cancer_mg.export import CARD, INPUT, README, example, export_network, load_trained
+from export.breast_cancer_mg.export import CARD, INPUT, example, export_network, load_trained
 from export.breast_cancer_mg.figures import answers_of, figures_of
 from export.breast_cancer_mg.fitting import left_out
 from export.breast_cancer_mg.foreign import study
@@ -355,7 +355,7 @@ def test_the_report_becomes_page_card_and_readme(tmp_path: Path, monkeypatch: py
         with_figures(Card.model_validate_json(CARD.read_bytes()).model_dump(by_alias=True), report)
     )
     assert [figure.name for figure in card.figures][:2] == ["AUC", "sensitivity"]
-    written = between_marks(README.read_text(), table(report), "breast_cancer_mg")
+    written = between_marks(CARD.with_name("README.md").read_text(), table(report), "breast_cancer_mg")
     assert "| beside readers: false negatives | −9.4 % | not measured here | not measured here |" in written
     assert "0.86" in written
 

@@ -26,7 +26,7 @@ from export.heads.window import window_of
 from export.mci_conversion_pet import ANSWERS, sources
 from export.mci_conversion_pet.card import table, with_figures
 from export.mci_conversion_pet.data import ABOUT, TRUTH, Kept, judging_batches, kept, parts_of
-from export.mci_conversion_pet.export import CARD, FOLDER, INPUT, README, export_network, load_trained
+from export.mci_conversion_pet.export import CARD, FOLDER, INPUT, export_network, load_trained
 from export.mci_conversion_pet.figures import answers_of, figures_of
 from export.mci_conversion_pet.fitting import Validated, calibrate, find_healthy
 from export.mci_conversion_pet.foreign import KINDS, head
@@ -472,7 +472,7 @@ def test_the_report_s_page_and_table_have_them(tmp_path: Path, monkeypatch: pyte
     told = report | {name: asdict(some) for name, some in figures.items()}
     assert "| accuracy | 0.842 | 0.750" in table(told)
     assert len(with_figures({}, told)["figures"]) == 18
-    filled = between_marks(README.read_text(), table(told), "mci_conversion_pet")
+    filled = between_marks(CARD.with_name("README.md").read_text(), table(told), "mci_conversion_pet")
     assert "| accuracy | 0.842 |" in filled and filled.count("<!-- end of the figures -->") == 1
 
 

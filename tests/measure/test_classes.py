@@ -33,10 +33,12 @@ def found(
     index: int | None = 4,
     heat: np.ndarray | None = None,  # type: ignore[type-arg]
     peaks: tuple[tuple[float, float], ...] = (),
+    shown: int = 0,
+    drawn: tuple[ValueMap, ...] = (),
     **more: Any,
 ) -> Findings:
-    said = Classification(probabilities, index, heat, peaks_yx=peaks)
-    return classes.findings(wanted(**more), making.volume(), said, track, ("The slices are thick.",))
+    said = Classification(probabilities, index, heat, shown, peaks_yx=peaks)
+    return classes.findings(wanted(**more), making.volume(), said, track, ("The slices are thick.",), drawn)
 
 
 def test_each_class_is_present_above_its_own_threshold() -> None:
@@ -149,9 +151,9 @@ def own_map(label: str, peak_zyx: tuple[int, int, int], value: float = 2.0) -> V
 
 def test_classes_with_maps_of_their_own_are_where_these_say_most() -> None:
     drawn = (own_map("One", (1, 20, 30)), own_map("Two", (5, 40, 50)))
-    findings = classes.where_maps_say_most(found(0.5, 0.1, index=None), 0, drawn)
+    findings = found(0.5, 0.1, index=None, drawn=drawn)
     one, two = findings.classes
-    assert (findings.key_slice, findings.worth_opening) == (1, (1, 3))
+    assert (findings.key_slice, findings.worth_opening) == (1, (1,))
     assert one.slice_index == 1
     assert one.contour_xy[:4].mean(axis=0) == pytest.approx((30.5, 20.5))
     assert (two.slice_index, two.contour_xy.max(axis=0).tolist()) == (5, [80, 64])
@@ -160,11 +162,11 @@ def test_classes_with_maps_of_their_own_are_where_these_say_most() -> None:
 
 
 def test_nothing_is_marked_for_a_class_that_is_absent_and_a_map_that_is_empty_says_no_slice() -> None:
-    before = found(0.1, 0.1)
-    absent = classes.where_maps_say_most(before, 1, (own_map("Two", (5, 40, 50)),))
+    absent = found(0.1, 0.1, shown=1, drawn=(own_map("Two", (5, 40, 50)),))
     assert (absent.key_slice, absent.heat_yx) == (5, None)
-    assert absent.classes[0] == before.classes[0]
-    assert classes.where_maps_say_most(before, 0, (own_map("One", (1, 2, 3), -1),)) is before
+    assert [each.slice_index for each in absent.classes] == [5, 5]
+    empty = found(0.5, 0.1, drawn=(own_map("One", (1, 2, 3), -1),))
+    assert (empty.key_slice, empty.classes[0].slice_index, empty.heat_yx) == (4, 4, None)
 
 
 def test_outlines_and_classes_together_keep_the_slice_of_the_outlines() -> None:

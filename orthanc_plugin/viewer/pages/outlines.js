@@ -3,11 +3,13 @@ import { headerOf, isResult, newestFirst } from './hanging.js';
 import { Panes } from './panes.js';
 
 const LABELMAP = 'Labelmap';
-// OHIF waits a second before it measures, and takes some more for it.
-const MEASURES_MS = 10000;
-const TRIES_MOST = 6;
 
 export class Outlines extends Panes {
+  constructor(servicesManager) {
+    super(servicesManager);
+    this.unmeasured = new Map();
+  }
+
   async look() {
     const { displaySetService, viewportGridService } = this.services;
     const outlined = newestFirst(displaySetService.getActiveDisplaySets().filter(isResult)).filter(
@@ -25,6 +27,7 @@ export class Outlines extends Panes {
         this.soon();
       }
     }
+    this.measure();
   }
 
   async draw(displaySet, viewportId) {
@@ -36,25 +39,21 @@ export class Outlines extends Panes {
     if (!displaySet.isLoaded) {
       await displaySet.load({ headers: {} });
     }
-    for (let tries = 0; tries < TRIES_MOST && !this.closed && !this.measured(segmentationId); tries += 1) {
-      await this.add(segmentationId, viewportId);
-      // OHIF measures segments only when it is told that they changed.
-      window.cornerstoneTools.segmentation.triggerSegmentationEvents.triggerSegmentationDataModified(segmentationId);
-      await new Promise(resolve => setTimeout(resolve, MEASURES_MS));
-    }
+    await this.services.segmentationService.addSegmentationRepresentation(viewportId, { segmentationId, type: LABELMAP });
+    this.unmeasured.set(segmentationId, viewportId);
+    this.measure();
   }
 
-  // Where what hangs changes meanwhile, OHIF takes the outlines away, and measures nothing then.
-  async add(segmentationId, viewportId) {
-    const { segmentationService } = this.services;
-    if (!segmentationService.getSegmentationRepresentations(viewportId, { segmentationId }).length) {
-      await segmentationService.addSegmentationRepresentation(viewportId, { segmentationId, type: LABELMAP });
+  // OHIF measures segments only when it is told that they changed, and not at all while images are still on their way.
+  measure() {
+    for (const [segmentationId, viewportId] of this.unmeasured) {
+      if (this.drawn(viewportId)?.getImageIds().every(each => window.cornerstone.cache.getImage(each))) {
+        window.cornerstoneTools.segmentation.triggerSegmentationEvents.triggerSegmentationDataModified(segmentationId);
+        this.unmeasured.delete(segmentationId);
+      } else {
+        this.soon();
+      }
     }
-  }
-
-  measured(segmentationId) {
-    const segments = Object.values(this.services.segmentationService.getSegmentation(segmentationId)?.segments ?? {});
-    return segments.some(each => each.cachedStats?.namedStats?.volume);
   }
 }
 

@@ -9,7 +9,6 @@ export class Panes {
     this.services = services;
     this.done = new Set();
     this.timer = null;
-    this.closed = false;
     const { viewportGridService: grid, cornerstoneViewportService: viewports } = services;
     const soon = () => this.soon();
     this.subscriptions = [
@@ -20,7 +19,6 @@ export class Panes {
   }
 
   close() {
-    this.closed = true;
     clearTimeout(this.timer);
     this.subscriptions.forEach(each => each.unsubscribe());
   }

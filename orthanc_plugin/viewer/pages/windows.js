@@ -9,26 +9,17 @@ export class Windows extends Panes {
   async look() {
     const { displaySetService, viewportGridService } = this.services;
     const { left } = sides(displaySetService.getActiveDisplaySets());
-    if (left?.Modality !== 'PT') {
-      return;
-    }
-    const window = inSuv(left);
-    for (const [id] of viewportGridService.getState().viewports) {
-      if (window && !this.done.has(id)) {
-        this.show(window, id, left);
-      }
-    }
+    const voiRange = left?.Modality === 'PT' ? inSuv(left) : null;
+    const panes = voiRange ? [...viewportGridService.getState().viewports.keys()] : [];
+    panes.filter(id => !this.done.has(id)).forEach(id => this.show(voiRange, id, left));
   }
 
   // Once for each pane; after that it is the person's.
-  show(voiRange, id, displaySet) {
+  show(voiRange, id, { imageIds }) {
     const viewport = this.drawn(id);
     if (!viewport) {
       this.soon();
-      return;
-    }
-    const shown = new Set(displaySet.imageIds ?? displaySet.instances.map(each => each.imageId));
-    if (viewport.getImageIds().some(each => shown.has(each))) {
+    } else if (viewport.getImageIds().some(each => imageIds.includes(each))) {
       this.done.add(id);
       viewport.setProperties({ voiRange });
       viewport.render();

@@ -8,8 +8,9 @@ from scipy.ndimage import gaussian_filter
 
 from export.brain_tumour_mr import SERIES
 from export.brain_tumour_mr.export import FOLDER
+from export.brain_tumour_mr.sources import cubes_of, scan_of
 from export.brain_tumour_mr.trial import Floats, ask
-from export.phantoms.brain.anatomy import CSF, TISSUES
+from export.phantoms.brain.anatomy import CSF, TISSUES, Labels
 from export.phantoms.brain.case import Case, draw_case
 from export.phantoms.brain.scan import cube
 from export.phantoms.regions import region
@@ -46,8 +47,13 @@ def in_place(voxels: Floats, step_mm: float) -> Volume:
 
 def usual(seed: int, step_mm: float) -> Study:
     """A head as the model knows it; the others are changed from it."""
-    images, _ = _case(seed).in_cubes(step_mm)
-    return {name: images[name] for name in SERIES}
+    return dict(zip(SERIES, scan_of(_case(seed), step_mm).images, strict=True))
+
+
+def _tissues(seed: int, step_mm: float) -> Labels:
+    """Of the usual head."""
+    case = _case(seed)
+    return case.head.tissue(cubes_of(case, step_mm).places())
 
 
 def _case(seed: int) -> Case:
@@ -76,7 +82,7 @@ def _other_region(seed: int, step_mm: float) -> Study:
 
 def _of_ct(seed: int, step_mm: float) -> Study:
     """The same head in HU, four times."""
-    tissues = _case(seed).head.tissue(cube(step_mm).places())
+    tissues = _tissues(seed, step_mm)
     rng = np.random.default_rng([seed, 44])
     hu = gaussian_filter(np.array(_HU, np.float32)[tissues], 0.5)
     return {name: np.asarray(hu + rng.normal(0, _NOISE_HU, hu.shape), np.float32) for name in SERIES}
@@ -84,7 +90,7 @@ def _of_ct(seed: int, step_mm: float) -> Study:
 
 def _brain_alone(seed: int, step_mm: float) -> Study:
     """Neither skull nor scalp, as programs that cut them away leave it."""
-    tissues = _case(seed).head.tissue(cube(step_mm).places())
+    tissues = _tissues(seed, step_mm)
     return {name: np.where(tissues >= CSF, voxels, 0) for name, voxels in usual(seed, step_mm).items()}
 
 

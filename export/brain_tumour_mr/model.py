@@ -12,7 +12,9 @@ from export.strangeness import Strangeness
 
 _PRIOR_LOGIT = -4.0  # a tumour is some hundredths of a head
 _HEAD = 8
-_QUANTILES = (0.1, 0.3, 0.5, 0.7, 0.9, 0.98)
+_BRIGHTNESS = (0.1, 0.3, 0.5, 0.7, 0.9, 0.98)
+_DIFFERENCES = (0.02, 0.1, 0.3, 0.5, 0.7, 0.9, 0.98)
+_SHRUNK, _PLACES, _LEAST = 4, 4, 1e-4
 
 
 class TumourNet(nn.Module):
@@ -51,15 +53,36 @@ class Served(nn.Module):
 
 
 def description(images: Tensor) -> Tensor:
-    """[N, 4, …] to [N, d]: how bright the series that are always there are, how they change from place to place."""
+    """[N, 4, side, side, side] to [N, d], of the series that are always there.
+
+    How bright each is, how it changes from place to place, how the two differ and go together, what lies where.
+    """
     always = images[:, :2]
-    ordered = nn.functional.avg_pool3d(always, 4).flatten(2).sort(dim=2).values
-    places = (images.new_tensor(_QUANTILES) * (ordered.shape[2] - 1)).long()
-    found = [ordered.index_select(2, places).flatten(1)]
-    for axis in (2, 3, 4):
-        change = (always.narrow(axis, 1, always.shape[axis] - 1) - always.narrow(axis, 0, always.shape[axis] - 1)).abs()
-        found.append(torch.log(change.mean(dim=(2, 3, 4)) + 1e-4))
-    return torch.cat(found, dim=1)
+    coarse = nn.functional.avg_pool3d(always, _SHRUNK).flatten(2)
+    first, second = coarse.unbind(dim=1)
+    away = coarse - coarse.mean(dim=2, keepdim=True)
+    size = away.square().mean(dim=2).sqrt().clamp_min(_LEAST)
+    together = away.prod(dim=1).mean(dim=1) / size.prod(dim=1)
+    changes = [
+        (always.narrow(axis, 1, always.shape[axis] - 1) - always.narrow(axis, 0, always.shape[axis] - 1)).abs()
+        for axis in (2, 3, 4)
+    ]
+    return torch.cat(
+        [
+            _quantiles(coarse, _BRIGHTNESS).flatten(1),
+            _quantiles(first - second, _DIFFERENCES),
+            together[:, None],
+            *(torch.log(change.mean(dim=(2, 3, 4)) + _LEAST) for change in changes),
+            nn.functional.avg_pool3d(always, always.shape[2] // _PLACES).flatten(1),
+        ],
+        dim=1,
+    )
+
+
+def _quantiles(values: Tensor, wanted: tuple[float, ...]) -> Tensor:
+    """Along the last axis."""
+    places = (values.new_tensor(wanted) * (values.shape[-1] - 1)).long()
+    return values.sort(dim=-1).values.index_select(values.dim() - 1, places)
 
 
 def build_network(settings: Settings) -> TumourNet:

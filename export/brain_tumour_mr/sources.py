@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from export.brain_tumour_mr import SERIES
 from export.checkpoints import SettingsError
 from export.cubes import labels_in_cubes, shape_in_cubes, values_in_cubes
-from export.phantoms.brain.case import draw_case
+from export.phantoms.brain.case import Case, draw_case
 from export.phantoms.brain.scan import Grid, labels, seen
 from export.phantoms.entry import PhantomPatient
 from orthanc_plugin.inference.resample import on_grid
@@ -57,23 +57,36 @@ class PhantomEntry(PhantomPatient):
     drawing = ("brain.anatomy", "brain.scan", "brain.case")
 
     def load(self, step_mm: float) -> Scan:
-        """The scanner's series laid on the first and brought to cubes by the node's own code; where the head has moved
-        between them it is known by how much. Cubes that are drawn at once are sharper than thick slices ever get.
-        """
-        drawn = draw_case(self.seed, shifted=self.shifted)
-        finest = _FINEST * step_mm
-        grids = {
-            name: grid.coarsened(max(grid.step_mm[0], finest), max(grid.step_mm[1], finest))
-            for name, grid in drawn.grids.items()
-        }
-        case, first = replace(drawn, grids=grids), grids[SERIES[0]]
-        shape = shape_in_cubes(first.shape, first.step_mm, step_mm)
-        images = []
-        for name in SERIES:
-            values, _ = case.series(name)
-            laid = on_grid(values, _place(grids[name]), _place(first), float(values.min()))
-            images.append(scaled(values_in_cubes(laid, shape), values))
-        return Scan(np.stack(images), labels(seen(case.head, first.of_shape(shape))))
+        return scan_of(draw_case(self.seed, shifted=self.shifted), step_mm)
+
+
+def scan_of(case: Case, step_mm: float) -> Scan:
+    """The scanner's series laid on the first and brought to cubes by the node's own code.
+
+    Where the head has moved between them it is known by how much. Cubes that are drawn at once are sharper than thick
+    slices ever get.
+    """
+    grids, cubes = _coarse(case, step_mm), cubes_of(case, step_mm)
+    coarse, first = replace(case, grids=grids), grids[SERIES[0]]
+    images = []
+    for name in SERIES:
+        values, _ = coarse.series(name)
+        laid = on_grid(values, _place(grids[name]), _place(first), float(values.min()))
+        images.append(scaled(values_in_cubes(laid, cubes.shape), values))
+    return Scan(np.stack(images), labels(seen(case.head, cubes)))
+
+
+def cubes_of(case: Case, step_mm: float) -> Grid:
+    first = _coarse(case, step_mm)[SERIES[0]]
+    return first.of_shape(shape_in_cubes(first.shape, first.step_mm, step_mm))
+
+
+def _coarse(case: Case, step_mm: float) -> dict[str, Grid]:
+    finest = _FINEST * step_mm
+    return {
+        name: grid.coarsened(max(grid.step_mm[0], finest), max(grid.step_mm[1], finest))
+        for name, grid in case.grids.items()
+    }
 
 
 def _place(grid: Grid) -> hd.VolumeGeometry:

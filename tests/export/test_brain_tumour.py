@@ -344,7 +344,7 @@ def some_trials() -> list[Trial]:
 def test_the_shipped_model_knows_a_usual_head_and_cautions_about_another_thing() -> None:
     head = {role: in_place(voxels, STEP_MM) for role, voxels in usual(3, STEP_MM).items()}
     assert not any("unlike" in each for each in ask(head, read(FOLDER)).cautions)
-    assert cautioned("inverted", 3)
+    assert cautioned("T2 and T1 with contrast taken for one another", 3)
 
 
 def test_figures_speak_of_patients_who_have_the_region_and_of_those_without_a_tumour() -> None:

@@ -27,9 +27,13 @@ Study = dict[str, Floats]
 
 
 def cautioned(kind: str, seed: int) -> bool:
-    """By the voxels alone: what a header would say is not looked at."""
-    made = {role: in_place(voxels, STEP_MM) for role, voxels in KINDS[kind](seed, STEP_MM).items()}
-    return any("unlike" in each for each in ask(made, read(FOLDER)).cautions)
+    return unlike(KINDS[kind](seed, STEP_MM))
+
+
+def unlike(study: Study) -> bool:
+    """Whether the node cautions, by the voxels alone: what a header would say is not looked at."""
+    volumes = {role: in_place(voxels, STEP_MM) for role, voxels in study.items()}
+    return any("unlike" in each for each in ask(volumes, read(FOLDER)).cautions)
 
 
 def in_place(voxels: Floats, step_mm: float) -> Volume:
@@ -107,10 +111,9 @@ def _bottle(seed: int, step_mm: float) -> Study:
     return {name: np.abs(water + rng.normal(0, 0.03, water.shape)).astype(np.float32) for name in SERIES}
 
 
-def _mistaken(seed: int, step_mm: float) -> Study:
+def mistaken(study: Study) -> Study:
     """T2 is taken for T1 with contrast and the other way round."""
-    known = usual(seed, step_mm)
-    return {**known, "t1c": known["t2"], "t2": known["t1c"]}
+    return {**study, "t1c": study["t2"], "t2": study["t1c"]}
 
 
 assert len(_HU) == len(TISSUES)
@@ -126,5 +129,5 @@ KINDS: Mapping[str, Callable[[int, float], Study]] = {
     },
     "turned by 90 degrees": _changed(lambda voxels: np.rot90(voxels, axes=(1, 2))),
     "coronal slices taken for axial ones": _changed(lambda voxels: np.swapaxes(voxels, 0, 1)),
-    "T2 and T1 with contrast taken for one another": _mistaken,
+    "T2 and T1 with contrast taken for one another": lambda seed, step_mm: mistaken(usual(seed, step_mm)),
 }

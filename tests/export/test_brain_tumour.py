@@ -22,7 +22,7 @@ from export.brain_tumour_mr.card import table, with_figures
 from export.brain_tumour_mr.data import changed, kept, labelled, parts_of, regions_of, training_batches
 from export.brain_tumour_mr.export import CARD, FOLDER, INPUT, export_network, load_trained
 from export.brain_tumour_mr.figures import WHOLE, figures_of
-from export.brain_tumour_mr.foreign import KINDS, STEP_MM, cautioned, in_place, usual
+from export.brain_tumour_mr.foreign import KINDS, STEP_MM, in_place, mistaken, unlike, usual
 from export.brain_tumour_mr.model import Served
 from export.brain_tumour_mr.settings import Augmentation, Consistency, Settings, Split, read_settings
 from export.brain_tumour_mr.sources import Scan, list_entries
@@ -33,7 +33,6 @@ from export.brain_tumour_mr.trial import (
     Answer,
     Found,
     Trial,
-    ask,
     compared,
     counted,
     longest_mm,
@@ -341,10 +340,10 @@ def some_trials() -> list[Trial]:
     ]
 
 
-def test_the_shipped_model_knows_a_usual_head_and_cautions_about_another_thing() -> None:
-    head = {role: in_place(voxels, STEP_MM) for role, voxels in usual(3, STEP_MM).items()}
-    assert not any("unlike" in each for each in ask(head, read(FOLDER)).cautions)
-    assert cautioned("T2 and T1 with contrast taken for one another", 3)
+def test_the_shipped_model_knows_a_usual_head_and_cautions_where_series_are_mistaken() -> None:
+    head = usual(3, STEP_MM)
+    assert not unlike(head)
+    assert unlike(mistaken(head))
 
 
 def test_figures_speak_of_patients_who_have_the_region_and_of_those_without_a_tumour() -> None:

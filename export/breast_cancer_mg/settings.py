@@ -42,8 +42,8 @@ class LeftOut(Entry):
 
 
 class Settings(Entry):
-    """`rows`, `columns` and `channels` are those of the finder of masses, from whose run under export/runs the network
-    begins (`begins_from`), or from nothing. `hidden` is how much is kept of a view to combine it.
+    """`rows`, `columns` and `channels` are those of the finder of masses of the model that the network begins from
+    (`begins_from`), or from nothing. `hidden` is how much is kept of a view to combine it.
     Phantoms are drawn with pixels of `parts_mm` where parts of views are learned from, as the finder's were, and of
     `whole_mm` where whole views are seen, as detectors have them.
     """

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import onnx
 import torch
 from monai.losses import DiceCELoss
 from monai.utils import set_determinism
@@ -24,11 +25,14 @@ from export.breast_cancer_mg.data import Kept, PartBatch, for_combining, kept, p
 from export.breast_cancer_mg.fitting import auc, auc_of_views, calibrate, combine, logits_of, look, strangeness_of
 from export.breast_cancer_mg.model import CancerNet, begin
 from export.breast_cancer_mg.settings import Settings, read_settings
+from export.breast_mass_mg.export import MODELS
+from export.breast_mass_mg.model import Finder
 from export.breast_mass_mg.settings import Settings as FinderSettings
 from export.breast_mass_mg.train import RUNS, shrunk
 from export.checkpoints import SettingsError
 from export.command import training_parser
 from export.schedule import learning_rate
+from export.served_weights import take_weights
 
 CACHE = RUNS / "cache" / "breast-cancer"
 _RARE = 4.0  # the few pixels of lesions count so much more than the others
@@ -38,7 +42,7 @@ _WATCHED = 16  # patients that the detector's AUC is told of on the way
 
 def main() -> None:
     parser = training_parser(__doc__, "inbreast:FOLDER or cbis-ddsm:FOLDER", CACHE)
-    parser.add_argument("--begin", type=Path, help="checkpoint of the finder; default: that of its own training")
+    parser.add_argument("--begin", type=Path, help="graph of the finder; default: the one that is served")
     given = parser.parse_args()
     settings = read_settings(given.config)
     torch.set_num_threads(given.threads)
@@ -81,29 +85,29 @@ def train(
             return run.checkpoint
         first = int(state["iterations"])
     elif settings.begins_from is not None:
-        begin(network.detector, finder_of(finder or RUNS / settings.begins_from / "checkpoint.pt", settings))
+        usual = next(part_batches(seen, settings, 0)).levels
+        begin(
+            network.detector, finder_of(finder or MODELS.parent / settings.begins_from / "find.onnx", settings, usual)
+        )
     with SummaryWriter(str(out / "curves")) as curves:
         _look(run, seen, held, curves, first)
         _combine(run, combined, held, curves)
     return run.checkpoint
 
 
-def finder_of(path: Path, settings: Settings) -> dict[str, Tensor]:
-    """The weights of a finder that looks at images as this network does."""
+def finder_of(path: Path, settings: Settings, levels: Tensor) -> dict[str, Tensor]:
+    """The weights of a finder that looks at images as this network does; `levels` are parts of usual ones."""
     if not path.exists():
-        raise SettingsError(
-            f"{path} is not there, from which {settings.name} begins; make it with "
-            "python -m export.breast_mass_mg.train --config export/breast_mass_mg/configs/find.json, or name one with "
-            "--begin."
-        )
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    known = FinderSettings.model_validate_json(state["settings"])
+        raise SettingsError(f"{path} is not there, from which {settings.name} begins; name another with --begin.")
+    said = {entry.key: entry.value for entry in onnx.load(path).metadata_props}
+    known = FinderSettings.model_validate_json(said["settings"])
     if (known.network, known.rows, known.columns, known.channels) != (
         "find", settings.rows, settings.columns, settings.channels
     ):  # fmt: skip
         raise SettingsError(f"{path} is no finder of the rows, columns and channels of {settings.name}; name another.")
-    weights: dict[str, Tensor] = state["network"]
-    return weights
+    finder = Finder(known.channels, known.rows, known.columns)
+    take_weights(finder.unet, path, finder.blocks(levels * 2 - 1))
+    return finder.state_dict()
 
 
 def _look(run: Run, seen: list[Kept], held: list[Kept], curves: SummaryWriter, first: int) -> None:

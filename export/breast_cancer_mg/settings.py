@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from export.breast_mass_mg.settings import Augmentation
+from export.schedule import Course
 from orthanc_plugin.routing.entry import Entry
 from orthanc_plugin.routing.network import Positive
 
@@ -23,14 +24,6 @@ class Split(Entry):
     validation: Positive
     test: Positive
     combining: Share
-
-
-class Course(Entry):
-    """One of the two trainings, which follow one another; of patients whose views are combined all are one batch."""
-
-    batch: Positive = 1
-    iterations: Positive
-    learning_rate: float
 
 
 class LeftOut(Entry):

@@ -23,6 +23,7 @@ class StrokeNet(nn.Module):
 
     The fine path draws borders. The coarse one sees what an infarct is found by, a few HU over a large part of the
     head: the mean of what is brain tissue in cubes of `pooled` voxels, in which there is hardly any noise.
+    What both say together begins as what the coarse one says.
     """
 
     def __init__(self, fine: tuple[int, ...], coarse: int, dilations: tuple[int, ...], pooled: int) -> None:
@@ -37,15 +38,26 @@ class StrokeNet(nn.Module):
         self.coarse = nn.Sequential(Convolution(3, 4, coarse, norm="BATCH", act="RELU"))
         for far in dilations:
             self.coarse.append(Convolution(3, coarse, coarse, dilation=far, norm="BATCH", act="RELU"))
+        self.answer = nn.Conv3d(coarse, 1, 1)
+        nn.init.constant_(cast(Tensor, self.answer.bias), _PRIOR_LOGIT)
         self.enlarge = nn.Upsample(scale_factor=float(pooled), mode="trilinear", align_corners=False)
         self.joined = Convolution(3, before + coarse, coarse, kernel_size=1, norm="BATCH", act="RELU")
-        self.head = nn.Conv3d(coarse, 1, 1)
-        nn.init.constant_(cast(Tensor, self.head.bias), _PRIOR_LOGIT)
+        self.correction = nn.Conv3d(coarse, 1, 1)
+        nn.init.zeros_(self.correction.weight)
+        nn.init.zeros_(cast(Tensor, self.correction.bias))
 
     def forward(self, images: Tensor) -> Tensor:
         windows = self.windows(images)
-        wide = self.enlarge(self.coarse(torch.cat([self.pool(windows), self._tissue(images)], dim=1)))
-        return cast(Tensor, self.head(self.joined(torch.cat([self.fine(windows), wide], dim=1))))
+        wide = self._wide(windows, images)
+        joined = self.joined(torch.cat([self.fine(windows), self.enlarge(wide)], dim=1))
+        return cast(Tensor, self.enlarge(self.answer(wide)) + self.correction(joined))
+
+    def from_afar(self, images: Tensor) -> Tensor:
+        """What the coarse path says by itself of each of its cubes."""
+        return cast(Tensor, self.answer(self._wide(self.windows(images), images)))
+
+    def _wide(self, windows: Tensor, images: Tensor) -> Tensor:
+        return cast(Tensor, self.coarse(torch.cat([self.pool(windows), self._tissue(images)], dim=1)))
 
     def _tissue(self, images: Tensor) -> Tensor:
         """Of each cube the mean of its brain tissue from -1 to 1, 0 where there is none, and how much there is."""

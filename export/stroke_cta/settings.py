@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from export.schedule import Course
 from orthanc_plugin.routing.entry import Entry
 from orthanc_plugin.routing.network import Positive
 
@@ -20,16 +21,21 @@ class Split(Entry):
 
 
 class Augmentation(Entry):
-    """Mirrored to the other side, turned, scaled, brightened and made noisier by up to as much."""
+    """Mirrored to the other side, turned, scaled, brightened and made noisier by up to as much.
+
+    At first infarcts are darker by `darker_hu`, so that what they are is seen at all; that fades.
+    """
 
     turn_degrees: float
     scale_share: float
     offset_hu: float
     noise_hu: float
+    darker_hu: float
 
 
 class Settings(Entry):
     """`fine` and `coarse` are channels of the two paths, of the second with how far its layers reach (`dilations`).
+    First the coarse path learns alone, `from_afar`, then both do, `near`.
 
     `step_mm` is the cube that scans are brought to, `patch` of them (slices, rows, columns) are seen, which `pooled`
     divides; `on_infarct` is how often around an infarct.
@@ -46,10 +52,18 @@ class Settings(Entry):
     patch: tuple[Positive, Positive, Positive]
     on_infarct: Share
     augmentation: Augmentation
-    batch: Positive
-    iterations: Positive
-    learning_rate: float
+    from_afar: Course
+    near: Course
     every: Positive
+
+    @property
+    def iterations(self) -> int:
+        return self.from_afar.iterations + self.near.iterations
+
+    def at(self, iteration: int) -> tuple[Course, int]:
+        """Which of them the iteration belongs to, counted from 0 on, and how many of that lie before it."""
+        begun = self.from_afar.iterations
+        return (self.from_afar, iteration) if iteration < begun else (self.near, iteration - begun)
 
 
 def read_settings(path: Path) -> Settings:

@@ -42,7 +42,7 @@ def train(settings: Settings, data: str, out: Path, cache: Path, device: torch.d
     seen, held = kept(parts.train, settings, root), kept(parts.validation, settings, root)
     set_determinism(settings.seed)
     network = build_network(settings).to(device)
-    optimiser = torch.optim.AdamW(network.parameters(), settings.learning_rate, weight_decay=1e-3)
+    optimiser = torch.optim.AdamW(network.parameters(), weight_decay=1e-3)
     checkpoint, first = out / "checkpoint.pt", 0
     if checkpoint.exists():
         state = checkpoints.resume(checkpoint, settings.model_dump_json(), network, optimiser, device)
@@ -52,9 +52,10 @@ def train(settings: Settings, data: str, out: Path, cache: Path, device: torch.d
         batches = training_batches(seen, settings, first)
         shown = tqdm(batches, initial=first, total=settings.iterations, unit="batch", mininterval=5)
         for iteration, batch in enumerate(shown, start=first + 1):
+            course, before = settings.at(iteration - 1)
             for group in optimiser.param_groups:
-                group["lr"] = learning_rate(settings.learning_rate, iteration / settings.iterations)
-            losses.append(_step(network, optimiser, batch, device))
+                group["lr"] = learning_rate(course.learning_rate, (before + 1) / course.iterations)
+            losses.append(_step(network, optimiser, batch, device, afar=course is settings.from_afar))
             if iteration % settings.every == 0 or iteration == settings.iterations:
                 dice = validate(network, held, settings, device)
                 curves.add_scalar("loss/train", np.mean(losses), iteration)
@@ -67,10 +68,14 @@ def train(settings: Settings, data: str, out: Path, cache: Path, device: torch.d
     return checkpoint
 
 
-def _step(network: StrokeNet, optimiser: torch.optim.AdamW, batch: Batch, device: torch.device) -> float:
+def _step(
+    network: StrokeNet, optimiser: torch.optim.AdamW, batch: Batch, device: torch.device, *, afar: bool
+) -> float:  # fmt: skip
     network.train()
     optimiser.zero_grad()
-    loss: Tensor = DiceCELoss(sigmoid=True, batch=True)(network(batch.images.to(device)), batch.infarct.to(device))
+    images, truth = batch.images.to(device), batch.infarct.to(device)
+    answered, wanted = (network.from_afar(images), network.pool(truth)) if afar else (network(images), truth)
+    loss: Tensor = DiceCELoss(sigmoid=True, batch=True)(answered, wanted)
     torch.autograd.backward(loss)
     nn.utils.clip_grad_norm_(network.parameters(), 5.0)
     optimiser.step()

@@ -25,7 +25,7 @@ from export.breast_cancer_mg.fitting import left_out
 from export.breast_cancer_mg.foreign import study
 from export.breast_cancer_mg.model import CancerNet, Combination, Detector, Evidence, Served, begin
 from export.breast_cancer_mg.report import compared, hardness_section, sections, summary
-from export.breast_cancer_mg.settings import Course, LeftOut, Settings, Split, read_settings
+from export.breast_cancer_mg.settings import LeftOut, Settings, Split, read_settings
 from export.breast_cancer_mg.sources import FIRST_SEED, list_cases
 from export.breast_cancer_mg.train import finder_of, train
 from export.breast_cancer_mg.trial import ALL, WAYS, Trial, near, threshold_of, try_patient
@@ -38,6 +38,7 @@ from export.evaluation.readme import between_marks
 from export.graph import write_graph
 from export.phantoms.mammography.dicom import write_examination
 from export.phantoms.mammography.foreign import FOREIGN
+from export.schedule import Course
 from orthanc_plugin.inference.device import Device
 from orthanc_plugin.models.check import check
 from orthanc_plugin.models.trial import attempt

@@ -15,6 +15,7 @@ import torch
 from export.checkpoints import SettingsError
 from export.cubes import OVERLAP
 from export.phantoms.stroke.case import draw_case, phantom
+from export.schedule import Course
 from export.stroke_cta import WINDOW_HU
 from export.stroke_cta import train as training
 from export.stroke_cta.card import table, with_figures
@@ -35,6 +36,7 @@ from orthanc_plugin.routing.folder import read
 
 CPU = torch.device("cpu")
 SHIPPED = pytest.mark.skipif(not (FOLDER / "card.json").exists(), reason="not trained yet")
+CHANGES = Augmentation(turn_degrees=8, scale_share=0.1, offset_hu=4, noise_hu=4, darker_hu=4)
 
 
 def tiny(**changes: Any) -> Settings:
@@ -49,10 +51,9 @@ def tiny(**changes: Any) -> Settings:
         step_mm=8.0,
         patch=(16, 20, 16),
         on_infarct=0.6,
-        augmentation=Augmentation(turn_degrees=8, scale_share=0.1, offset_hu=4, noise_hu=4),
-        batch=2,
-        iterations=4,
-        learning_rate=0.01,
+        augmentation=CHANGES,
+        from_afar=Course(batch=2, iterations=2, learning_rate=0.01),
+        near=Course(batch=2, iterations=3, learning_rate=0.01),
         every=2,
     )
     return usual.model_copy(update=changes)
@@ -85,7 +86,7 @@ def test_an_interrupted_training_goes_on_to_the_same_network(
     rate = training.learning_rate
 
     def interrupted(largest: float, done: float) -> float:
-        if round(done * tiny().iterations) == 3:
+        if done == pytest.approx(2 / 3):
             raise KeyboardInterrupt
         return rate(largest, done)
 
@@ -103,7 +104,7 @@ def test_an_interrupted_training_goes_on_to_the_same_network(
 
 def test_a_checkpoint_of_another_configuration_is_refused(checkpoint: Path, cache: Path) -> None:
     with pytest.raises(SettingsError, match="was trained with another configuration"):
-        train(tiny(iterations=6), "phantoms", checkpoint.parent, cache, CPU)
+        train(tiny(coarse=6), "phantoms", checkpoint.parent, cache, CPU)
 
 
 def test_the_graph_says_what_the_network_says_and_the_node_takes_it(checkpoint: Path, tmp_path: Path) -> None:
@@ -155,6 +156,31 @@ def test_the_coarse_path_sees_beyond_what_the_fine_one_sees() -> None:
         both = network(bright[None]) - network(dark[None])
     assert fine[:, :, :4].any() and not fine[:, :, 6:].any()
     assert both[0, 0, 12, 10, -1].abs() > 0
+
+
+def test_both_paths_begin_with_what_the_coarse_one_says() -> None:
+    torch.manual_seed(1)
+    network, images = build_network(tiny()).eval(), torch.rand(1, 1, 16, 20, 16)
+    with torch.no_grad():
+        torch.testing.assert_close(network(images), network.enlarge(network.from_afar(images)))
+
+
+def test_infarcts_are_darker_at_first(cache: Path) -> None:
+    scans = kept(parts_of("phantoms", tiny()).train, tiny(), cache / "phantoms")
+    course = Course(batch=4, iterations=8, learning_rate=0.01)
+    plain, darker = (
+        list(
+            training_batches(
+                scans, tiny(from_afar=course, augmentation=CHANGES.model_copy(update={"darker_hu": by})), 0
+            )
+        )
+        for by in (0.0, 12.0)
+    )
+    changes = [(one.images - other.images, one.infarct > 0) for one, other in zip(plain, darker, strict=True)]
+    shares = [float(change[there].max()) if there.any() else 0.0 for change, there in changes]
+    assert all(not change[~there].any() for change, there in changes)
+    assert max(shares[:3]) == pytest.approx(12 / (WINDOW_HU[1] - WINDOW_HU[0]), rel=0.5)
+    assert not any(shares[6:])
 
 
 def test_batches_are_made_by_their_number(cache: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import signal
 import socket
@@ -79,6 +80,7 @@ class OrthancServer:
         """Alive and silent, until it is thawed or ended."""
         assert self._process is not None, "the server was never started"
         self._process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WNOWAIT)  # its threads may answer for a while yet
 
     def thaw(self) -> None:
         assert self._process is not None, "the server was never started"

@@ -82,7 +82,7 @@ def training_batches(scans: Sequence[Kept], settings: Settings, first: int) -> I
     )
     ill = [scan for scan in scans if len(scan.places())]
     for iteration in range(first, settings.iterations):
-        (course, _), darker_hu = settings.at(iteration), _darker_hu(settings, iteration)
+        course, _ = settings.at(iteration)
         rng = np.random.default_rng([settings.seed, iteration, 61])
         images, masks = [], []
         for _ in range(course.batch):
@@ -93,13 +93,8 @@ def training_batches(scans: Sequence[Kept], settings: Settings, first: int) -> I
             hu = torch.from_numpy(scan.hu().astype(np.float32))[None, None]
             seen = linear(hu - AIR_HU, theta)[0] + AIR_HU
             masks.append(nearest(torch.from_numpy(scan.infarct().astype(np.float32))[None, None], theta)[0].round())
-            images.append(scaled(_changed(seen - darker_hu * masks[-1], settings, rng)))
+            images.append(scaled(_changed(seen, settings, rng)))
         yield Batch(torch.stack(images), torch.stack(masks))
-
-
-def _darker_hu(settings: Settings, iteration: int) -> float:
-    """Nothing from the last third of what the coarse path learns alone on."""
-    return settings.augmentation.darker_hu * max(1 - 1.5 * iteration / settings.from_afar.iterations, 0)
 
 
 def _changed(hu: Tensor, settings: Settings, rng: np.random.Generator) -> Tensor:

@@ -21,16 +21,12 @@ class Split(Entry):
 
 
 class Augmentation(Entry):
-    """Mirrored to the other side, turned, scaled, brightened and made noisier by up to as much.
-
-    At first infarcts are darker by `darker_hu`, so that what they are is seen at all; that fades.
-    """
+    """Mirrored to the other side, turned, scaled, brightened and made noisier by up to as much."""
 
     turn_degrees: float
     scale_share: float
     offset_hu: float
     noise_hu: float
-    darker_hu: float
 
 
 class Settings(Entry):

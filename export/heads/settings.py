@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from export import schedule
 from orthanc_plugin.routing.entry import Entry
 from orthanc_plugin.routing.network import Positive
 
@@ -27,12 +28,9 @@ class Moving(Entry):
     scale_share: float
 
 
-class Course(Entry):
+class Course(schedule.Course):
     """One of the two trainings, which follow one another."""
 
-    batch: Positive
-    iterations: Positive
-    learning_rate: float
     moving: Moving
 
 

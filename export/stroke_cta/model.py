@@ -1,4 +1,4 @@
-"""The network: patches of a CT angiography in, logits of an infarct out, from two paths that are joined (DeepMedic)."""
+"""The network: patches of a CT angiography in, logits of an infarct out, from two paths that are joined."""
 
 from typing import cast
 
@@ -18,31 +18,55 @@ _PRIOR_LOGIT = -4.0  # an infarct is some hundredths of a head
 _QUANTILES = (0.1, 0.3, 0.5, 0.7, 0.9, 0.98)
 
 
+class Wide(nn.Module):
+    """A U-Net as deep as it has `channels`, each level's cubes twice as large: as many channels as the first out."""
+
+    def __init__(self, before: int, channels: tuple[int, ...]) -> None:
+        super().__init__()
+        self.down, self.up = nn.ModuleList(), nn.ModuleList()
+        for count in channels:
+            self.down.append(nn.Sequential(_convolution(before, count), _convolution(count, count)))
+            before = count
+        for count in reversed(channels[:-1]):
+            self.up.append(_convolution(before + count, count))
+            before = count
+        self.shrink = nn.MaxPool3d(2)
+        self.enlarge = nn.Upsample(scale_factor=2.0, mode="trilinear", align_corners=False)
+
+    def forward(self, values: Tensor) -> Tensor:
+        beside: list[Tensor] = []
+        for level in self.down:
+            values = level(self.shrink(values) if beside else values)
+            beside.append(values)
+        for level, left in zip(self.up, reversed(beside[:-1]), strict=True):
+            values = level(torch.cat([left, self.enlarge(values)], dim=1))
+        return values
+
+
 class StrokeNet(nn.Module):
-    """[N, 1, slices, rows, columns] from 0 to 1 (of `WINDOW_HU`) to logits of the same shape, which `pooled` divides.
+    """[N, 1, slices, rows, columns] from 0 to 1 (of `WINDOW_HU`) to logits of the same shape, which `pooled` divides
+    as often as the coarse path halves it.
 
     The fine path draws borders. The coarse one sees what an infarct is found by, a few HU over a large part of the
-    head: the mean of what is brain tissue in cubes of `pooled` voxels, in which there is hardly any noise.
+    head: the mean of what is brain tissue in cubes of `pooled` voxels, in which there is less noise.
     What both say together begins as what the coarse one says.
     """
 
-    def __init__(self, fine: tuple[int, ...], coarse: int, dilations: tuple[int, ...], pooled: int) -> None:
+    def __init__(self, fine: tuple[int, ...], coarse: tuple[int, ...], pooled: int) -> None:
         super().__init__()
         self.windows = Windows((_shares(_BRAIN_HU), _shares(_VESSELS_HU)))
         self.pool = nn.AvgPool3d(pooled)
         self.fine = nn.Sequential()
         before = 2
         for channels in fine:
-            self.fine.append(Convolution(3, before, channels, norm="BATCH", act="RELU"))
+            self.fine.append(_convolution(before, channels))
             before = channels
-        self.coarse = nn.Sequential(Convolution(3, 4, coarse, norm="BATCH", act="RELU"))
-        for far in dilations:
-            self.coarse.append(Convolution(3, coarse, coarse, dilation=far, norm="BATCH", act="RELU"))
-        self.answer = nn.Conv3d(coarse, 1, 1)
+        self.coarse = Wide(4, coarse)
+        self.answer = nn.Conv3d(coarse[0], 1, 1)
         nn.init.constant_(cast(Tensor, self.answer.bias), _PRIOR_LOGIT)
         self.enlarge = nn.Upsample(scale_factor=float(pooled), mode="trilinear", align_corners=False)
-        self.joined = Convolution(3, before + coarse, coarse, kernel_size=1, norm="BATCH", act="RELU")
-        self.correction = nn.Conv3d(coarse, 1, 1)
+        self.joined = Convolution(3, before + coarse[0], coarse[0], kernel_size=1, norm="BATCH", act="RELU")
+        self.correction = nn.Conv3d(coarse[0], 1, 1)
         nn.init.zeros_(self.correction.weight)
         nn.init.zeros_(cast(Tensor, self.correction.bias))
 
@@ -51,6 +75,13 @@ class StrokeNet(nn.Module):
         wide = self._wide(windows, images)
         joined = self.joined(torch.cat([self.fine(windows), self.enlarge(wide)], dim=1))
         return cast(Tensor, self.enlarge(self.answer(wide)) + self.correction(joined))
+
+    def learn(self, *, afar: bool) -> None:
+        """From afar the coarse path learns; near it stays as it is, and what corrects it learns."""
+        self.train()
+        self.coarse.train(afar)
+        for part in (self.coarse, self.answer):
+            part.requires_grad_(afar)
 
     def from_afar(self, images: Tensor) -> Tensor:
         """What the coarse path says by itself of each of its cubes."""
@@ -66,6 +97,11 @@ class StrokeNet(nn.Module):
         share = self.pool(brain)
         mean = self.pool(brain * (images - (low + high) / 2)) / share.clamp_min(0.02)
         return torch.cat([mean / ((high - low) / 4), share], dim=1)
+
+
+def _convolution(before: int, after: int) -> nn.Module:
+    made: nn.Module = Convolution(3, before, after, norm="BATCH", act="RELU")
+    return made
 
 
 def _shares(window_hu: tuple[float, float]) -> tuple[float, float]:
@@ -99,4 +135,4 @@ def description(windows: Tensor) -> Tensor:
 
 
 def build_network(settings: Settings) -> StrokeNet:
-    return StrokeNet(settings.fine, settings.coarse, settings.dilations, settings.pooled)
+    return StrokeNet(settings.fine, settings.coarse, settings.pooled)

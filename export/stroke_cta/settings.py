@@ -30,8 +30,8 @@ class Augmentation(Entry):
 
 
 class Settings(Entry):
-    """`fine` and `coarse` are channels of the two paths, of the second with how far its layers reach (`dilations`).
-    First the coarse path learns alone, `from_afar`, then both do, `near`.
+    """`fine` are channels of the layers of one path, `coarse` of the levels of the other, a U-Net.
+    First the coarse path learns, `from_afar`, then the other one, `near`.
 
     `step_mm` is the cube that scans are brought to, `patch` of them (slices, rows, columns) are seen, which `pooled`
     divides; `on_infarct` is how often around an infarct.
@@ -39,8 +39,7 @@ class Settings(Entry):
 
     name: str
     fine: tuple[Positive, ...]
-    coarse: Positive
-    dilations: tuple[Positive, ...]
+    coarse: tuple[Positive, ...]
     pooled: Positive
     seed: int
     split: Split

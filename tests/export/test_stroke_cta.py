@@ -42,9 +42,8 @@ def tiny(**changes: Any) -> Settings:
     usual = Settings(
         name="tiny",
         fine=(4, 4),
-        coarse=4,
-        dilations=(1, 2),
-        pooled=4,
+        coarse=(4, 6),
+        pooled=2,
         seed=3,
         split=Split(train=4, validation=1, test=1),
         step_mm=8.0,
@@ -103,7 +102,7 @@ def test_an_interrupted_training_goes_on_to_the_same_network(
 
 def test_a_checkpoint_of_another_configuration_is_refused(checkpoint: Path, cache: Path) -> None:
     with pytest.raises(SettingsError, match="was trained with another configuration"):
-        train(tiny(coarse=6), "phantoms", checkpoint.parent, cache, CPU)
+        train(tiny(coarse=(6, 6)), "phantoms", checkpoint.parent, cache, CPU)
 
 
 def test_the_graph_says_what_the_network_says_and_the_node_takes_it(checkpoint: Path, tmp_path: Path) -> None:
@@ -137,7 +136,8 @@ def test_card_and_configuration_speak_of_the_same_cubes() -> None:
     assert (stage.input, stage.outputs, stage.overlap) == (INPUT, Served.outputs, OVERLAP)
     assert (stage.intensity.lowest, stage.intensity.highest) == WINDOW_HU  # type: ignore[union-attr]
     assert card.priority == "stat"
-    assert all(length % settings.pooled == 0 for length in settings.patch)
+    smallest = settings.pooled * 2 ** (len(settings.coarse) - 1)
+    assert all(length % smallest == 0 for length in settings.patch)
     assert [step.least_mm3 for step in card.outputs.segments.steps if step.step == "remove-small"] == [  # type: ignore[union-attr]
         1000 * THRESHOLD_ML
     ]
@@ -149,8 +149,8 @@ def test_the_coarse_path_sees_beyond_what_the_fine_one_sees() -> None:
     with torch.no_grad():
         for value in network.parameters():
             value.abs_()
-        dark, bright = torch.full((2, 1, 16, 20, 16), 0.2)
-        bright[:, :4] = 0.25
+        dark, bright = torch.full((2, 1, 16, 20, 16), 0.7)
+        bright[:, :4] = 0.8
         fine = network.fine(network.windows(bright[None])) - network.fine(network.windows(dark[None]))
         both = network(bright[None]) - network(dark[None])
     assert fine[:, :, :4].any() and not fine[:, :, 6:].any()
@@ -162,6 +162,16 @@ def test_both_paths_begin_with_what_the_coarse_one_says() -> None:
     network, images = build_network(tiny()).eval(), torch.rand(1, 1, 16, 20, 16)
     with torch.no_grad():
         torch.testing.assert_close(network(images), network.enlarge(network.from_afar(images)))
+
+
+def test_near_the_coarse_path_stays_as_it_was_learned_from_afar(cache: Path, tmp_path: Path) -> None:
+    far = tiny(near=Course(iterations=1, learning_rate=0.0))
+    learned, after = (
+        torch.load(train(some, "phantoms", tmp_path / str(number), cache, CPU), weights_only=True)["network"]
+        for number, some in enumerate((far, tiny()))
+    )
+    changed = {name.split(".")[0] for name, value in after.items() if not torch.equal(value, learned[name])}
+    assert changed == {"fine", "joined", "correction"}
 
 
 def test_batches_are_made_by_their_number(cache: Path) -> None:

@@ -14,7 +14,8 @@ from export.phantoms.brain.anatomy import Lesion
 from export.phantoms.brain.scan import Grid
 from export.phantoms.stroke import SIDES, TERRITORIES
 from export.phantoms.stroke.case import Case, Seen, draw_case, phantom, write_study
-from export.phantoms.stroke.head import CHALK, CSF, OLD, PARENCHYMA
+from export.phantoms.stroke.head import CHALK, CSF, GREY, OLD, PARENCHYMA, WHITE
+from export.phantoms.stroke.scan import perfused
 from tests import judges
 
 STEP_MM = 5.0
@@ -83,6 +84,19 @@ def test_an_infarct_is_a_little_darker_than_the_same_tissue_without_it_and_its_v
         assert 2 < np.median(difference) < 15
         filled, usual = (sum(float((hu * (not v.vein)).sum()) for v, hu in c._filled()) for c in (with_it, without))
         assert filled < usual
+
+
+def test_tissue_whose_arteries_are_empty_lacks_their_contrast_too_grey_matter_most() -> None:
+    case = ill(1)
+    assert case.infarct is not None
+    water = replace(case.infarct, darker_hu=4.0, left_filled=1.0)
+    depth, even = np.full((2, 1), 30, np.float32), np.zeros((2, 1), np.float32)
+    tissues = np.array([[GREY], [WHITE]], np.uint8)
+    contrast_hu = perfused(tissues, case.acquisition.contrast)
+    np.testing.assert_allclose(water.lost_hu(depth, tissues, contrast_hu, even), 4)
+    [grey], [white] = replace(water, left_filled=0.25).lost_hu(depth, tissues, contrast_hu, even) - 4
+    np.testing.assert_allclose([grey, white], 0.75 * contrast_hu.ravel())
+    assert grey > white > 0
 
 
 def test_old_infarcts_and_pale_white_matter_are_not_in_the_truth() -> None:

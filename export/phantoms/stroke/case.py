@@ -15,7 +15,7 @@ from export.phantoms.patient import Generator, Patient, draw_patient
 from export.phantoms.stroke import SIDES, TERRITORIES
 from export.phantoms.stroke.head import PARENCHYMA, Head, draw_head
 from export.phantoms.stroke.infarct import Infarct, draw_infarct
-from export.phantoms.stroke.scan import Acquisition, Material, acquired, draw_acquisition, painted
+from export.phantoms.stroke.scan import Acquisition, Material, acquired, draw_acquisition, painted, perfused
 from export.phantoms.stroke.vessels import Enhanced, Vessel, draw_vessels, enhanced
 
 _ILL_SHARE = 0.5
@@ -105,7 +105,8 @@ class Case:
         hu = painted(tissues, self.acquisition, uneven.at(where[::-1]))
         hu -= self.acquisition.pale_hu * head.pale(where, tissues)
         if self.infarct is not None:
-            hu -= self.infarct.lost_hu(depth, tissues, uneven.at(where))
+            contrast_hu = perfused(tissues, self.acquisition.contrast)
+            hu -= self.infarct.lost_hu(depth, tissues, contrast_hu, uneven.at(where))
         late_side, late_hu = self.late[0], np.float32(2.5 * (1 - self.late[1]))
         hu -= np.where((where[2] * late_side > 0) & np.isin(tissues, PARENCHYMA), late_hu, 0)
         hu += np.where(hu < 400, filled.at(where), 0)

@@ -12,6 +12,8 @@ from export.phantoms.stroke.vessels import Vessel
 _SHARES = {MCA: 0.68, PCA: 0.14, ACA: 0.08, CEREBELLUM: 0.10}
 _LEAST_ML, _MOST_ML = 5.0, {MCA: 135.0, ACA: 45.0, PCA: 60.0, CEREBELLUM: 50.0}
 """Before swelling, which adds about a tenth: closed furrows are tissue then."""
+_LEFT_FILLED = (0.05, 0.5)
+"""Where tissue dies, less than about half of its blood is left: the usual bound of perfusion CT."""
 _MOST_OF_TERRITORY = 0.8
 _GRID_MM = 4.0
 # Where an infarct begins (z, y, x): on the left, and how far around that.
@@ -25,9 +27,10 @@ _MIDDLES = {
 
 @dataclass(frozen=True, eq=False)
 class Infarct:
-    """`side` is 1 on the patient's left, -1 on the right; `darker_hu` what tissue lost; `left_filled` of its vessels.
+    """`side` is 1 on the patient's left, -1 on the right; `left_filled` is how full its vessels are.
 
     It takes what lies within `reach_mm` of its middle, by a distance that wobbles, in its territory and on its side.
+    Water has made it `darker_hu`; what its vessels lack of contrast its tissue lacks, too, most of all grey matter.
     """
 
     territory: int
@@ -37,7 +40,6 @@ class Infarct:
     wobble_mm: float
     reach_mm: float
     darker_hu: float
-    blurred_hu: float
     left_filled: float
     swollen: float
     pushed_mm: float
@@ -58,12 +60,11 @@ class Infarct:
         )
         return np.asarray(away + self.wobble_mm * borders.at(places + 17), np.float32)
 
-    def lost_hu(self, depth: Floats, tissues: Labels, uneven: Floats) -> Floats:
-        """How much darker each place has become: little at the border, unevenly within, more in grey matter."""
+    def lost_hu(self, depth: Floats, tissues: Labels, contrast_hu: Floats, uneven: Floats) -> Floats:
+        """How much darker each place has become, of which `contrast_hu` came from contrast: little at the border."""
         share = np.clip(0.35 + depth / 6, 0, 1) * (1 + 0.25 * uneven)
-        grey = np.where(np.isin(tissues, (PARENCHYMA[0], PARENCHYMA[2])), np.float32(self.blurred_hu), 0)
         taken = (depth > 0) & np.isin(tissues, PARENCHYMA)
-        return np.where(taken, share * (self.darker_hu + grey), 0).astype(np.float32)
+        return np.where(taken, share * (self.darker_hu + (1 - self.left_filled) * contrast_hu), 0).astype(np.float32)
 
     def filling(self, vessel: Vessel, inside_mm: NDArray[np.float64]) -> NDArray[np.float64]:
         """Share of the contrast at each point of an artery, of which `inside_mm` tells how deep it lies within."""
@@ -79,7 +80,6 @@ def draw_infarct(rng: Random, head: Head, borders: Field) -> Infarct:
     side = 1 if rng.random() < 0.5 else -1
     middle, spread = (np.array(each) for each in _MIDDLES[territory])
     middle = middle + spread * rng.uniform(-1, 1, 3)
-    grey_lost = float(rng.uniform(1.0, 3.5))
     drawn = Infarct(
         territory=territory,
         side=side,
@@ -87,9 +87,8 @@ def draw_infarct(rng: Random, head: Head, borders: Field) -> Infarct:
         stretch_zyx=(float(rng.uniform(0.8, 1.25)), float(rng.uniform(0.8, 1.3)), float(rng.uniform(0.8, 1.2))),
         wobble_mm=float(rng.uniform(1.5, 4.0)),
         reach_mm=0.0,
-        darker_hu=float(rng.uniform(3.0, 8.0)),
-        blurred_hu=grey_lost,
-        left_filled=float(rng.uniform(0.15, 0.75)),
+        darker_hu=float(rng.uniform(2.0, 6.0)),
+        left_filled=float(rng.uniform(*_LEFT_FILLED)),
         swollen=float(rng.uniform(0.2, 1.0)),
         pushed_mm=float(-side * rng.uniform(0, 0.03) * wanted_ml) if territory != CEREBELLUM else 0.0,
         trunk=bool(wanted_ml > 30 or rng.random() < 0.4),

@@ -59,9 +59,13 @@ class Material:
 
 def painted(tissues: Labels, acquisition: Acquisition, uneven: Floats) -> Floats:
     """HU of tissues with contrast in their small vessels, a little uneven."""
-    blood = acquisition.contrast.blood_hu
-    table = np.array(_HU, np.float32) + np.array(_PERFUSED, np.float32) * np.float32(blood)
-    return np.asarray(table[tissues] + np.float32(0.8) * uneven, np.float32)
+    plain = np.array(_HU, np.float32)[tissues]
+    return np.asarray(plain + perfused(tissues, acquisition.contrast) + np.float32(0.8) * uneven, np.float32)
+
+
+def perfused(tissues: Labels, contrast: Contrast) -> Floats:
+    """HU that contrast adds to tissues."""
+    return np.asarray((np.array(_PERFUSED, np.float32) * np.float32(contrast.blood_hu))[tissues], np.float32)
 
 
 def acquired(hu: Floats, material: Material, acquisition: Acquisition, grid: Grid, rng: Random) -> NDArray[np.int16]:

@@ -46,7 +46,6 @@ from orthanc_plugin.routing.card import Card
 from orthanc_plugin.routing.folder import read
 
 CPU = torch.device("cpu")
-SHIPPED = pytest.mark.skipif(not (FOLDER / "card.json").exists(), reason="not trained yet")
 STANDARD = CARD.parent / "configs" / "standard.json"
 STILL = Moving(turn_degrees=0, shift_mm=0, scale_share=0)
 
@@ -457,12 +456,10 @@ def test_what_the_model_was_not_made_for_is_another_volume(kind: str, monkeypatc
     assert made.shape != usual.shape or (np.abs(made - usual) > 0.02 * usual.max()).mean() > 0.01
 
 
-@SHIPPED
 def test_the_report_s_card_is_the_node_s() -> None:
     assert read(FOLDER).card == Card.model_validate_json(CARD.read_bytes())
 
 
-@SHIPPED
 def test_the_shipped_model_knows_a_head_and_cautions_about_another_series() -> None:
     from export.alzheimer_mr.foreign import cautioned
 
@@ -470,6 +467,5 @@ def test_the_shipped_model_knows_a_head_and_cautions_about_another_series() -> N
     assert cautioned("T2", 500_002) and cautioned("upside down", 500_003)
 
 
-@SHIPPED
 def test_the_shipped_model_cautions_about_a_large_bleed() -> None:
     assert anomaly_of("bleed", 40, 500_004) > 1

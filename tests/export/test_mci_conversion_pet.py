@@ -49,7 +49,6 @@ from orthanc_plugin.routing.headers import Headers
 from orthanc_plugin.routing.rules import Verdict, explain
 
 CPU = torch.device("cpu")
-SHIPPED = pytest.mark.skipif(not (FOLDER / "card.json").exists(), reason="not trained yet")
 INJECTED = "RadiopharmaceuticalInformationSequence"
 drawn = cached(draw_case)
 STANDARD = CARD.parent / "configs" / "standard.json"
@@ -485,12 +484,10 @@ def test_what_the_model_was_not_made_for_is_another_volume(kind: str, monkeypatc
     assert made.shape != usual.shape or (np.abs(made - usual) > 0.02 * usual.max()).mean() > 0.01
 
 
-@SHIPPED
 def test_the_report_s_card_is_the_node_s() -> None:
     assert read(FOLDER).card == Card.model_validate_json(CARD.read_bytes())
 
 
-@SHIPPED
 def test_the_shipped_model_knows_a_head_and_cautions_about_another_series() -> None:
     from export.mci_conversion_pet.foreign import cautioned
 

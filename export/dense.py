@@ -13,9 +13,20 @@ _LEAVES = ("relu0", "denseblock1", "denseblock2", "denseblock3", "relu5")
 
 
 class DenseUNet(nn.Module):
-    """`channels` are the decoder's, from fine to coarse, one for each halving; rows and columns are multiples of 32."""
+    """`channels` are the decoder's, from fine to coarse, one for each halving; rows and columns are multiples of 32.
 
-    def __init__(self, in_channels: int, out_channels: int, channels: tuple[int, ...], units_per_level: int) -> None:
+    What comes out is of either sign where it is `signed`, as a U-Net's is, else normalised and never negative.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        channels: tuple[int, ...],
+        units_per_level: int,
+        *,
+        signed: bool = False,
+    ) -> None:
         super().__init__()
         if len(channels) != len(_LEAVES):
             raise ValueError(f"The DenseNet halves {len(_LEAVES)} times; {len(channels)} channels were given.")
@@ -34,7 +45,8 @@ class DenseUNet(nn.Module):
         for wide, beside in zip(reversed(channels[:-1]), reversed(left), strict=True):
             self.decoder.append(Convolution(2, coarse + beside, wide, norm="BATCH", act="RELU"))
             coarse = wide
-        self.last = Convolution(2, coarse + in_channels, out_channels, norm="BATCH", act="RELU")
+        wide = coarse + in_channels
+        self.last = Convolution(2, wide, out_channels, norm="BATCH", act="RELU", conv_only=signed)
         self.enlarge = nn.Upsample(scale_factor=2.0, mode="nearest")
 
     def forward(self, images: Tensor) -> Tensor:

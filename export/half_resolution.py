@@ -68,6 +68,6 @@ def plain_unet(in_channels: int, channels: tuple[int, ...], units_per_level: int
     return made
 
 
-def dense_unet(in_channels: int, channels: tuple[int, ...], units_per_level: int) -> nn.Module:
+def dense_unet(in_channels: int, channels: tuple[int, ...], units_per_level: int, *, signed: bool = False) -> nn.Module:
     """The other encoder."""
-    return DenseUNet(in_channels, HEAD_CHANNELS, channels, units_per_level)
+    return DenseUNet(in_channels, HEAD_CHANNELS, channels, units_per_level, signed=signed)

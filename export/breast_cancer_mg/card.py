@@ -7,7 +7,7 @@ from typing import Any
 
 from export.breast_cancer_mg.export import CARD, FOLDER
 from export.breast_cancer_mg.report import NOT_MEASURED, PAPER, READERS
-from export.breast_cancer_mg.trial import ALL, WAYS
+from export.breast_cancer_mg.trial import ALL, WAYS, WITHOUT_PRIOR
 from export.evaluation.carded import Json, figure, markdown, spread, write
 from export.evaluation.trials import PARTS
 
@@ -46,8 +46,12 @@ def table(report: Json) -> str:
         add(f"AUC, {way}", *(spread(told["by_way"][way]["auc"]) for told in both))
     if scratch is not None:
         add(f"AUC, {ALL}, begun from nothing", *(spread(scratch[part][ALL]) for part in PARTS))
-    add("error of calibration", *(f"{told['by_way'][ALL]['calibration_error']:.3f}" for told in both))
-    add("heat map peaks in the malignant lesion, of true positives", *(spread(told["peak_inside"]) for told in both))
+    for way in (ALL, WITHOUT_PRIOR):
+        add(f"error of calibration, {way}", *(f"{told['by_way'][way]['calibration_error']:.3f}" for told in both))
+    for name in ("sensitivity", "specificity"):
+        add(f"{name}, {WITHOUT_PRIOR}", *(spread(told["by_way"][WITHOUT_PRIOR][name]) for told in both))
+    add("heat map peaks within 2 mm of the malignant lesion, of true positives",
+        *(spread(told["peak_near"]) for told in both))  # fmt: skip
     add("cautioned as strange", *(spread(told["strange"]) for told in both))
     for name in report["alone"][PARTS[0]]:
         add(f"{name} alone, AUC", *(f"{report['alone'][part][name]:.3f}" for part in PARTS))

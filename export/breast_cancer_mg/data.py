@@ -33,6 +33,10 @@ def parts_of(data: str, settings: Settings) -> Parts[Case]:
     return split_by_patient(list_cases(data, wanted(settings.split)), settings.split, settings.seed)
 
 
+def cache_of(cache: Path, data: str) -> Path:
+    return cache / data.replace("/", "_").replace(":", "_")
+
+
 def for_combining(training: Sequence[Case], settings: Settings) -> tuple[Sequence[Case], Sequence[Case]]:
     """Those that the detector learns on, and those that it does not."""
     kept_back = max(round(settings.split.combining * len(training)), 1)

@@ -79,12 +79,13 @@ class Evidence(nn.Module):
             )
             spoken = spoken + _NEARNESS * torch.log(near.flatten(1) + _FAR)
         weights = torch.softmax(spoken, dim=1)
+        highest = malignant.gather(1, spoken.argmax(dim=1, keepdim=True))
 
         def there(values: Tensor) -> Tensor:
             return (values.flatten(2) * weights[:, None]).sum(dim=2)
 
         at = [(each * weights).sum(dim=1, keepdim=True) for each in (malignant, lesion)]
-        numbers = [malignant.amax(dim=1, keepdim=True), *at, torch.log1p(there(around))]
+        numbers = [highest, *at, torch.log1p(there(around))]
         return torch.cat([*numbers, there(features)], dim=1), weights
 
 

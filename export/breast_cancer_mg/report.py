@@ -17,7 +17,7 @@ from export.breast_cancer_mg.foreign import cautioned
 from export.breast_cancer_mg.pictures import shown_again, worst_of
 from export.breast_cancer_mg.settings import read_settings
 from export.breast_cancer_mg.transfer import RECORD, SHIFTED
-from export.breast_cancer_mg.trial import ALL, WAYS, Trial, held_out_seeds, threshold_of, try_patient
+from export.breast_cancer_mg.trial import ALL, WAYS, WITHOUT_PRIOR, Trial, held_out_seeds, threshold_of, try_patient
 from export.evaluation import classification, shipped
 from export.evaluation.carded import spread
 from export.evaluation.page import Pictures, Rows, Section, render
@@ -105,9 +105,14 @@ def summary(figures: Mapping[str, Figures], foreign: Mapping[str, float], second
                     row("specificity", lambda some: some.by_way[ALL].specificity),
                     row("accuracy", lambda some: some.by_way[ALL].accuracy),
                     row("error of calibration", lambda some: f"{some.by_way[ALL].calibration_error:.3f}"),
+                    row("without the study before: sensitivity", lambda some: some.by_way[WITHOUT_PRIOR].sensitivity),
+                    row("without the study before: specificity", lambda some: some.by_way[WITHOUT_PRIOR].specificity),
+                    row("without the study before: error of calibration",
+                        lambda some: f"{some.by_way[WITHOUT_PRIOR].calibration_error:.3f}"),
                     of_readers("false positives"),
                     of_readers("false negatives"),
-                    row("heat map peaks in the malignant lesion, of true positives", lambda some: some.peak_inside),
+                    row("heat map peaks within 2 mm of the malignant lesion, of true positives",
+                        lambda some: some.peak_near),
                     row("cautioned as strange", lambda some: some.strange),
                 ]
             ),

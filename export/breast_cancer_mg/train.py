@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from export import checkpoints
 from export.breast_cancer_mg import MALIGNANT
-from export.breast_cancer_mg.data import Kept, PartBatch, for_combining, kept, part_batches, parts_of
+from export.breast_cancer_mg.data import Kept, PartBatch, cache_of, for_combining, kept, part_batches, parts_of
 from export.breast_cancer_mg.fitting import auc, auc_of_views, calibrate, combine, logits_of, look, strangeness_of
 from export.breast_cancer_mg.model import CancerNet, begin
 from export.breast_cancer_mg.settings import Settings, read_settings
@@ -70,7 +70,7 @@ def train(
     settings: Settings, data: str, out: Path, cache: Path, device: torch.device, finder: Path | None = None
 ) -> Path:
     """Runs the iterations that the checkpoint in `out` has not seen yet; gives the checkpoint's path."""
-    parts, root = parts_of(data, settings), cache / data.replace("/", "_").replace(":", "_")
+    parts, root = parts_of(data, settings), cache_of(cache, data)
     learning, combining = for_combining(parts.train, settings)
     seen = kept(learning, settings, root, whole=False)
     combined, held = (kept(some, settings, root, whole=True) for some in (combining, parts.validation))

@@ -19,7 +19,7 @@ from export.breast_cancer_mg.sources import FINE_MM, PhantomCase
 from export.evaluation.trials import answered
 from export.phantoms.mammography.anatomy import VIEWS, View
 from export.phantoms.mammography.dicom import write_examination
-from export.phantoms.mammography.history import TIMES, Ill, examined, history
+from export.phantoms.mammography.history import TIMES, Ill, When, examined, history
 from export.phantoms.mammography.sheet import Window
 from orthanc_plugin import suited
 from orthanc_plugin.imaging.image import Images, images
@@ -30,31 +30,33 @@ from orthanc_plugin.routing.folder import read
 
 ALL = "all views, with the study before"
 WITHOUT_PRIOR = "all views, without the study before"
-WAYS: Mapping[str, tuple[tuple[View, ...], bool]] = {
-    ALL: (VIEWS, True),
-    WITHOUT_PRIOR: (VIEWS, False),
-    "CC alone": (("RCC", "LCC"), False),
-    "MLO alone": (("RMLO", "LMLO"), False),
-    "one breast alone": (("RCC", "RMLO"), False),
-}
+Asking = tuple[tuple[View, ...], bool]
 """Which views are given, and whether the study before is."""
+WAYS: Mapping[str, tuple[Asking, ...]] = {
+    ALL: ((VIEWS, True),),
+    WITHOUT_PRIOR: ((VIEWS, False),),
+    "CC alone": ((("RCC", "LCC"), False),),
+    "MLO alone": ((("RMLO", "LMLO"), False),),
+    "one breast alone": ((("RCC", "RMLO"), False), (("LCC", "LMLO"), False)),
+}
+"""Of several askings each is about another breast."""
 NEAR_MM = 2.0
-"""So far beside a lesion a peak may lie and still be in it."""
+"""So far beside a lesion a peak may lie, whose map has a place each 3.5 mm."""
 
 
 @dataclass(frozen=True, eq=False)
 class Trial:
     """`probability` by way, of the right breast and the left one, not a number where nothing is said of it.
 
-    `kinds` are those of the breasts' lesions; `peak_inside` tells whether the highest place of the heat maps of a
-    breast is in its malignant lesion.
+    `kinds` are those of the breasts' lesions; `peak_near` tells whether the highest place of the heat maps of a
+    breast is in its malignant lesion or within `NEAR_MM` of it.
     """
 
     seed: int
     shifted: bool
     kinds: tuple[Ill, Ill]
     probability: Mapping[str, tuple[float, float]]
-    peak_inside: tuple[bool, bool]
+    peak_near: tuple[bool, bool]
     strangeness: float
 
     @property
@@ -91,22 +93,29 @@ def try_patient(seed: int, shifted: bool, folder: Path = FOLDER, pixel_mm: float
             for when in TIMES
             for view in VIEWS
         }
-        answers = {}
-        for way, (views, with_prior) in WAYS.items():
-            given = {"now": read_images([path for view in views for path in seen["now", view]])}
-            if with_prior:
-                given["before"] = read_images([path for view in views for path in seen["before", view]])
-            answers[way] = ask(given, folder)
-    whole = answers[ALL]
-    inside = [_peak_inside(seed, shifted, whole.views, side, pixel_mm) for side in SIDES]
+        answers = {way: [ask(_given(seen, asking), folder) for asking in askings] for way, askings in WAYS.items()}
+    [whole] = answers[ALL]
+    inside = [_peak_near(seed, shifted, whole.views, side, pixel_mm) for side in SIDES]
     return Trial(
         seed=seed,
         shifted=shifted,
         kinds=(_kind(seed, shifted, "R"), _kind(seed, shifted, "L")),
-        probability={way: answer.by_side for way, answer in answers.items()},
-        peak_inside=(inside[0], inside[1]),
+        probability={way: _said([answer.by_side for answer in each]) for way, each in answers.items()},
+        peak_near=(inside[0], inside[1]),
         strangeness=whole.strangeness,
     )
+
+
+def _given(files: Mapping[tuple[When, View], Sequence[Path]], asking: Asking) -> dict[str, Images]:
+    views, with_prior = asking
+    times: tuple[When, ...] = TIMES if with_prior else ("now",)
+    return {when: read_images([path for view in views for path in files[when, view]]) for when in times}
+
+
+def _said(of_askings: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Of each breast by the asking that was about it."""
+    right, left = np.nanmax(np.array(of_askings), axis=0)
+    return float(right), float(left)
 
 
 def read_images(paths: Sequence[Path]) -> Images:
@@ -143,7 +152,7 @@ def _kind(seed: int, shifted: bool, side: str) -> Ill:
     return "none" if not mine else "malignant" if any(each.malignant for each in mine) else "benign"
 
 
-def _peak_inside(seed: int, shifted: bool, views: Views, side: str, pixel_mm: float) -> bool:
+def _peak_near(seed: int, shifted: bool, views: Views, side: str, pixel_mm: float) -> bool:
     """Never of a breast without a malignant lesion."""
     mine = [view for view in views.seen if view.slot[0] == side]
     highest = max(mine, key=lambda view: view.height)

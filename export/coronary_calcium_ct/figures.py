@@ -48,13 +48,13 @@ def figures_of(trials: Sequence[Trial]) -> Figures:
         volume_pearson=_correlation(*_totals(trials, lambda score: score.volume_mm3)),
         agatston=statistics.agreement(truth, found),
         agatston_bland_altman_of_roots=statistics.agreement(np.sqrt(truth), np.sqrt(found)),
-        category_right=share([category(t) == category(f) for t, f in zip(truth, found, strict=True)]),
+        category_right=statistics.share_of([category(t) == category(f) for t, f in zip(truth, found, strict=True)]),
         categories=_categories(truth, found),
-        zero_found=share([round(trial.total[1].agatston) == 0 for trial in zero]),
+        zero_found=statistics.share_of([round(trial.total[1].agatston) == 0 for trial in zero]),
         by_artery={name: _of_artery(trials, number) for number, name in enumerate(ARTERIES)},
         taken_for_coronary=taken_for_coronary(trials),
         linear_auc=_linear_auc(trials),
-        strange=share([trial.strange for trial in trials]),
+        strange=statistics.share_of([trial.strange for trial in trials]),
     )
 
 
@@ -64,8 +64,8 @@ def scores(trials: Sequence[Trial]) -> tuple[Table, Table]:
 
 
 def _totals(trials: Sequence[Trial], of: Callable[..., float]) -> tuple[Table, Table]:
-    truth, found = zip(*([of(score) for score in trial.total] for trial in trials), strict=True)
-    return np.array(truth), np.array(found)
+    both = np.array([[of(score) for score in trial.total] for trial in trials], np.float64).reshape(-1, 2)
+    return both[:, 0], both[:, 1]
 
 
 def pearson(trials: Sequence[Trial]) -> Figure:
@@ -73,14 +73,14 @@ def pearson(trials: Sequence[Trial]) -> Figure:
 
 
 def _correlation(truth: Table, found: Table) -> Figure:
-    both = np.stack([truth, found], axis=1)
-    return bootstrap_values(both, lambda drawn: float(np.asarray(np.corrcoef(drawn.T))[0, 1]))
+    """Not a number where one of them is the same in all patients."""
+    return bootstrap_values(np.stack([truth, found], axis=1), _pearson)
 
 
-def share(values: Sequence[bool]) -> Figure:
-    if not values:
-        return Figure(float("nan"), float("nan"), float("nan"))
-    return bootstrap_values(np.array(values, np.float64), lambda drawn: float(drawn.mean()))
+def _pearson(both: Table) -> float:
+    if len(both) < 2 or not both.std(axis=0).all():
+        return float("nan")
+    return float(np.asarray(np.corrcoef(both.T))[0, 1])
 
 
 def category(agatston: float) -> int:
@@ -116,8 +116,6 @@ def _square(trial: Trial) -> Table:
 
 
 def _linear_auc(trials: Sequence[Trial]) -> float:
-    mine = np.array([trial.plaque_hu for trial in trials if np.isfinite(trial.plaque_hu)])
-    other = np.array([trial.beside_hu for trial in trials if np.isfinite(trial.beside_hu)])
-    pairs = mine[:, None] - other[None, :]
-    above = float((pairs > 0).mean() + 0.5 * (pairs == 0).mean())
-    return max(above, 1 - above)
+    mine, other = ([value for value in values if np.isfinite(value)] for values in zip(
+        *((trial.plaque_hu, trial.beside_hu) for trial in trials), strict=True))  # fmt: skip
+    return statistics.auc_alone(mine, other)

@@ -52,5 +52,6 @@ def description(windows: Tensor, context: Tensor) -> Tensor:
 
 def build_network(settings: Settings) -> CalciumNet:
     count = DEPTH * len(_WINDOWS_HU)
-    made = plain_unet if settings.network == "unet" else dense_unet
-    return CalciumNet(made(count, settings.channels, settings.units_per_level))
+    if settings.network == "unet":
+        return CalciumNet(plain_unet(count, settings.channels, settings.units_per_level))
+    return CalciumNet(dense_unet(count, settings.channels, settings.units_per_level, signed=True))

@@ -28,8 +28,7 @@ def bootstrap(tables: Table, figure: Callable[[Table], float], seed: int = 0) ->
     rng = np.random.default_rng(seed)
     counts = rng.multinomial(len(tables), np.full(len(tables), 1 / len(tables)), _DRAWS)
     sums = np.tensordot(counts.astype(np.float64), tables, axes=1)
-    low, high = np.nanpercentile([_drawn(figure, each) for each in sums], _COVERED)
-    return Figure(figure(tables.sum(axis=0)), float(low), float(high))
+    return _with_interval(_drawn(figure, tables.sum(axis=0)), [_drawn(figure, each) for each in sums])
 
 
 def _drawn(figure: Callable[[Table], float], table: Table) -> float:
@@ -42,11 +41,21 @@ def _drawn(figure: Callable[[Table], float], table: Table) -> float:
 
 
 def bootstrap_values(values: Table, figure: Callable[[Table], float], seed: int = 0) -> Figure:
-    """The same for one number per patient, of which the figure is a mean, a median or a share."""
+    """The same for one number or several per patient, of which the figure is a mean, a share, a correlation.
+
+    Not a number of nobody; a drawing of which the figure says nothing is left out of the interval.
+    """
+    if not len(values):
+        return Figure(*(float("nan"),) * 3)
     rng = np.random.default_rng(seed)
     draws = rng.integers(0, len(values), (_DRAWS, len(values)))
-    low, high = np.percentile([figure(values[drawn]) for drawn in draws], _COVERED)
-    return Figure(figure(values), float(low), float(high))
+    return _with_interval(figure(values), [figure(values[drawn]) for drawn in draws])
+
+
+def _with_interval(value: float, drawn: Sequence[float]) -> Figure:
+    known = [each for each in drawn if not np.isnan(each)]
+    low, high = np.percentile(known, _COVERED) if known else (float("nan"),) * 2
+    return Figure(value, float(low), float(high))
 
 
 def accuracy(confusion: Table) -> float:
@@ -123,9 +132,7 @@ def agreement(truth: Table, found: Table) -> Agreement:
 
 
 def mean_of(values: Sequence[float]) -> Figure:
-    """One number per patient; NaN of nobody."""
-    if not values:
-        return Figure(float("nan"), float("nan"), float("nan"))
+    """One number per patient."""
     return bootstrap_values(np.array(values, np.float64), lambda drawn: float(drawn.mean()))
 
 
@@ -134,7 +141,9 @@ def share_of(values: Sequence[bool]) -> Figure:
 
 
 def auc_alone(those: Sequence[float] | Table, others: Sequence[float] | Table) -> float:
-    """Of a linear model on one number, which is that number or its negative."""
+    """Of a linear model on one number, which is that number or its negative; not a number without one of the two."""
+    if not (len(those) and len(others)):
+        return float("nan")
     apart = np.subtract.outer(np.array(those), np.array(others))
     above = float((apart > 0).mean() + 0.5 * (apart == 0).mean())
     return max(above, 1 - above)

@@ -17,6 +17,7 @@ from orthanc_plugin.routing.network import (
     LargestComponent,
     Likeliest,
     RemoveSmall,
+    Unite,
 )
 from orthanc_plugin.routing.outputs import SegmentOutput, Segments
 
@@ -68,7 +69,16 @@ def refined(
         if isinstance(step, OnMasks):
             mask_zyx = refined_szyx[numbers[step.segment]]
             mask_zyx[...] = _refined(step, mask_zyx, voxels_zyx, spacing_mm or NOT_KNOWN)
+        elif isinstance(step, Unite):
+            refined_szyx = _united(refined_szyx)
     return refined_szyx
+
+
+def _united(masks_szyx: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    parts, count = label(masks_szyx.any(axis=0), TOUCHING_IN_SLICE)
+    sizes = np.stack([np.bincount(parts[mask_zyx], minlength=count + 1) for mask_zyx in masks_szyx])
+    winner = np.where(sizes.any(axis=0), sizes.argmax(axis=0), -1)[parts]
+    return np.stack([winner == number for number in range(len(masks_szyx))])
 
 
 def _refined(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,7 +40,8 @@ class View:
 class Views:
     """Those of the first role; `probabilities` in the order of the card's classes, whatever images these have.
 
-    `missing` is what the card says of slots that nobody took, `left_out` how many images took none.
+    `missing` says which slots nobody took, of the first role and of others that are there; `left_out` is how many
+    images of the first took none.
     """
 
     probabilities: tuple[float, ...]
@@ -77,7 +78,9 @@ def _of_role(card: Card, stage: Stage, images: Images) -> tuple[int | None, ...]
     return tuple(found)
 
 
-def views(network: Network, wanted: Classes, roles: Mapping[str, Images], taken: Taken, answers: Answers) -> Views:
+def views(
+    network: Network, card: Card, wanted: Classes, roles: Mapping[str, Images], taken: Taken, answers: Answers
+) -> Views:
     stage, images = network.stage, roles[network.stage.roles[0]]
     first = taken[stage.roles[0]]
     heat = None if wanted.heat_map is None else wanted.heat_map.output
@@ -92,5 +95,25 @@ def views(network: Network, wanted: Classes, roles: Mapping[str, Images], taken:
             seen.append(View(slot.name, index, place.take_back(maps[number]), place.peak(maps[number])))
         elif index is not None:
             seen.append(View(slot.name, index))
-    missing = tuple(slot.meaning_of_missing for slot, index in zip(stage.slots, first, strict=True) if index is None)
-    return Views(tuple(map(float, shares)), tuple(seen), missing, len(images) - len({view.index for view in seen}))
+    missing = (
+        *_missing(stage, first),
+        *(said for role in stage.roles[1:] for said in _of_other(card, stage, roles, role, taken)),
+    )
+    left_out = len(images) - len({view.index for view in seen})
+    return Views(tuple(map(float, shares)), tuple(seen), missing, left_out)
+
+
+def _missing(stage: Stage, taken: Sequence[int | None]) -> list[str]:
+    return [slot.meaning_of_missing for slot, index in zip(stage.slots, taken, strict=True) if index is None]
+
+
+def _of_other(card: Card, stage: Stage, roles: Mapping[str, Images], role: str, taken: Taken) -> Iterator[str]:
+    """A role that is there and takes no slot is as good as missing; that there is none at all the job itself says."""
+    lacking = [slot.name for slot, index in zip(stage.slots, taken[role], strict=True) if index is None]
+    if role not in roles or not lacking:
+        return
+    if len(lacking) == len(stage.slots):
+        meaning = card.inputs[role].meaning_of_missing
+        yield f"None of the images of the role {role} is one that the model looks at. {meaning}".strip()
+    else:
+        yield f"The images of the role {role} lack {', '.join(lacking)}."

@@ -137,7 +137,7 @@ def of_slots(bench: Bench, stage: Stage, numbers: tuple[str, ...], wanted: Class
     answers = network(items.of_slots(stage, given, taken))
     collected = Numbers(network, numbers)
     collected.add([0], answers)
-    return collected.series(None), slots.views(network, wanted, given, taken, answers)
+    return collected.series(None), slots.views(network, bench.model.card, wanted, given, taken, answers)
 
 
 def of_texture(bench: Bench, stage: Stage, numbers: tuple[str, ...]) -> tuple[Series, tuple[Region, ...]]:

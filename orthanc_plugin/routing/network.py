@@ -258,6 +258,13 @@ class Fill(Entry):
     segment: str
 
 
+class Unite(Entry):
+    """Parts of all classes that touch one another on a slice become one, of the class that has most of it."""
+
+    step: Literal["unite"]
+
+
 Step = Annotated[
-    Activate | Likeliest | Threshold | Hounsfield | LargestComponent | RemoveSmall | Fill, Discriminator("step")
+    Activate | Likeliest | Threshold | Hounsfield | LargestComponent | RemoveSmall | Fill | Unite,
+    Discriminator("step"),
 ]

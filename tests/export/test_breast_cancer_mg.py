@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from export.breast_cancer_mg import BENIGN, MALIGNANT, SLOTS, alone
+from export.breast_cancer_mg import train as training
 from export.breast_cancer_mg.card import table, with_figures
 from export.breast_cancer_mg.data import UNKNOWN, Kept, for_combining, kept, part_batches, parts_of
 from export.breast_cancer_mg.export import CARD, INPUT, example, export_network, load_trained
@@ -140,15 +141,24 @@ def learned(checkpoint: Path, scratch: Path) -> list[Kept]:
 def test_an_interrupted_training_goes_on_to_the_same_network(
     checkpoint: Path, scratch: Path, finder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    steps = iter((0.001, 0.002))
-    with monkeypatch.context() as patched, pytest.raises(StopIteration):
-        patched.setattr("export.breast_cancer_mg.train.learning_rate", lambda largest, done: largest * 0 + next(steps))
+    rate = training.learning_rate
+
+    def interrupted(largest: float, done: float) -> float:
+        if done == pytest.approx(1):
+            raise KeyboardInterrupt
+        return rate(largest, done)
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(training, "learning_rate", interrupted)
         train(tiny(), "phantoms", tmp_path, scratch, CPU, finder)
     state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
     assert (state["iterations"], state["strangeness"]) == (2, None)
     with pytest.raises(SystemExit, match="is not trained to its end"):
         load_trained(tmp_path / "checkpoint.pt")
+    torch.manual_seed(99)
     resumed = torch.load(train(tiny(), "phantoms", tmp_path, scratch, CPU), weights_only=True)
+    for name, value in torch.load(checkpoint, weights_only=True)["network"].items():
+        torch.testing.assert_close(resumed["network"][name], value)
     assert (resumed["iterations"], resumed["seed"], resumed["data"]) == (3, 3, "phantoms")
     assert resumed["strangeness"] is not None
     assert train(tiny(), "phantoms", checkpoint.parent, scratch, CPU) == checkpoint
@@ -260,6 +270,20 @@ def test_views_that_are_missing_change_nothing() -> None:
         assert not torch.equal(network(evidence, there)[:, 0], network(evidence, torch.ones(3, 8))[:, 0])
 
 
+def test_each_breast_is_judged_by_its_own_views() -> None:
+    """The right one first, and of a breast without a view nothing is heard but what all have."""
+    torch.manual_seed(3)
+    network = Combination(8, 16).eval()
+    network.level.fill_(0.25)
+    there = torch.zeros(1, 8)
+    there[:, [place for place, slot in enumerate(SLOTS) if slot[0] == "R"]] = 1
+    evidence = torch.randn(1, 8, 13)
+    with torch.no_grad():
+        once, again = network(evidence, there), network(-evidence, there)
+    assert once[0, 0] != again[0, 0]
+    assert once[0, 1] == again[0, 1] == 0.25
+
+
 def test_chance_leaves_out_studies_before_views_and_breasts() -> None:
     there = torch.ones(4000, 8)
     left = left_out(there, LeftOut(prior=0.4, view=0.0, side=0.0), np.random.default_rng(1))
@@ -321,9 +345,8 @@ def test_a_patient_is_tried_with_all_and_with_less(served: Path) -> None:
     made = try_patient(FIRST_SEED + 2, False, served, PIXEL_MM)
     assert made.probability.keys() == WAYS.keys()
     assert all(0 <= share <= 1 for share in made.probability[ALL])
-    right, left = made.probability["one breast alone"]
-    assert 0 <= right <= 1 and np.isnan(left)
-    assert not any(inside and not ill for inside, ill in zip(made.peak_inside, made.malignant, strict=True))
+    assert all(0 <= share <= 1 for share in made.probability["one breast alone"])
+    assert not any(inside and not ill for inside, ill in zip(made.peak_near, made.malignant, strict=True))
 
 
 def test_a_peak_may_lie_a_little_beside() -> None:
@@ -350,8 +373,14 @@ def test_figures_count_breasts() -> None:
     assert (figures.patients, figures.breasts, figures.malignant, figures.benign) == (4, 8, 3, 3)
     assert figures.by_way[ALL].sensitivity.value == pytest.approx(2 / 3)
     assert figures.by_way[ALL].specificity.value == pytest.approx(4 / 5)
-    assert figures.peak_inside.value == pytest.approx(0.5)
+    assert figures.peak_near.value == pytest.approx(0.5)
     assert len(answers_of(TRIALS, 0.4, kinds=("benign",)).truth) == 3
+
+
+def test_of_breasts_of_one_kind_nothing_is_claimed() -> None:
+    figures = figures_of(TRIALS[2:3], 0.4)
+    assert figures.malignant == 0 and np.isnan(figures.beside_benign.value)
+    assert np.isnan(figures.by_way[ALL].auc.value) and figures.by_way[ALL].cases == 0
 
 
 def test_the_report_becomes_page_card_and_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

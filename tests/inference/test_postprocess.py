@@ -108,6 +108,16 @@ def test_small_parts_of_slices_leave_however_they_go_on_in_the_next_slice() -> N
     assert (after({"step": "remove-small", "least_mm2": 1.0}, mask, spacing_mm=None) == mask).all()
 
 
+def test_parts_of_several_segments_that_touch_become_the_larger_one_s_slice_by_slice() -> None:
+    masks = np.zeros((2, 3, 8, 8), bool)
+    masks[0, 0, 1, 1:5] = masks[1, 0, 1, 5:7] = True
+    masks[0, 1, 1, 1] = masks[1, 1, 2, 2:5] = True  # touching at a corner
+    masks[1, 2, 6, 6] = masks[0, 2, 1, 1] = True
+    first, second = refined(segments({"step": "likeliest"}, {"step": "unite"}), masks, VOXELS, CUBES)
+    assert np.argwhere(first).tolist() == [*([0, 1, x] for x in range(1, 7)), [2, 1, 1]]
+    assert np.argwhere(second).tolist() == [[1, 1, 1], [1, 2, 2], [1, 2, 3], [1, 2, 4], [2, 6, 6]]
+
+
 def test_steps_run_in_their_order() -> None:
     mask = np.zeros((2, 3, 8, 8), bool)
     mask[0, 1, 1:6, 1:6] = True

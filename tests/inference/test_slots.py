@@ -126,6 +126,16 @@ def test_earlier_images_come_after_those_of_now(device: Device, tmp_path: Path) 
     assert views(device, model, now=now, before=before).probabilities == pytest.approx((0.2125, 0.425 + 0.085))
 
 
+def test_an_earlier_study_without_an_image_for_a_slot_is_told(device: Device, model: Model) -> None:
+    now = seen(("R", 0.2, "1000"), ("L", 0.4, "1000"))
+    assert views(device, model, now=now, before=seen(("L", 0.8, "1000"))).missing == (
+        "The images of the role before lack R.",
+    )
+    assert views(device, model, now=now, before=seen(("", 0.8, "1000"))).missing == (
+        "None of the images of the role before is one that the model looks at. No earlier study.",
+    )
+
+
 def test_a_map_for_each_slot_is_asked_for(device: Device, tmp_path: Path) -> None:
     model = looking(tmp_path / "sides", heat_map={"stage": "only", "output": "means"})
     with pytest.raises(Broken) as caught:

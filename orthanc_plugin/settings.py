@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_pascal
 
-from orthanc_plugin.deliver.profile import Profile
+from orthanc_plugin.deliver.profile import USUAL, Profile
 from orthanc_plugin.deliver.profile import profile as find_profile
 from orthanc_plugin.errors import ConfigurationError
 from orthanc_plugin.people import credentials
@@ -95,7 +95,7 @@ class Settings(BaseModel):
     host_memory_mb: Annotated[int, whole(0, 1 << 24)] = 0
     device_memory_mb: Annotated[int, whole(0, 1 << 24)] = 0
     keep_ended_jobs_days: Annotated[int, whole(1, 36500)] = 90
-    profile: Annotated[str, Field(description="the name of a destination profile")] = "ohif"
+    profile: Annotated[str, Field(description="the name of a destination profile")] = USUAL
     profiles: Annotated[
         dict[str, Profile],
         Field(default_factory=dict, description="destination profiles by name, each a section {…}"),

@@ -10,6 +10,7 @@ from export.phantoms.chest import dicom as chest
 from export.phantoms.dicom import write_series
 from export.phantoms.heart import case as heart
 from export.phantoms.liver import case
+from export.phantoms.lowdose import case as lowdose
 from export.phantoms.mammography.dicom import write_study as write_mammograms
 from export.phantoms.metabolism import dicom as metabolism
 from export.phantoms.stroke import case as stroke
@@ -38,6 +39,10 @@ def _angiography(seed: int, folder: Path, uid_seed: str) -> list[Path]:
     return stroke.write_study(seed, folder, ill=True, rows=160, uid_seed=uid_seed)
 
 
+def _low_dose(seed: int, folder: Path, uid_seed: str) -> list[Path]:
+    return lowdose.write_study(seed, folder, slices=12, rows=256, uid_seed=uid_seed)
+
+
 def _mammography(seed: int, folder: Path, uid_seed: str) -> list[Path]:
     return write_mammograms(seed, folder, uid_seed=uid_seed, intent="FOR PRESENTATION", with_mass=True)
 
@@ -53,6 +58,7 @@ STUDIES: Mapping[str, Writer] = {
     "breast-mass-mg": _mammography,
     "chest-findings-cxr": lambda seed, folder, uid_seed: chest.write_study(seed, folder, uid_seed=uid_seed),
     "coronary-calcium-ct": _heart,
+    "ct-denoise": _low_dose,
     "liver-cirrhosis-ct": lambda seed, folder, uid_seed: case.write_study(seed, folder, uid_seed=uid_seed),
     "liver-steatosis-us": lambda seed, folder, uid_seed: ultrasound.write_study(seed, folder, uid_seed=uid_seed),
     "mci-conversion-pet": _pet,

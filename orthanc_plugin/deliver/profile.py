@@ -15,6 +15,8 @@ from orthanc_plugin.errors import ConfigurationError
 SHIPPED = Path(__file__).with_name("profiles")
 
 BASE = "Base"
+USUAL = "ohif"
+"""The destination of a node that names none."""
 
 Kind = Literal["SEG", "SR", "SC", "PM", "IMAGE", "KO", "PR", "PDF", "REG", "STATUS"]
 """SC is the page, PM heat maps and probabilities, IMAGE derived images, KO the slices worth opening, PR contours for

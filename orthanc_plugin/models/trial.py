@@ -18,6 +18,7 @@ from pydicom.dataset import Dataset
 from orthanc_plugin.archive.content import file_of
 from orthanc_plugin.archive.folder import FolderArchive
 from orthanc_plugin.archive.protocol import Receipt, StoredSeries
+from orthanc_plugin.deliver.profile import USUAL, profile
 from orthanc_plugin.errors import ConfigurationError
 from orthanc_plugin.imaging.header import DAMAGED, text
 from orthanc_plugin.inference.device import Device
@@ -126,7 +127,8 @@ def attempt(
         model = catalogue.model(card.name)
         for number, trial in enumerate(trials, start=1):
             bench = Bench(sources(trial, Path(scratch) / str(number)), out / str(number) if len(trials) > 1 else out)
-            carry_out(Unbound(job(model, trial, bench, parameters or {})), Rooms(bench, catalogue, device))
+            rooms = Rooms(bench, catalogue, device, profile(USUAL, {}))
+            carry_out(Unbound(job(model, trial, bench, parameters or {})), rooms)
             written += bench.written.values()
     return tuple(written)
 

@@ -1,0 +1,1 @@
+"""Low-dose CT in, the same images with less noise out: network, training, evaluation."""

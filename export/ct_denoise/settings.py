@@ -1,0 +1,38 @@
+"""A training's settings: a JSON file goes in, a frozen description comes out; unknown keys are refused."""
+
+from pathlib import Path
+
+from orthanc_plugin.routing.entry import Entry
+from orthanc_plugin.routing.network import Positive
+
+
+class Split(Entry):
+    """Patients of the three parts; of real data their proportions."""
+
+    train: Positive
+    validation: Positive
+    test: Positive
+
+
+class Settings(Entry):
+    """Of each patient `groups` of `depth` neighbouring slices are kept; squares of `rows` of them are learned from.
+
+    `channels` and `dilations` are the network's; `every` so many iterations it is saved.
+    """
+
+    name: str
+    seed: int
+    split: Split
+    groups: Positive
+    depth: Positive
+    rows: Positive
+    channels: Positive
+    dilations: tuple[Positive, ...]
+    batch: Positive
+    iterations: Positive
+    learning_rate: float
+    every: Positive
+
+
+def read_settings(path: Path) -> Settings:
+    return Settings.model_validate_json(path.read_text())

@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.restoration import denoise_nl_means
 
-from export.ct_denoise.data import parts_of
-from export.ct_denoise.settings import read_settings
-from export.ct_denoise.train import PEAK_HU
+from export.ct_denoise.train import TASK
 from export.restoring.quality import psnr
+from export.restoring.settings import read_settings
 
 _CONFIG = Path(__file__).parent / "configs" / "standard.json"
 _STRENGTH = 0.8  # in deviations of the noise
@@ -27,11 +26,11 @@ def main() -> None:
     parser.add_argument("--patients", type=int, default=6)
     given = parser.parse_args()
     settings = read_settings(_CONFIG)
-    scans = [entry.load(1, 3) for entry in parts_of("phantoms", settings).validation[: given.patients]]
+    scans = [entry.load(1, 3) for entry in TASK.parts("phantoms", settings).validation[: given.patients]]
     for strength in _STRENGTHS:
         found = [
-            psnr(non_local_means(low.astype(np.float32), good.astype(np.float32), strength), good, PEAK_HU)
-            for low, good in ((scan.low[0], scan.good[0]) for scan in scans)
+            psnr(non_local_means(low.astype(np.float32), good.astype(np.float32), strength), good, TASK.peak)
+            for low, good in ((scan.seen[0], scan.good[0]) for scan in scans)
         ]
         print(f"{strength}: {np.mean(found):.2f} dB")
 

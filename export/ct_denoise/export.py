@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from export.ct_denoise.model import DenoiseNet, Served
-from export.ct_denoise.settings import Settings
-from export.ct_denoise.train import RUNS
+from export.ct_denoise.train import TASK
 from export.graph import write_graph
 from export.phantoms.lowdose.case import draw_case
+from export.restoring.network import Restorer, Served
+from export.restoring.settings import Settings
+from export.restoring.training import RUNS
 from export.trained import Trained, load, put
 
 FOLDER = Path(__file__).parents[2] / "onnx_models" / "ct-denoise"
@@ -23,11 +24,11 @@ INPUT = "hu"
 _EXAMPLE_ROWS, _EXAMPLE_SLICES = 128, 3
 
 
-def load_trained(checkpoint: Path) -> Trained[Settings, DenoiseNet]:
-    return load(checkpoint, Settings, DenoiseNet)
+def load_trained(checkpoint: Path) -> Trained[Settings, Restorer]:
+    return load(checkpoint, Settings, TASK.network)
 
 
-def export_network(trained: Trained[Settings, DenoiseNet], path: Path) -> float:
+def export_network(trained: Trained[Settings, Restorer], path: Path) -> float:
     """Writes the graph; gives its largest difference to torch. Patches of any size go in."""
     case = draw_case(7)
     slices = [case.render(float(z), _EXAMPLE_ROWS).low for z in case.heights(2 * _EXAMPLE_SLICES, 20.0)]

@@ -11,18 +11,18 @@ import matplotlib
 from matplotlib import pyplot
 
 from export.ct_denoise.baseline import non_local_means
-from export.ct_denoise.data import parts_of
 from export.ct_denoise.export import FOLDER
 from export.ct_denoise.figures import Figures, figures_of, worst_bias
 from export.ct_denoise.foreign import KINDS, cautioned
-from export.ct_denoise.settings import read_settings
 from export.ct_denoise.sources import PhantomEntry
+from export.ct_denoise.train import TASK
 from export.ct_denoise.trial import NON_LOCAL, OURS, SOURCE, WAYS, Trial, ask, draw, try_patient
 from export.evaluation import shipped, whole_job
 from export.evaluation.page import Pictures, Rows, Section, render
 from export.evaluation.plots import save
 from export.evaluation.trials import of_foreign, of_patients
 from export.phantoms.lowdose.case import write_study
+from export.restoring.settings import read_settings
 from orthanc_plugin.routing.folder import read
 
 matplotlib.use("Agg")
@@ -61,7 +61,7 @@ def evaluate(held_out: int | None, shifted: int | None, out: Path, processes: in
 
 
 def held_out_seeds() -> list[int]:
-    parts = parts_of("phantoms", read_settings(_CONFIG))
+    parts = TASK.parts("phantoms", read_settings(_CONFIG))
     return [entry.seed for entry in parts.test if isinstance(entry, PhantomEntry)]
 
 

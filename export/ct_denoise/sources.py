@@ -1,9 +1,8 @@
-"""Where training data comes from: phantoms, pairs of DICOM series or of NIfTI files go in, `Scan`s come out."""
+"""Where training data comes from: phantoms, two DICOM series or two NIfTI files go in, pairs of volumes come out."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import highdicom
 import nibabel
@@ -14,29 +13,12 @@ from numpy.typing import NDArray
 from export.checkpoints import SettingsError
 from export.phantoms.entry import PhantomPatient
 from export.phantoms.lowdose.case import Case, draw_case
+from export.restoring.pairs import Pair
 
 FIRST_SEED = 400_000
 _LOW, _HIGH = "low dose", "full dose"
 _NIFTI_LOW, _NIFTI_HIGH = "_low.nii.gz", "_full.nii.gz"
 Hounsfield = NDArray[np.int16]
-
-
-@dataclass(frozen=True)
-class Scan:
-    """Groups of neighbouring slices [group, slice, rows, columns], of the low dose and as they should be."""
-
-    low: Hounsfield
-    good: Hounsfield
-
-
-class Entry(Protocol):
-    """A scan that is made when it is needed."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def patient(self) -> str: ...
-    def load(self, groups: int, depth: int) -> Scan: ...
 
 
 @dataclass(frozen=True)
@@ -48,12 +30,12 @@ class PhantomEntry(PhantomPatient):
         *("spine", "tissue", "trunk"),
     )
 
-    def load(self, groups: int, depth: int) -> Scan:
+    def load(self, groups: int, depth: int) -> Pair:
         case = draw_case(self.seed, shifted=self.shifted)
         drawn = [[case.render(z) for z in heights] for heights in _heights(case, groups, depth)]
         low = np.stack([np.stack([each.low for each in group]) for group in drawn])
         clean = np.stack([np.stack([each.clean for each in group]) for group in drawn])
-        return Scan(low, np.rint(clean).astype(np.int16))
+        return Pair(low, np.rint(clean).astype(np.int16))
 
 
 def _heights(case: Case, groups: int, depth: int) -> Iterator[list[float]]:
@@ -78,13 +60,13 @@ class RealEntry:
     def name(self) -> str:
         return f"{self.patient}-{self.low[0].parent.name}-{self.low[0].name}"
 
-    def load(self, groups: int, depth: int) -> Scan:
+    def load(self, groups: int, depth: int) -> Pair:
         low, good = (_volume(paths) for paths in (self.low, self.good))
         if low.shape != good.shape:
             raise SettingsError(f"The two series of {self.patient} have other slices: {low.shape} and {good.shape}.")
         count = min(groups, max(len(low) // depth, 1))
         starts = np.linspace(0, max(len(low) - depth, 0), count).round().astype(int)
-        return Scan(*(np.stack([volume[start : start + depth] for start in starts]) for volume in (low, good)))
+        return Pair(*(np.stack([volume[start : start + depth] for start in starts]) for volume in (low, good)))
 
 
 def _volume(paths: tuple[Path, ...]) -> Hounsfield:

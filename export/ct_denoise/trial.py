@@ -11,7 +11,7 @@ from scipy.ndimage import maximum_filter, minimum_filter, uniform_filter
 
 from export.ct_denoise.baseline import non_local_means
 from export.ct_denoise.export import FOLDER
-from export.ct_denoise.train import PEAK_HU
+from export.ct_denoise.train import TASK
 from export.evaluation.trials import answered, read_volume
 from export.phantoms.lowdose.case import Case, Rod, draw_case, write_low
 from export.restoring import lesions
@@ -151,8 +151,8 @@ def quality(drawn: Drawn, image: Floats, planted: Sequence[tuple[int, Planted]])
         for index in range(len(image))
     )
     return Quality(
-        psnr=psnr(image, drawn.clean, PEAK_HU),
-        ssim=ssim(image, drawn.clean, PEAK_HU),
+        psnr=psnr(image, drawn.clean, TASK.peak),
+        ssim=ssim(image, drawn.clean, TASK.peak),
         bias=_biases(drawn, image),
         mtf10=_edges(drawn, image),
         lost=lost,

@@ -1,12 +1,16 @@
-"""A residual network: slices with their neighbours in, what is to be taken from the middle one out."""
+"""A residual network: slices with their neighbours in, the middle one without what is to be taken from it out."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from monai.networks.blocks import Convolution
 from torch import Tensor, nn
 
+from export.strangeness import Strangeness, description_of
+
 DEPTH = 3
+_MIDDLE = DEPTH // 2
 _BLOCK = 2  # of so many pixels along rows and columns the network sees all at one place
 
 
@@ -34,6 +38,59 @@ class Residual(nn.Module):
 
     def forward(self, stacks: Tensor) -> Tensor:
         return self.see(stacks)[0]
+
+
+@dataclass(frozen=True)
+class Range:
+    """What values lie between is what the network sees, in parts of `scale`."""
+
+    lowest: float
+    highest: float
+    scale: float
+
+
+class Restorer(nn.Module):
+    """[N, 3, rows, columns] to [N, 1, rows, columns] of the middle slice, both in the same numbers.
+
+    What lies beyond the range goes through as it is but for what its surroundings say of it.
+    """
+
+    def __init__(self, channels: int, dilations: Sequence[int], within: Range) -> None:
+        super().__init__()
+        self.residual, self.within = Residual(channels, dilations), within
+
+    def see(self, stacks: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The slice as it should be, the slices as the network sees them, and what it makes of these."""
+        seen = stacks.clamp(self.within.lowest, self.within.highest) / self.within.scale
+        away, features = self.residual.see(seen)
+        return stacks[:, _MIDDLE : _MIDDLE + 1] - away * self.within.scale, seen, features
+
+    def forward(self, stacks: Tensor) -> Tensor:
+        return self.see(stacks)[0]
+
+
+class Served(nn.Module):
+    """As the node takes it: patches of a volume [N, 1, slices, rows, columns] to the same as they should be.
+
+    `strangeness` [N] is the mean over the slices of a patch.
+    """
+
+    outputs = ("restored", "strangeness")
+
+    def __init__(self, network: Restorer, strangeness: Strangeness) -> None:
+        super().__init__()
+        self.network, self.strangeness = network, strangeness
+
+    def forward(self, volume: Tensor) -> tuple[Tensor, Tensor]:
+        slices = volume[:, 0]
+        restored, seen, features = self.network.see(stacks_of(slices))
+        strange = self.strangeness(description(seen, features))
+        return restored.reshape(volume.shape), strange.reshape(slices.shape[:2]).mean(dim=1)
+
+
+def description(seen: Tensor, features: Tensor) -> Tensor:
+    """Of the middle slice."""
+    return description_of(seen[:, _MIDDLE : _MIDDLE + 1], features)
 
 
 def stacks_of(volumes: Tensor) -> Tensor:

@@ -13,20 +13,21 @@ import pytest
 import torch
 
 from export.checkpoints import SettingsError
-from export.ct_denoise import train as training
 from export.ct_denoise.card import table, with_figures
-from export.ct_denoise.data import kept, parts_of, training_batches
 from export.ct_denoise.export import CARD, INPUT, export_network, load_trained
 from export.ct_denoise.figures import figures_of, worst_bias
-from export.ct_denoise.model import DenoiseNet, Served
 from export.ct_denoise.report import sections, summary
-from export.ct_denoise.settings import Settings, Split
 from export.ct_denoise.sources import list_entries
-from export.ct_denoise.train import train
+from export.ct_denoise.train import TASK
 from export.ct_denoise.trial import NON_LOCAL, OURS, RODS_HU, SOURCE, TISSUES, WAYS, Quality, Trial, draw, try_patient
 from export.evaluation.readme import between_marks
 from export.phantoms.lowdose.case import draw_case, write_study
 from export.phantoms.lowdose.quantum import Dose, Grain, noise
+from export.restoring import training
+from export.restoring.network import Served
+from export.restoring.pairs import kept, training_batches
+from export.restoring.settings import Settings, Split
+from export.restoring.training import train
 from orthanc_plugin.inference.device import Device
 from orthanc_plugin.models.check import check
 from orthanc_plugin.models.trial import attempt
@@ -62,7 +63,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def checkpoint(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return train(tiny(), "phantoms", tmp_path_factory.mktemp("run"), cache, CPU)
+    return train(TASK, tiny(), "phantoms", tmp_path_factory.mktemp("run"), cache, CPU)
 
 
 @pytest.fixture(scope="module")
@@ -86,30 +87,30 @@ def test_an_interrupted_training_goes_on_to_the_same_network(
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
         patched.setattr(training, "learning_rate", interrupted)
-        train(tiny(), "phantoms", tmp_path, cache, CPU)
+        train(TASK, tiny(), "phantoms", tmp_path, cache, CPU)
     assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["iterations"] == 2
 
     torch.manual_seed(99)
-    resumed = torch.load(train(tiny(), "phantoms", tmp_path, cache, CPU), weights_only=True)
+    resumed = torch.load(train(TASK, tiny(), "phantoms", tmp_path, cache, CPU), weights_only=True)
     for name, value in torch.load(checkpoint, weights_only=True)["network"].items():
         torch.testing.assert_close(resumed["network"][name], value)
 
 
 def test_a_checkpoint_of_another_configuration_is_refused(checkpoint: Path, cache: Path) -> None:
     with pytest.raises(SettingsError, match="was trained with another configuration"):
-        train(tiny(channels=8), "phantoms", checkpoint.parent, cache, CPU)
+        train(TASK, tiny(channels=8), "phantoms", checkpoint.parent, cache, CPU)
 
 
 def test_what_is_seen_and_what_should_come_out_lie_on_one_another(cache: Path) -> None:
-    parts = parts_of("phantoms", tiny())
+    parts = TASK.parts("phantoms", tiny())
     names = [{entry.patient for entry in part} for part in (parts.train, parts.validation, parts.test)]
     assert sum(map(len, names)) == len(set().union(*names)) == 4
     scans = kept(parts.train, tiny(), cache)
     settings = tiny(rows=128, batch=8)
     whole, resumed = list(training_batches(scans, settings, 0)), list(training_batches(scans, settings, 2))
-    torch.testing.assert_close(whole[2].low, resumed[0].low)
+    torch.testing.assert_close(whole[2].seen, resumed[0].seen)
     for batch in whole:
-        apart = (batch.low[:, 1:2] - batch.good).flatten(1)
+        apart = (batch.seen[:, 1:2] - batch.good).flatten(1)
         assert (apart.mean(dim=1).abs() < 0.35 * apart.std(dim=1) + 2).all(), "they differ by noise alone"
 
 
@@ -130,7 +131,7 @@ def test_the_graph_takes_noise_from_patches_of_any_size_and_the_node_takes_it(ch
 
 def test_an_untrained_network_gives_every_value_back() -> None:
     hu = torch.tensor([-1024.0, -100.0, 40.0, 3071.0]).repeat(3, 16, 4)[None, :, :16, :16]
-    assert torch.equal(DenoiseNet(tiny())(hu), hu[:, 1:2])
+    assert torch.equal(TASK.network(tiny())(hu), hu[:, 1:2])
 
 
 def test_a_series_comes_out_as_a_series_at_its_place(served: Path, tmp_path: Path) -> None:
@@ -199,13 +200,13 @@ def test_real_pairs_are_series_of_two_doses_or_files_side_by_side(tmp_path: Path
             image.save_as(file)
     [entry] = list_entries(f"ldct:{tmp_path}", 0)
     scan = entry.load(1, 3)
-    assert entry.patient == "L001" and scan.low.shape == scan.good.shape == (1, 3, 64, 64)
-    assert (scan.low - scan.good == 7).all()
+    assert entry.patient == "L001" and scan.seen.shape == scan.good.shape == (1, 3, 64, 64)
+    assert (scan.seen - scan.good == 7).all()
     volume = np.arange(8 * 6 * 4, dtype=np.int16).reshape(8, 6, 4)
     for name, values in (("a_low", volume), ("a_full", volume + 1)):
         nibabel.Nifti1Image(values, np.diag([-1.0, -1.0, 2.0, 1.0])).to_filename(tmp_path / f"{name}.nii.gz")
     [pair] = list_entries(f"nifti:{tmp_path}", 0)
-    assert (pair.load(2, 2).good - pair.load(2, 2).low == 1).all()
+    assert (pair.load(2, 2).good - pair.load(2, 2).seen == 1).all()
     with pytest.raises(SettingsError, match=r"There is no pair of scans at a low and at the full dose in"):
         list_entries(f"ldct:{tmp_path / 'L001'}", 0)
 

@@ -1,0 +1,125 @@
+"""The training of a restorer: a task and its settings go in, checkpoints and TensorBoard curves come out."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from monai.utils import set_determinism
+from torch import Tensor
+from torch.utils.tensorboard import SummaryWriter
+from tqdm import tqdm
+
+from export import checkpoints
+from export.command import training_parser
+from export.restoring.network import Range, Restorer, description
+from export.restoring.pairs import Entry, Kept, kept, training_batches, whole
+from export.restoring.quality import psnr
+from export.restoring.settings import Settings, read_settings
+from export.schedule import learning_rate
+from export.split import Parts, split_by_patient, wanted
+from export.strangeness import Strangeness
+
+RUNS = Path(__file__).parents[1] / "runs"
+_KEPT = 0.975  # of the scans
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is restored: `entries` of some data and a number of patients, what the network sees of their values, and
+    how far these lie apart, which errors are held against in decibels.
+    """
+
+    entries: Callable[[str, int], Sequence[Entry]]
+    within: Range
+    peak: float
+
+    def parts(self, data: str, settings: Settings) -> Parts[Entry]:
+        return split_by_patient(self.entries(data, wanted(settings.split)), settings.split, settings.seed)
+
+    def network(self, settings: Settings) -> Restorer:
+        return Restorer(settings.channels, settings.dilations, self.within)
+
+    def loss(self, found: Tensor, good: Tensor) -> Tensor:
+        return torch.nn.functional.mse_loss(found / self.within.scale, good / self.within.scale)
+
+
+def main(says: str | None, data: str, task: Task) -> None:
+    """A command line about one task; `data` are the forms that `--data` may have beside phantoms."""
+    given = training_parser(says, data, RUNS / "cache").parse_args()
+    settings = read_settings(given.config)
+    torch.set_num_threads(given.threads)
+    cache = given.cache / settings.name
+    train(task, settings, given.data, given.out or RUNS / settings.name, cache, torch.device(given.device))
+
+
+def train(task: Task, settings: Settings, data: str, out: Path, cache: Path, device: torch.device) -> Path:
+    """Runs the iterations that the checkpoint in `out` has not seen yet; gives the checkpoint's path."""
+    parts, root = task.parts(data, settings), cache / data.replace("/", "_").replace(":", "_")
+    seen, held = kept(parts.train, settings, root), kept(parts.validation, settings, root)
+    set_determinism(settings.seed)
+    network = task.network(settings).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimiser = torch.optim.AdamW(network.parameters(), settings.learning_rate, weight_decay=1e-4)
+    checkpoint, first = out / "checkpoint.pt", 0
+    if checkpoint.exists():
+        state = checkpoints.resume(checkpoint, settings.model_dump_json(), network, optimiser, device)
+        first = int(state["iterations"])
+    batches = training_batches(seen, settings, first)
+    losses: list[float] = []
+    with SummaryWriter(str(out / "curves")) as curves:
+        shown = tqdm(batches, initial=first, total=settings.iterations, unit="batch", mininterval=5)
+        for iteration, batch in enumerate(shown, start=first + 1):
+            for group in optimiser.param_groups:
+                group["lr"] = learning_rate(settings.learning_rate, iteration / settings.iterations)
+            losses.append(_step(task, network, optimiser, batch.seen.to(device), batch.good.to(device)))
+            if iteration % settings.every == 0 or iteration == settings.iterations:
+                before, after = validate(task, network, held, device)
+                curves.add_scalar("loss/train", np.mean(losses), iteration)
+                curves.add_scalar("psnr/validation", after, iteration)
+                said = f"loss {np.mean(losses):.5f}, PSNR {after:.2f} dB, of what is seen {before:.2f} dB"
+                tqdm.write(f"{iteration}/{settings.iterations}: {said}")
+                losses = []
+                strange = strangeness_of(network, seen, held, device) if iteration == settings.iterations else None
+                learned = None if strange is None else strange.state_dict()
+                about = checkpoints.about(settings, data, iteration, strangeness=learned)
+                checkpoints.save(checkpoint, network, optimiser, about)
+    return checkpoint
+
+
+def _step(task: Task, network: Restorer, optimiser: torch.optim.AdamW, seen: Tensor, good: Tensor) -> float:
+    network.train()
+    optimiser.zero_grad()
+    loss = task.loss(network(seen), good)
+    torch.autograd.backward(loss)
+    optimiser.step()
+    return float(loss.item())
+
+
+@torch.no_grad()
+def validate(task: Task, network: Restorer, held: Sequence[Kept], device: torch.device) -> tuple[float, float]:
+    """Decibels of what is seen and of what the network makes of it, the mean over groups of slices."""
+    network.eval()
+    found: list[tuple[float, float]] = []
+    for scan in held:
+        for batch in whole(scan):
+            good = batch.good.numpy()
+            made = network(batch.seen.to(device)).cpu().numpy()
+            found.append((psnr(batch.seen[:, 1:2].numpy(), good, task.peak), psnr(made, good, task.peak)))
+    before, after = np.mean(found, axis=0)
+    return float(before), float(after)
+
+
+@torch.no_grad()
+def strangeness_of(network: Restorer, seen: Sequence[Kept], held: Sequence[Kept], device: torch.device) -> Strangeness:
+    """Fitted on slices that were learned on; its bound is that of whole scans, whose median counts."""
+    network.eval()
+
+    def described(scan: Kept) -> Tensor:
+        found = [network.see(batch.seen.to(device))[1:] for batch in whole(scan)]
+        return torch.cat([description(values, features).cpu() for values, features in found])
+
+    learned, bounding = [described(scan) for scan in seen], [described(scan) for scan in held]
+    fitted = Strangeness.fitted(torch.cat(learned), torch.cat(bounding), _KEPT)
+    medians = torch.stack([fitted(scan).median() for scan in bounding])
+    return fitted.widened(torch.quantile(medians, _KEPT))

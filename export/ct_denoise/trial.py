@@ -18,6 +18,7 @@ from export.restoring import lesions
 from export.restoring.edges import mtf10_per_mm
 from export.restoring.lesions import Eye, Planted
 from export.restoring.quality import psnr, ssim
+from export.restoring.trial import Quality, Trial
 from orthanc_plugin import suited
 from orthanc_plugin.routing.folder import read
 
@@ -33,40 +34,9 @@ TISSUES: Mapping[str, tuple[float, float]] = {
 RODS_HU = (400.0, 60.0)
 _ROD_MM, _ROD_REACH_MM = 6.0, 13.0
 _EVEN_HU = 30.0
+_ENOUGH = 200  # voxels of a tissue
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class Quality:
-    """`bias` is by tissue, in HU, NaN of those that are not there; `mtf10` by the contrast of a rod's edge.
-
-    `lost` counts planted lesions that are no longer seen, `invented` blobs that should not be there.
-    """
-
-    psnr: float
-    ssim: float
-    bias: Mapping[str, float]
-    mtf10: Mapping[float, float]
-    lost: int
-    invented: int
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One scan of `SLICES` slices. `sharp` is `mtf10` of the images without noise."""
-
-    seed: int
-    shifted: bool
-    dose_share: float
-    planted: int
-    sharp: Mapping[float, float]
-    by_way: Mapping[str, Quality]
-    cautions: tuple[str, ...]
-
-    @property
-    def strange(self) -> bool:
-        return any("unlike" in each for each in self.cautions)
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,9 +92,8 @@ def try_patient(seed: int, shifted: bool, folder: Path = FOLDER, slices: int = S
     return Trial(
         seed=seed,
         shifted=shifted,
-        dose_share=drawn.case.dose.share,
+        slices=slices,
         planted=len(planted),
-        sharp=_edges(drawn, drawn.clean),
         by_way={way: quality(drawn, image, planted) for way, image in images.items()},
         cautions=cautions,
     )
@@ -153,10 +122,9 @@ def quality(drawn: Drawn, image: Floats, planted: Sequence[tuple[int, Planted]])
     return Quality(
         psnr=psnr(image, drawn.clean, TASK.peak),
         ssim=ssim(image, drawn.clean, TASK.peak),
-        bias=_biases(drawn, image),
-        mtf10=_edges(drawn, image),
         lost=lost,
         invented=invented,
+        numbers={**_biases(drawn, image), **_edges(drawn, image)},
     )
 
 
@@ -184,27 +152,30 @@ def _biases(drawn: Drawn, image: Floats) -> dict[str, float]:
     found = {}
     for tissue, (least, most) in TISSUES.items():
         inside = (lowest > least) & (highest < most)
-        found[tissue] = float((image - drawn.clean)[inside].mean()) if inside.sum() > 200 else float("nan")
+        enough = inside.sum() > _ENOUGH
+        found[bias_in(tissue)] = float((image - drawn.clean)[inside].mean()) if enough else float("nan")
     return found
 
 
-def _edges(drawn: Drawn, image: Floats) -> dict[float, float]:
-    """What the rods lie in is taken away first, as far as it is known; the noise is not."""
+def bias_in(tissue: str) -> str:
+    return f"mean difference in {tissue}, HU"
+
+
+def edge_of(contrast_hu: float) -> str:
+    return f"edge of {contrast_hu:g} HU: MTF at 10 %, share of the source's without noise"
+
+
+def _edges(drawn: Drawn, image: Floats) -> dict[str, float]:
+    """Not a number where there was no place for a rod."""
+    found = {edge_of(contrast): float("nan") for contrast in RODS_HU}
     middle = (image.shape[1] - 1) / 2
-    return {
-        rod.contrast_hu: mtf10_per_mm(
-            image - _around(drawn, rod),
-            (middle + rod.y_mm / drawn.pixel_mm, middle + rod.x_mm / drawn.pixel_mm),
-            rod.radius_mm,
-            drawn.pixel_mm,
+    for rod in drawn.case.rods:
+        place = (middle + rod.y_mm / drawn.pixel_mm, middle + rod.x_mm / drawn.pixel_mm)
+        alone = replace(drawn.case, rods=(rod,)).rods_alone(image.shape[1])
+        around = uniform_filter(drawn.clean - alone, (1, 9, 9))
+        sharp, left = (
+            mtf10_per_mm((slices - around).astype(np.float32), place, rod.radius_mm, drawn.pixel_mm)
+            for slices in (drawn.clean, image)
         )
-        for rod in drawn.case.rods
-    }
-
-
-def _around(drawn: Drawn, rod: Rod) -> Floats:
-    """The same slices without this rod and without noise, smoothed."""
-    rest = replace(drawn.case, rods=(rod,))
-    rows = drawn.clean.shape[1]
-    alone = rest.rods_alone(rows)
-    return np.asarray(uniform_filter(drawn.clean - alone, (1, 9, 9)), np.float32)
+        found[edge_of(rod.contrast_hu)] = left / sharp
+    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import nibabel
@@ -13,21 +13,24 @@ import pytest
 import torch
 
 from export.checkpoints import SettingsError
-from export.ct_denoise.card import table, with_figures
 from export.ct_denoise.export import CARD, INPUT, export_network, load_trained
-from export.ct_denoise.figures import figures_of, worst_bias
-from export.ct_denoise.report import sections, summary
+from export.ct_denoise.report import ABOUT
 from export.ct_denoise.sources import list_entries
 from export.ct_denoise.train import TASK
-from export.ct_denoise.trial import NON_LOCAL, OURS, RODS_HU, SOURCE, TISSUES, WAYS, Quality, Trial, draw, try_patient
+from export.ct_denoise.trial import NON_LOCAL, OURS, RODS_HU, SOURCE, TISSUES, WAYS, bias_in, draw, edge_of, try_patient
+from export.evaluation.page import Pictures, Rows
 from export.evaluation.readme import between_marks
 from export.phantoms.lowdose.case import draw_case, write_study
 from export.phantoms.lowdose.quantum import Dose, Grain, noise
 from export.restoring import training
+from export.restoring.carded import table, with_figures
+from export.restoring.figures import figures_of
 from export.restoring.network import Served
 from export.restoring.pairs import kept, training_batches
+from export.restoring.report import sections, summary
 from export.restoring.settings import Settings, Split
 from export.restoring.training import train
+from export.restoring.trial import Quality, Trial
 from orthanc_plugin.inference.device import Device
 from orthanc_plugin.models.check import check
 from orthanc_plugin.models.trial import attempt
@@ -215,46 +218,49 @@ def test_a_scan_is_tried_in_every_way(served: Path) -> None:
     made = try_patient(401_002, False, served, slices=3, rows=ROWS)
     assert tuple(made.by_way) == WAYS
     assert made.by_way[SOURCE].psnr < made.by_way[NON_LOCAL].psnr
-    assert all(np.isfinite(made.by_way[SOURCE].bias[tissue]) for tissue in ("fat", "soft tissue"))
-    drawn = draw(401_002, False, 3, ROWS)
-    assert len(drawn.case.rods) == len(made.sharp)
+    numbers = made.by_way[SOURCE].numbers
+    assert all(abs(numbers[bias_in(tissue)]) < 8 for tissue in ("fat", "soft tissue"))
+    rods = {rod.contrast_hu for rod in draw(401_002, False, 3, ROWS).case.rods}
+    assert {contrast for contrast in RODS_HU if np.isfinite(numbers[edge_of(contrast)])} == rods
 
 
 def quality(psnr: float, **changes: object) -> Quality:
-    same = {"bias": dict.fromkeys(TISSUES, 0.5), "mtf10": dict.fromkeys(RODS_HU, 0.8), "lost": 1, "invented": 0}
-    return Quality(**{"psnr": psnr, "ssim": 0.9, **same, **changes})  # type: ignore[arg-type]
+    numbers = {bias_in(tissue): 0.5 for tissue in TISSUES} | {edge_of(contrast): 0.8 for contrast in RODS_HU}
+    return Quality(**{"psnr": psnr, "ssim": 0.9, "lost": 1, "invented": 0, "numbers": numbers, **changes})  # type: ignore[arg-type]
 
 
 def trials() -> list[Trial]:
-    def one(seed: int, **ours: object) -> Trial:
+    def one(seed: int, bias: float = 0.5, **ours: object) -> Trial:
         by_way = {way: quality(30.0 + number + seed / 10) for number, way in enumerate(WAYS)}
-        by_way[OURS] = quality(35.0, **ours)
-        return Trial(seed, False, 0.2, 4, dict.fromkeys(RODS_HU, 0.8), by_way, ())
+        plain = quality(35.0, **ours)
+        by_way[OURS] = replace(plain, numbers=plain.numbers | {bias_in(tissue): bias for tissue in TISSUES})
+        return Trial(seed, False, 9, 4, by_way, ())
 
-    return [
-        one(0, bias=dict.fromkeys(TISSUES, -1.5)),
-        one(1, invented=9),
-        one(2, lost=0, bias=dict.fromkeys(TISSUES, float("nan"))),
-    ]
+    return [one(0, -1.5), one(1, invented=9), one(2, float("nan"), lost=0)]
 
 
 def test_figures_are_of_a_thousand_and_leave_out_what_is_not_there() -> None:
     figures = figures_of(trials())
     assert figures.lost[OURS].value == pytest.approx(1000 * 2 / 12)
     assert figures.invented[OURS].value == pytest.approx(1000 / 3)
-    assert figures.over_non_local.value == pytest.approx(35 - 32.1)
-    assert worst_bias(figures.bias) == pytest.approx(0.5)
-    assert figures.edges["60 HU"][OURS].value == 1
+    assert figures.over[NON_LOCAL].value == pytest.approx(35 - 32.1)
+    reached = {bar.name: bar.reached(figures) for bar in ABOUT.bars}
+    assert reached["largest mean difference of a tissue, HU"] == "0.500"
+    assert reached[edge_of(60)] == "0.800 (0.800 to 0.800)"
 
 
-def test_the_report_becomes_page_card_and_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("export.ct_denoise.report._worst", lambda trial, path: path.name)
+def test_the_report_becomes_page_card_and_readme(tmp_path: Path) -> None:
     parts = {name: figures_of(trials()) for name in ("Held-out phantoms", "Shifted phantoms")}
     foreign = {"inverted": 1.0, "all": 1.0}
-    rows = [row for part in summary(parts, foreign, 0.4).parts if not isinstance(part, str) for row in part.rows]  # type: ignore[union-attr]
+    rows = [row for part in summary(ABOUT, parts, foreign, 0.4).parts if isinstance(part, Rows) for row in part.rows]
     assert ("planted lesions", "", "12", "12") in rows
-    assert len(sections("Held-out phantoms", trials(), parts["Held-out phantoms"], tmp_path)) == 2
-    report = {"foreign series cautioned": foreign, "seconds_per_slice": 0.4, **{n: asdict(p) for n, p in parts.items()}}
+    shown = replace(ABOUT, show=lambda trial, path: path.name)
+    _, pictures = sections(shown, "Held-out phantoms", trials(), parts["Held-out phantoms"], tmp_path)
+    assert isinstance(pictures.parts[0], Pictures) and len(pictures.parts[0].files) == 3
+    told = {
+        n: {**asdict(p), "bars": {b.name: [b.to_reach, b.reached(p)] for b in ABOUT.bars}} for n, p in parts.items()
+    }
+    report = {"foreign series cautioned": foreign, "seconds_per_slice": 0.4, **told}
     card = Card.model_validate(
         with_figures(Card.model_validate_json(CARD.read_bytes()).model_dump(by_alias=True), report)
     )

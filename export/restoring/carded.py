@@ -1,0 +1,44 @@
+"""What a report measured, in the card and in the README."""
+
+from typing import Any
+
+from export.evaluation.carded import Json, figure, markdown, spread
+from export.evaluation.trials import PARTS
+
+
+def with_figures(card: Json, report: Json) -> dict[str, Any]:
+    figures = []
+    for part in PARTS:
+        told, data = report[part], f"{report[part]['scans']} {part.lower()}"
+        *others, ours = told["psnr"]
+        figures.append(figure(f"Decibels over {others[-1]}", told["over"][others[-1]]["value"], data))
+        figures.append(figure("Lesions lost of 1,000", told["lost"][ours]["value"], data))
+        figures.append(figure("Lesions invented in 1,000 slices", told["invented"][ours]["value"], data))
+    foreign = report["foreign series cautioned"]
+    kinds = f"phantoms of {len(foreign) - 1} kinds"
+    figures.append(figure("Series of something else cautioned", foreign["all"], kinds))
+    figures.append(figure("Seconds a slice of a whole job", report["seconds_per_slice"], "two cores"))
+    return {**card, "figures": figures}
+
+
+def table(report: Json) -> str:
+    """The README's, in Markdown."""
+    both = [report[part] for part in PARTS]
+    rows: list[tuple[str, ...]] = [("", "to reach", *(part.lower() for part in PARTS))]
+
+    def add(name: str, *ours: str, bar: str = "") -> None:
+        rows.append((name, bar, *ours))
+
+    ways = list(both[0]["psnr"])
+    add("scans, planted lesions", *(f"{told['scans']}, {told['planted']}" for told in both))
+    for name, (bar, _) in both[0]["bars"].items():
+        add(name, *(told["bars"][name][1] for told in both), bar=bar)
+    for way in ways:
+        add(f"PSNR, dB: {way}", *(spread(told["psnr"][way]) for told in both))
+    for way in ways:
+        add(f"lesions lost of 1,000: {way}", *(spread(told["lost"][way]) for told in both))
+        add(f"lesions invented in 1,000 slices: {way}", *(spread(told["invented"][way]) for told in both))
+    add("cautioned as strange", *(spread(told["strange"]) for told in both))
+    add("series of something else: cautioned", f"{report['foreign series cautioned']['all']:.3f}", "")
+    add("seconds a slice of a whole job, two cores", f"{report['seconds_per_slice']:.3f}", "")
+    return markdown(rows)

@@ -1,11 +1,10 @@
 """Where training data comes from: phantoms, two DICOM series or two NIfTI files go in, pairs of volumes come out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import highdicom
-import nibabel
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
@@ -13,11 +12,11 @@ from numpy.typing import NDArray
 from export.checkpoints import SettingsError
 from export.phantoms.entry import PhantomPatient
 from export.phantoms.lowdose.case import Case, draw_case
-from export.restoring.pairs import Pair
+from export.restoring.nifti import NiftiPair, nifti_pairs
+from export.restoring.pairs import Entry, Pair
 
 FIRST_SEED = 400_000
 _LOW, _HIGH = "low dose", "full dose"
-_NIFTI_LOW, _NIFTI_HIGH = "_low.nii.gz", "_full.nii.gz"
 Hounsfield = NDArray[np.int16]
 
 
@@ -49,8 +48,8 @@ def _heights(case: Case, groups: int, depth: int) -> Iterator[list[float]]:
 
 
 @dataclass(frozen=True)
-class RealEntry:
-    """Two volumes of the same slices, as files of two DICOM series or as one NIfTI file each."""
+class DicomEntry:
+    """The same slices as two DICOM series."""
 
     patient: str
     low: tuple[Path, ...]
@@ -71,30 +70,42 @@ class RealEntry:
 
 def _volume(paths: tuple[Path, ...]) -> Hounsfield:
     """From the feet up."""
-    if paths[0].name.endswith(".nii.gz"):
-        image = nibabel.as_closest_canonical(nibabel.load(paths[0]))
-        voxels = np.asanyarray(image.dataobj).transpose(2, 1, 0)[:, ::-1, ::-1]
-    else:
-        image = highdicom.get_volume_from_series([pydicom.dcmread(path) for path in paths])
-        voxels = image.to_patient_orientation("HPL").array
-    return np.ascontiguousarray(np.rint(voxels), np.int16)
+    volume = highdicom.get_volume_from_series([pydicom.dcmread(path) for path in paths])
+    return np.ascontiguousarray(np.rint(volume.to_patient_orientation("HPL").array), np.int16)
 
 
-def list_entries(data: str, patients: int) -> list[PhantomEntry] | list[RealEntry]:
+@dataclass(frozen=True)
+class HounsfieldPair:
+    pair: NiftiPair
+
+    @property
+    def name(self) -> str:
+        return self.pair.name
+
+    @property
+    def patient(self) -> str:
+        return self.pair.patient
+
+    def load(self, groups: int, depth: int) -> Pair:
+        return Pair(*(np.rint(each).astype(np.int16) for each in self.pair.grouped(groups, depth)))
+
+
+def list_entries(data: str, patients: int) -> Sequence[Entry]:
     """`data` is `phantoms`, `ldct:FOLDER` (as LDCT-and-Projection-data is laid out) or `nifti:FOLDER`."""
     kind, _, where = data.partition(":")
     if kind == "phantoms" and not where:
         return [PhantomEntry(FIRST_SEED + number) for number in range(patients)]
-    readers = {"ldct": _ldct, "nifti": _nifti}
-    if kind not in readers or not where:
+    if kind not in ("ldct", "nifti") or not where:
         raise SettingsError(f"The data is '{data}'; it must be phantoms, ldct:FOLDER or nifti:FOLDER.")
-    found = list(readers[kind](Path(where)))
+    if kind == "nifti":
+        return [HounsfieldPair(pair) for pair in nifti_pairs(Path(where), "_low.nii.gz", "_full.nii.gz")]
+    found = list(_ldct(Path(where)))
     if not found:
         raise SettingsError(f"There is no pair of scans at a low and at the full dose in {where}.")
     return found
 
 
-def _ldct(folder: Path) -> Iterator[RealEntry]:
+def _ldct(folder: Path) -> Iterator[DicomEntry]:
     """A folder a patient, in it series whose descriptions say which dose they are of."""
     for patient in sorted(path for path in folder.iterdir() if path.is_dir()):
         series: dict[str, list[Path]] = {}
@@ -104,13 +115,4 @@ def _ldct(folder: Path) -> Iterator[RealEntry]:
         doses = [next((paths for said, paths in series.items() if dose in said and "image" in said), None)
                  for dose in (_LOW, _HIGH)]  # fmt: skip
         if doses[0] is not None and doses[1] is not None:
-            yield RealEntry(patient.name, tuple(doses[0]), tuple(doses[1]))
-
-
-def _nifti(folder: Path) -> Iterator[RealEntry]:
-    for low in sorted(folder.rglob(f"*{_NIFTI_LOW}")):
-        name = low.name.removesuffix(_NIFTI_LOW)
-        good = low.with_name(name + _NIFTI_HIGH)
-        if not good.exists():
-            raise SettingsError(f"{low.name} has no {good.name} beside it.")
-        yield RealEntry(name, (low,), (good,))
+            yield DicomEntry(patient.name, tuple(doses[0]), tuple(doses[1]))

@@ -11,6 +11,7 @@ from export.strangeness import Strangeness, description_of
 
 DEPTH = 3
 _MIDDLE = DEPTH // 2
+_LEAST = 1e-6
 _BLOCK = 2  # of so many pixels along rows and columns the network sees all at one place
 
 
@@ -72,20 +73,29 @@ class Restorer(nn.Module):
 class Served(nn.Module):
     """As the node takes it: patches of a volume [N, 1, slices, rows, columns] to the same as they should be.
 
-    `strangeness` [N] is the mean over the slices of a patch.
+    `strangeness` [N] is the mean over the slices of a patch. With `own_scale` values mean nothing by themselves, and
+    are seen in parts of how bright the patch is.
     """
 
     outputs = ("restored", "strangeness")
 
-    def __init__(self, network: Restorer, strangeness: Strangeness) -> None:
+    def __init__(self, network: Restorer, strangeness: Strangeness, *, own_scale: bool) -> None:
         super().__init__()
-        self.network, self.strangeness = network, strangeness
+        self.network, self.strangeness, self.own_scale = network, strangeness, own_scale
 
     def forward(self, volume: Tensor) -> tuple[Tensor, Tensor]:
-        slices = volume[:, 0]
+        scale = brightness(volume) if self.own_scale else torch.ones_like(volume[:, :1, :1, :1, :1])
+        slices = (volume / scale)[:, 0]
         restored, seen, features = self.network.see(stacks_of(slices))
         strange = self.strangeness(description(seen, features))
-        return restored.reshape(volume.shape), strange.reshape(slices.shape[:2]).mean(dim=1)
+        return restored.reshape(volume.shape) * scale, strange.reshape(slices.shape[:2]).mean(dim=1)
+
+
+def brightness(volume: Tensor) -> Tensor:
+    """Of each patch [N, 1, 1, 1, 1] the mean of its values, weighted by themselves: air around counts nothing."""
+    axes = (1, 2, 3, 4)
+    total = volume.abs().sum(dim=axes, keepdim=True).clamp_min(_LEAST)
+    return (volume.square().sum(dim=axes, keepdim=True) / total).clamp_min(_LEAST)
 
 
 def description(seen: Tensor, features: Tensor) -> Tensor:

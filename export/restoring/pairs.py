@@ -29,6 +29,13 @@ class Pair:
     good: Values
 
 
+def own_scale(seen: NDArray[np.float32], good: NDArray[np.float32]) -> Pair:
+    """Each group in parts of how bright what is seen of it is, as `network.brightness` has it."""
+    total, squares = (np.abs(seen).sum(axis=(1, 2, 3)), np.square(seen).sum(axis=(1, 2, 3)))
+    scale = (squares / np.maximum(total, 1e-6)).reshape(-1, 1, 1, 1)
+    return Pair(*((each / np.maximum(scale, 1e-6)).astype(np.float16) for each in (seen, good)))
+
+
 class Entry(Protocol):
     """A pair that is made when it is needed."""
 
@@ -100,8 +107,9 @@ def _square(scan: Kept, rows: int, rng: np.random.Generator) -> tuple[NDArray[np
 
 
 def whole(scan: Kept) -> Iterator[Batch]:
-    """The slices of one group after the other."""
-    seen, good = scan.seen(), scan.good()
+    """The slices of one group after the other, of an even number of rows and columns, as patches have."""
+    rows, columns = (length - length % 2 for length in scan.seen().shape[2:])
+    seen, good = (each[:, :, :rows, :columns] for each in (scan.seen(), scan.good()))
     for group in range(len(seen)):
         numbers = np.arange(seen.shape[1])
         beside = np.clip(numbers[:, None] + np.arange(-_WING, _WING + 1), 0, len(numbers) - 1)

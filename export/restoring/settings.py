@@ -1,6 +1,9 @@
 """A training's settings: a JSON file goes in, a frozen description comes out; unknown keys are refused."""
 
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
 
 from orthanc_plugin.routing.entry import Entry
 from orthanc_plugin.routing.network import Positive
@@ -12,6 +15,18 @@ class Split(Entry):
     train: Positive
     validation: Positive
     test: Positive
+
+
+class Adversarial(Entry):
+    """A critic that takes so many `steps` for each of the network's, whose word has this `weight` beside the error.
+
+    It `begins` after a share of the training, when what is made is near enough to be told from what is good.
+    """
+
+    weight: float
+    steps: Positive
+    learning_rate: float
+    begins: Annotated[float, Field(ge=0, le=1)]
 
 
 class Settings(Entry):
@@ -32,6 +47,7 @@ class Settings(Entry):
     iterations: Positive
     learning_rate: float
     every: Positive
+    adversarial: Adversarial | None = None
 
 
 def read_settings(path: Path) -> Settings:

@@ -13,8 +13,9 @@ from tqdm import tqdm
 
 from export import checkpoints
 from export.command import training_parser
+from export.restoring.adversarial import Rival
 from export.restoring.network import Range, Restorer, description
-from export.restoring.pairs import Entry, Kept, kept, training_batches, whole
+from export.restoring.pairs import Batch, Entry, Kept, kept, training_batches, whole
 from export.restoring.quality import psnr
 from export.restoring.settings import Settings, read_settings
 from export.schedule import learning_rate
@@ -28,12 +29,13 @@ _KEPT = 0.975  # of the scans
 @dataclass(frozen=True)
 class Task:
     """What is restored: `entries` of some data and a number of patients, what the network sees of their values, and
-    how far these lie apart, which errors are held against in decibels.
+    how far these lie apart, which errors are held against in decibels; whether values mean nothing by themselves.
     """
 
     entries: Callable[[str, int], Sequence[Entry]]
     within: Range
     peak: float
+    own_scale: bool = False
 
     def parts(self, data: str, settings: Settings) -> Parts[Entry]:
         return split_by_patient(self.entries(data, wanted(settings.split)), settings.split, settings.seed)
@@ -61,10 +63,14 @@ def train(task: Task, settings: Settings, data: str, out: Path, cache: Path, dev
     set_determinism(settings.seed)
     network = task.network(settings).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = torch.optim.AdamW(network.parameters(), settings.learning_rate, weight_decay=1e-4)
+    rival = None if settings.adversarial is None else Rival(settings.adversarial, settings.seed, device)
     checkpoint, first = out / "checkpoint.pt", 0
     if checkpoint.exists():
         state = checkpoints.resume(checkpoint, settings.model_dump_json(), network, optimiser, device)
         first = int(state["iterations"])
+        if rival is not None:
+            rival.load(state["rival"])
+    run = Run(task, settings, network, optimiser, rival, device)
     batches = training_batches(seen, settings, first)
     losses: list[float] = []
     with SummaryWriter(str(out / "curves")) as curves:
@@ -72,7 +78,7 @@ def train(task: Task, settings: Settings, data: str, out: Path, cache: Path, dev
         for iteration, batch in enumerate(shown, start=first + 1):
             for group in optimiser.param_groups:
                 group["lr"] = learning_rate(settings.learning_rate, iteration / settings.iterations)
-            losses.append(_step(task, network, optimiser, batch.seen.to(device), batch.good.to(device)))
+            losses.append(run.step(batch, iteration))
             if iteration % settings.every == 0 or iteration == settings.iterations:
                 before, after = validate(task, network, held, device)
                 curves.add_scalar("loss/train", np.mean(losses), iteration)
@@ -82,18 +88,38 @@ def train(task: Task, settings: Settings, data: str, out: Path, cache: Path, dev
                 losses = []
                 strange = strangeness_of(network, seen, held, device) if iteration == settings.iterations else None
                 learned = None if strange is None else strange.state_dict()
-                about = checkpoints.about(settings, data, iteration, strangeness=learned)
+                more = {} if rival is None else {"rival": rival.state()}
+                about = checkpoints.about(settings, data, iteration, strangeness=learned, **more)
                 checkpoints.save(checkpoint, network, optimiser, about)
     return checkpoint
 
 
-def _step(task: Task, network: Restorer, optimiser: torch.optim.AdamW, seen: Tensor, good: Tensor) -> float:
-    network.train()
-    optimiser.zero_grad()
-    loss = task.loss(network(seen), good)
-    torch.autograd.backward(loss)
-    optimiser.step()
-    return float(loss.item())
+@dataclass(frozen=True, eq=False)
+class Run:
+    """What one training works with."""
+
+    task: Task
+    settings: Settings
+    network: Restorer
+    optimiser: torch.optim.AdamW
+    rival: Rival | None
+    device: torch.device
+
+    def step(self, batch: Batch, iteration: int) -> float:
+        """Gives the error, without what a critic says."""
+        self.network.train()
+        self.optimiser.zero_grad()
+        seen, good = batch.seen.to(self.device), batch.good.to(self.device)
+        made = self.network(seen)
+        error = self.task.loss(made, good)
+        loss = error
+        if self.rival is not None and iteration > self.rival.settings.begins * self.settings.iterations:
+            scaled_made, scaled_good = (each / self.task.within.scale for each in (made, good))
+            self.rival.learn(scaled_made.detach(), scaled_good, iteration)
+            loss = error + self.rival.against(scaled_made)
+        torch.autograd.backward(loss)
+        self.optimiser.step()
+        return float(error.item())
 
 
 @torch.no_grad()

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from export.checkpoints import SettingsError
-from export.ct_denoise.export import CARD, INPUT, export_network, load_trained
+from export.ct_denoise.export import CARD, SERVING
 from export.ct_denoise.report import ABOUT
 from export.ct_denoise.sources import list_entries
 from export.ct_denoise.train import TASK
@@ -24,6 +24,7 @@ from export.phantoms.lowdose.case import draw_case, write_study
 from export.phantoms.lowdose.quantum import Dose, Grain, noise
 from export.restoring import training
 from export.restoring.carded import table, with_figures
+from export.restoring.exporting import INPUT
 from export.restoring.figures import figures_of
 from export.restoring.network import Served
 from export.restoring.pairs import kept, training_batches
@@ -73,7 +74,7 @@ def checkpoint(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def served(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the tiny model, as it would be served."""
     folder = tmp_path_factory.mktemp("models") / "ct-denoise"
-    assert export_network(load_trained(checkpoint), folder / "model.onnx") < 1e-4
+    assert SERVING.write(SERVING.load_trained(checkpoint), folder / "model.onnx") < 1e-4
     (folder / "card.json").write_bytes(CARD.read_bytes())
     return folder
 
@@ -118,10 +119,10 @@ def test_what_is_seen_and_what_should_come_out_lie_on_one_another(cache: Path) -
 
 
 def test_the_graph_takes_noise_from_patches_of_any_size_and_the_node_takes_it(checkpoint: Path, served: Path) -> None:
-    trained = load_trained(checkpoint)
+    trained = SERVING.load_trained(checkpoint)
     told = {each.key: each.value for each in onnx.load(served / "model.onnx").metadata_props}
     assert Settings.model_validate_json(told["settings"]) == trained.settings
-    network = Served(trained.network, trained.strangeness).eval()
+    network = SERVING.served(trained)
     with torch.no_grad():
         denoised, strangeness = network(torch.zeros(2, 1, 5, 64, 32))
     assert denoised.shape == (2, 1, 5, 64, 32) and strangeness.shape == (2,)

@@ -48,12 +48,18 @@ def write_case(case: Case, folder: Path, *, uid_seed: str | int | None = None) -
 
 
 def write_values(
-    case: Case, values: Floats, folder: Path, *, uid_seed: str | int | None = None, said: str = "T1 MPRAGE"
+    case: Case,
+    values: Floats,
+    folder: Path,
+    *,
+    uid_seed: str | int | None = None,
+    said: str = "T1 MPRAGE",
+    axial: bool = False,
 ) -> list[Path]:
     """`values` on the case's grid; slices run to the left in sagittal series, up in the axial ones of some patients."""
     folder.mkdir(parents=True, exist_ok=True)
-    sagittal, grid = case.seed % 4 != 0, case.scanner.grid
-    scale = max(float(values.max()) / _STORED_MOST, 1e-6)
+    sagittal, grid = case.seed % 4 != 0 and not axial, case.scanner.grid
+    scale = stored_step(values)
     stored = np.rint(np.maximum(values, 0) / scale).astype("<u2")
     slices = stored.transpose(2, 0, 1)[:, ::-1] if sagittal else stored
     header = _header(case, sagittal, uid_seed if uid_seed is not None else f"ageing-{case.seed}-{int(case.shifted)}")
@@ -73,6 +79,11 @@ def write_values(
         paths.append(folder / f"MR{index + 1:04d}.dcm")
         write_file(image, paths[-1])
     return paths
+
+
+def stored_step(values: Floats) -> float:
+    """What one step of the stored numbers stands for."""
+    return max(float(values.max()) / _STORED_MOST, 1e-6)
 
 
 def _corner(grid: Grid, index: int, sagittal: bool) -> NDArray[np.float64]:

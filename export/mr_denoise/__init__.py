@@ -1,0 +1,1 @@
+"""A noisy MR of the head in, the same with less noise out: network, training, evaluation."""

@@ -1,0 +1,104 @@
+"""A phantom in, what the node makes of it by a model folder, and how good that is beside its source, out."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from export.evaluation.trials import answered, read_volume
+from export.mr_denoise.baseline import non_local_means
+from export.mr_denoise.export import FOLDER
+from export.mr_denoise.phantoms import SAID
+from export.mr_denoise.sources import noise_of
+from export.mr_denoise.train import TASK
+from export.phantoms.ageing.again import Again, scanned
+from export.phantoms.ageing.dicom import stored_step, write_values
+from export.phantoms.brain.anatomy import Floats
+from export.restoring import heads
+from export.restoring.heads import TISSUES, Head
+from export.restoring.pairs import own_scale
+from export.restoring.quality import psnr, ssim
+from export.restoring.trial import Quality, Trial
+from orthanc_plugin import suited
+from orthanc_plugin.routing.folder import read
+
+SOURCE, USUAL, NON_LOCAL, OURS = "noisy", "with the usual noise", "non-local means", "mr-denoise"
+WAYS = (SOURCE, USUAL, NON_LOCAL, OURS)
+SLICES = 9
+_SIZE_MM = 4.0
+_OTHER_NOISE = 101
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """In the numbers that are stored."""
+
+    head: Head
+    clean: Floats
+    usual: Floats
+    noisy: Floats
+
+
+def draw(seed: int, shifted: bool, slices: int = SLICES) -> Drawn:
+    head = heads.draw(seed, slices, shifted=shifted)
+    how = noise_of(seed, shifted=shifted)
+    seen = [scanned(head.case, head.grid, one) for one in (Again(0, 0), Again(1, _OTHER_NOISE), how)]
+    step = stored_step(seen[-1])
+    clean, usual, noisy = (np.rint(each / step).astype(np.float32) for each in seen)
+    return Drawn(head, clean, usual, noisy)
+
+
+def try_patient(seed: int, shifted: bool, folder: Path = FOLDER, slices: int = SLICES) -> Trial:
+    drawn = draw(seed, shifted, slices)
+    ours, cautions = ask(drawn, folder)
+    images = {
+        SOURCE: drawn.noisy, USUAL: drawn.usual, NON_LOCAL: non_local_means(drawn.noisy, drawn.clean), OURS: ours,
+    }  # fmt: skip
+    return Trial(
+        seed=seed,
+        shifted=shifted,
+        slices=slices,
+        planted=len(heads.planted_in(drawn.head, drawn.clean)),
+        by_way={way: quality(drawn, image) for way, image in images.items()},
+        cautions=cautions,
+    )
+
+
+def ask(drawn: Drawn, folder: Path = FOLDER) -> tuple[Floats, tuple[str, ...]]:
+    """By the node's own code, from files; what it gives as an image, and what it cautions about."""
+    model = read(folder)
+    case = heads.of_slab(drawn.head)
+    with TemporaryDirectory() as scratch:
+        files = write_values(case, drawn.noisy, Path(scratch), uid_seed=f"trial-{case.seed}", said=SAID, axial=True)
+        seen = read_volume(files)
+    raw = answered(model, {"series": seen})
+    [image] = raw.drawn.images.values()
+    cautions = (*suited.by_header(model.card, seen), *suited.by_answers(model.card, raw.said))
+    return image.astype(np.float32), cautions
+
+
+def quality(drawn: Drawn, image: Floats) -> Quality:
+    """Decibels are of the head alone: air, where noise has another mean, is easily made better."""
+    inside = drawn.clean > 0.1 * drawn.clean.max()
+    scaled = own_scale(drawn.noisy[None], drawn.clean[None]).good.max() / drawn.clean.max()
+    lost, invented = heads.lost_and_invented(drawn.head, image, drawn.clean, _SIZE_MM)
+    peak = TASK.peak / float(scaled)
+    return Quality(
+        psnr=psnr(image[inside], drawn.clean[inside], peak),
+        ssim=ssim(image, drawn.clean, peak),
+        lost=lost,
+        invented=invented,
+        numbers={difference_in(name): value for name, value in differences(drawn, image).items()},
+    )
+
+
+def differences(drawn: Drawn, image: Floats) -> dict[str, float]:
+    return heads.differences(drawn.head, image, drawn.clean)
+
+
+def difference_in(tissue: str) -> str:
+    return f"mean difference in {'CSF' if tissue == 'csf' else f'{tissue} matter'}, % of white matter"
+
+
+DIFFERENCES = tuple(map(difference_in, TISSUES))

@@ -1,0 +1,124 @@
+"""A head scanned as it should be, what lies where in it, and what was planted: what restoring is tried on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import binary_erosion
+
+from export.phantoms.ageing.again import slab, with_spots
+from export.phantoms.ageing.canvas import Canvas
+from export.phantoms.ageing.case import Case, draw_case
+from export.phantoms.ageing.head import Lesion
+from export.phantoms.brain.anatomy import Floats
+from export.phantoms.brain.scan import Grid
+from export.restoring import lesions
+from export.restoring.lesions import Eye, Planted
+
+Mask = NDArray[np.bool_]
+TISSUES = ("csf", "grey", "white")
+_PLANTED = 8
+_APART_MM = 14.0
+_ALIKE = 4.0  # of 255
+_EVEN_MM = 2.0
+
+
+@dataclass(frozen=True, eq=False)
+class Head:
+    """`tissues` are where a voxel is wholly of one kind; `planted` has the number of the lesion, 0 where none is."""
+
+    case: Case
+    grid: Grid
+    tissues: Mapping[str, Mask]
+    planted: NDArray[np.uint8]
+
+    @property
+    def pixel_mm(self) -> float:
+        return self.grid.step_mm[2]
+
+    @property
+    def brain(self) -> Mask:
+        return np.asarray(np.any(list(self.tissues.values()), axis=0) | (self.planted > 0))
+
+
+def draw(seed: int, slices: int, step_mm: float | None = None, *, shifted: bool = False) -> Head:
+    """About lesions that are planted in the white matter, in place of those that age brings."""
+    plain = draw_case(seed, shifted=shifted)
+    spots = _planted(np.random.default_rng([seed, int(shifted), 59]))
+    case = with_spots(plain, spots)
+    grid = slab(case, _height_mm(case, spots[0]), slices, step_mm)
+    canvas, places = case.painted(grid, case.scanner.bright)
+    shape = places.shape[1:]
+    values = canvas.values.reshape(shape)
+    tissues = {name: abs(values - case.scanner.bright[name]) < _ALIKE for name in TISSUES}
+    spot = abs(values - case.scanner.bright["spot"]) < 2 * _ALIKE  # what other structures are not painted over
+    return Head(case, grid, tissues, np.where(spot, _numbers(canvas, spots).reshape(shape), np.uint8(0)))
+
+
+def _planted(rng: np.random.Generator) -> tuple[Lesion, ...]:
+    """About one height, none beside another."""
+    found: list[Lesion] = []
+    height = float(rng.uniform(12, 28))
+    while len(found) < _PLANTED:
+        side = float(rng.choice([-1, 1]))
+        place = np.array([side * rng.uniform(16, 34), rng.uniform(-42, 44), height + rng.uniform(-5, 5)])
+        if all(np.linalg.norm(place - np.array(each.middle)) > _APART_MM for each in found):
+            found.append(Lesion((float(place[0]), float(place[1]), float(place[2])), float(rng.uniform(1.6, 4.0))))
+    return tuple(found)
+
+
+def _height_mm(case: Case, lesion: Lesion) -> float:
+    """Above the middle of the scanner's grid."""
+    grid = case.scanner.grid
+    of_head = np.array(lesion.middle) * np.array(case.head.size) + np.array(grid.shift_mm)
+    return float((grid.rotation @ of_head)[2])
+
+
+def _numbers(canvas: Canvas, spots: tuple[Lesion, ...]) -> NDArray[np.uint8]:
+    found = np.zeros(canvas.x.shape, np.uint8)
+    for number, spot in enumerate(spots, start=1):
+        found[canvas.ball(spot.middle, (spot.radius_mm,) * 3) > 0] = number
+    return found
+
+
+def planted_in(head: Head, clean: Floats) -> list[tuple[int, Planted]]:
+    """Each lesion on the slice that shows most of it, with the contrast that it has there; those in white matter."""
+    found = []
+    for number in range(1, int(head.planted.max()) + 1):
+        sizes = (head.planted == number).sum(axis=(1, 2))
+        index = int(sizes.argmax())
+        mask = head.planted[index] == number
+        contrast = lesions.contrast_of(clean[index], Planted(mask, 0.0), head.pixel_mm, head.tissues["white"][index])
+        if sizes[index] > 3 and np.isfinite(contrast):
+            found.append((index, Planted(mask, contrast)))
+    return found
+
+
+def lost_and_invented(head: Head, image: Floats, clean: Floats, size_mm: float) -> tuple[int, int]:
+    """By an eye that sees half of the contrast that lesions have."""
+    planted = planted_in(head, clean)
+    white = head.tissues["white"]
+    lost = sum(lesions.lost(image[index], each, head.pixel_mm, white[index]) for index, each in planted)
+    half = 0.5 * float(np.median([abs(each.contrast) for _, each in planted])) if planted else float("inf")
+    steps = max(round(_EVEN_MM / head.pixel_mm), 1)
+    eye = Eye(size_mm, half)
+    invented = sum(
+        eye.invented(image[index], clean[index], binary_erosion(white[index], iterations=steps), head.pixel_mm)
+        for index in range(len(image))
+    )
+    return lost, invented
+
+
+def differences(head: Head, image: Floats, clean: Floats) -> dict[str, float]:
+    """By tissue the mean difference, in percent of how bright white matter is."""
+    white = float(clean[head.tissues["white"]].mean())
+    return {
+        name: float(100 * (image - clean)[mask].mean() / white) if mask.sum() > 200 else float("nan")
+        for name, mask in head.tissues.items()
+    }
+
+
+def of_slab(head: Head) -> Case:
+    """The case with the slab for its scanner's grid, as it is written."""
+    return replace(head.case, scanner=replace(head.case.scanner, grid=head.grid))

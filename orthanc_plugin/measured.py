@@ -36,7 +36,8 @@ def measured(card: Card, main: Imaged, raw: RawOutput, origin: Origin, given: Cl
     drawn = maps.value_maps(card.outputs, raw.drawn.maps)
     measuring = Measuring(card, raw, given, Identity.of(main, origin), drawn)
     found = [*measuring.outlined(main), *measuring.classified(main)] or [maps.findings(card.outputs, main)]
-    findings = found[0] if len(found) == 1 else classes.joined(*found)
+    joined = found[0] if len(found) == 1 else classes.joined(*found)
+    findings = maps.with_faults(joined, card.outputs, measuring.identity.tracking_uid)
     segments = card.outputs.segments
     return replace(
         findings,

@@ -352,6 +352,28 @@ def test_a_network_that_draws_an_image_gives_a_series_of_it(house: House) -> Non
     np.testing.assert_allclose(found, given, atol=1)
 
 
+def test_an_image_whose_faults_were_counted_comes_with_a_report_of_them(house: House) -> None:
+    folder = house.models / "drawer"
+    graphs.write_channels(folder / "model.onnx", [1.0], kind=3)
+    stage = graphs.stage(kind="volume", depth=4, rows=8, columns=8)
+    wanted = {
+        "label": "Quiet", "derivation": graphs.concept("q", "Quiet"), "values": "as-answered",
+        "from": {"stage": "only", "output": "probability"},
+        "faults": {"lost": 12.4, "invented": 3.0, "data": "60 held-out phantoms"},
+    }  # fmt: skip
+    model = graphs.model(folder, [stage], {"images": [wanted]})
+    takes_images = Profile.model_validate({"Objects": ["IMAGE", "SR"]})
+    _, results = house.runs(model, house.takes("series", series.slices(Boxes())), profile=takes_images)
+
+    caution = "of 1,000 planted lesions it lost 12, and in 1,000 slices it invented 3 (60 held-out phantoms)"
+    assert any(caution in text for text in texts(results["SR"]))
+    assert caution in results["IMAGE"].ImageComments
+    assert numbers(results["SR"]) == {
+        "Lesions lost of a thousand that were planted": 12.4,
+        "Lesions invented in a thousand slices": 3.0,
+    }
+
+
 def test_a_classifier_of_slices_points_at_one(house: House) -> None:
     datasets = series.slices(Boxes())
     _, results = house.runs(classifier(house), house.takes("series", datasets))

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from export.breast_cancer_mg.figures import CANCER, Figures, answers_of, figures
 from export.breast_cancer_mg.foreign import cautioned
 from export.breast_cancer_mg.pictures import shown_again, worst_of
 from export.breast_cancer_mg.settings import read_settings
-from export.breast_cancer_mg.transfer import RECORD, SHIFTED
+from export.breast_cancer_mg.transfer import EXAMINED, RECORD, SHIFTED
 from export.breast_cancer_mg.trial import ALL, WAYS, WITHOUT_PRIOR, Trial, held_out_seeds, threshold_of, try_patient
 from export.evaluation import classification, shipped
 from export.evaluation.carded import spread
@@ -41,7 +42,7 @@ def evaluate(held_out: int | None, shifted: int | None, out: Path, processes: in
     seconds = _seconds()
     with ProcessPoolExecutor(processes) as pool:
         seeds = held_out_seeds(read_settings(_CONFIG))[:held_out]
-        tried = of_patients(pool, try_patient, seeds, SHIFTED if shifted is None else shifted)
+        tried = of_patients(pool, partial(try_patient, kept=EXAMINED), seeds, SHIFTED if shifted is None else shifted)
         foreign = of_foreign(pool, cautioned, FOREIGN, _FOREIGN_EACH if shifted is None else 1, _FIRST_FOREIGN)
         hard = {name: alone.hardness(_measured(pool, trials)) for name, trials in tried.items()}
     out.mkdir(parents=True, exist_ok=True)

@@ -27,6 +27,7 @@ from export.trained import put
 
 RECORD = Path(__file__).parents[2] / "docs" / "models" / FOLDER.name / "transfer.json"
 CONFIG = Path(__file__).parent / "configs" / "scratch.json"
+EXAMINED = CACHE / "examined"
 SHIFTED = 80
 
 
@@ -45,7 +46,8 @@ def main() -> None:
     folder = RUNS / settings.name / FOLDER.name
     put(trained, partial(export_network, trained), CARD, folder)
     with ProcessPoolExecutor(given.processes) as pool:
-        tried = of_patients(pool, partial(try_patient, folder=folder), held_out_seeds(settings), given.shifted)
+        attempt = partial(try_patient, folder=folder, kept=EXAMINED)
+        tried = of_patients(pool, attempt, held_out_seeds(settings), given.shifted)
     given.record.parent.mkdir(parents=True, exist_ok=True)
     given.record.write_text(json.dumps(told_of(tried, threshold_of(folder)), indent=1) + "\n")
 

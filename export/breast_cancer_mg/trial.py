@@ -5,6 +5,7 @@ She is judged with all that there is, without the earlier study, and with one ki
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -84,15 +85,30 @@ def threshold_of(folder: Path) -> float:
     return classes.items[0].threshold
 
 
-def try_patient(seed: int, shifted: bool, folder: Path = FOLDER, pixel_mm: float = FINE_MM) -> Trial:
+class Examined(PhantomCase):
+    """A patient whose files are kept: to draw her takes longer than to ask about her."""
+
+    drawing = (*PhantomCase.drawing, "mammography.dicom")
+
+    def files(self, root: Path) -> dict[tuple[When, View], list[Path]]:
+        """Of each view, made where they are not there yet."""
+        folder = root / self.name
+        whole = folder / "whole"
+        if not whole.exists():
+            for when, view in product(TIMES, VIEWS):
+                write_examination(
+                    self.seed, folder / when / view, when, shifted=self.shifted, pixel_mm=self.pixel_mm, views=(view,)
+                )
+            whole.touch()
+        return {(when, view): sorted((folder / when / view).iterdir()) for when, view in product(TIMES, VIEWS)}
+
+
+def try_patient(
+    seed: int, shifted: bool, folder: Path = FOLDER, pixel_mm: float = FINE_MM, kept: Path | None = None
+) -> Trial:
+    """`kept` is a folder for the patient's files, so that she need not be drawn again."""
     with TemporaryDirectory() as scratch:
-        seen = {
-            (when, view): write_examination(
-                seed, Path(scratch) / when / view, when, shifted=shifted, pixel_mm=pixel_mm, views=(view,)
-            )
-            for when in TIMES
-            for view in VIEWS
-        }
+        seen = Examined(seed, shifted, pixel_mm).files(kept or Path(scratch))
         answers = {way: [ask(_given(seen, asking), folder) for asking in askings] for way, askings in WAYS.items()}
     [whole] = answers[ALL]
     inside = [_peak_near(seed, shifted, whole.views, side, pixel_mm) for side in SIDES]

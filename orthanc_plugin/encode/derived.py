@@ -29,6 +29,7 @@ from pydicom.uid import (
 from pydicom.valuerep import DSfloat
 
 from orthanc_plugin.encode.context import LO_LENGTH, altered, series_attributes, settle, state_side
+from orthanc_plugin.encode.derived_frames import fill_frames, is_enhanced, source_of
 from orthanc_plugin.encode.grey import Grey, grey
 from orthanc_plugin.encode.making import Making
 from orthanc_plugin.imaging.header import words
@@ -108,7 +109,23 @@ def derived_images(making: Making) -> tuple[Dataset, ...]:
         Series(making, image, str(number or ""), grey(image, making.imaged))
         for number, image in enumerate(making.findings.images)
     ]
+    if is_enhanced(making):
+        return tuple(_of_all_frames(one) for one in series)
     return tuple(_instance(one, index) for one in series for index in range(len(making.imaged)))
+
+
+def _of_all_frames(of: Series) -> Dataset:
+    """Of an enhanced source one instance, too."""
+    making = of.making
+    header = _context(making, making.imaged.sources[0])
+    result = _plain(header)
+    _identify(result, of, 0)
+    result.ImageComments = "\n".join(making.remarks)
+    fill_frames(result, making, of.image, of.stored)
+    _settle(result, header, making)
+    if "Laterality" in result:
+        del result.Laterality  # the frames' own anatomy says it
+    return result
 
 
 def _instance(of: Series, index: int) -> Dataset:
@@ -118,13 +135,17 @@ def _instance(of: Series, index: int) -> Dataset:
     _identify(result, of, index)
     _derive(result, of, source)
     _show(result, of, index)
-    settle(result, header, making.imaged, making.origin)
+    _settle(result, header, making)
     state_side(result, header)
+    return result
+
+
+def _settle(result: Dataset, header: Dataset, making: Making) -> None:
+    settle(result, header, making.imaged, making.origin)
     result.file_meta = FileMetaDataset()
     result.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     result.file_meta.MediaStorageSOPClassUID = result.SOPClassUID
     result.file_meta.MediaStorageSOPInstanceUID = result.SOPInstanceUID
-    return result
 
 
 def _context(making: Making, source: SourceSlice) -> Dataset:
@@ -139,10 +160,7 @@ def _context(making: Making, source: SourceSlice) -> Dataset:
 
 def _of_frame(header: Dataset, source: SourceSlice) -> Dataset:
     """What is true of the image's frame and of what is derived from it, too; as a single-frame image says it."""
-    result = Dataset()
-    for element in header:
-        if not element.tag.is_private and element.keyword not in UNTRUE and element.tag.group not in OVERLAYS:
-            result.add(copy(element))  # setting a value later changes the element, not the data set
+    result = _plain(header)
     for groups in _groups(header, source):
         for keyword in PLACES:
             for item in groups.get(keyword, []):
@@ -156,6 +174,15 @@ def _of_frame(header: Dataset, source: SourceSlice) -> Dataset:
     for keyword, value in demanded.items():
         if keyword not in result:
             setattr(result, keyword, value)
+    return result
+
+
+def _plain(header: Dataset) -> Dataset:
+    """What is true of the image and of what is derived from it, too."""
+    result = Dataset()
+    for element in header:
+        if not element.tag.is_private and element.keyword not in UNTRUE and element.tag.group not in OVERLAYS:
+            result.add(copy(element))  # setting a value later changes the element, not the data set
     return result
 
 
@@ -193,10 +220,7 @@ def _derive(result: Dataset, of: Series, source: SourceSlice) -> None:
     result.DerivationDescription = f"{of.image.label} by {origin.title} {origin.version}. {origin.notice}".strip()
     result.DerivationCodeSequence = [CodedConcept.from_code(of.image.derivation)]
     result.ImageComments = "\n".join(of.making.remarks)
-    image = Dataset()
-    image.ReferencedSOPClassUID, image.ReferencedSOPInstanceUID = source.sop_class_uid, source.sop_instance_uid
-    if source.frame_number is not None:
-        image.ReferencedFrameNumber = source.frame_number
+    image = source_of(source)
     image.PurposeOfReferenceCodeSequence = [CodedConcept.from_code(codes.DCM.SourceImageForImageProcessingOperation)]
     image.SpatialLocationsPreserved = "YES"
     result.SourceImageSequence = [image]

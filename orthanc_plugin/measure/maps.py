@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
+from pydicom.sr.coding import Code
+from pydicom.uid import UID
 
 from orthanc_plugin.imaging.image import Imaged
-from orthanc_plugin.measure.findings import DerivedImage, Findings, ValueMap
-from orthanc_plugin.routing.outputs import Outputs
+from orthanc_plugin.measure.findings import Conclusion, DerivedImage, Figure, Findings, Measurement, ValueMap
+from orthanc_plugin.routing.outputs import Faults, Outputs
 
+MADE_BY_A_NETWORK = Code("network-image", "99INODE", "Image made by a neural network")
+LOST = Code("lesions-lost", "99INODE", "Lesions lost of a thousand that were planted")
+INVENTED = Code("lesions-invented", "99INODE", "Lesions invented in a thousand slices")
+PER_THOUSAND = Code("[ppth]", "UCUM", "parts per thousand")
 Drawn = Mapping[str, NDArray[np.float32]]
 
 
@@ -51,4 +58,36 @@ def findings(outputs: Outputs, imaged: Imaged) -> Findings:
         figures=(),
         cautions=imaged.cautions,
         worth_opening=(key_slice,),
+    )
+
+
+def with_faults(found: Findings, outputs: Outputs, track: Callable[[str], UID]) -> Findings:
+    """Says of each image what such images hide and make up, where that was counted."""
+    counted = [(wanted.label, wanted.faults) for wanted in outputs.images if wanted.faults is not None]
+    return replace(
+        found,
+        conclusions=(*found.conclusions, *(_conclusion(label, faults, track(label)) for label, faults in counted)),
+        figures=(*found.figures, *(figure for label, faults in counted for figure in _figures(label, faults))),
+        cautions=(*found.cautions, *(_caution(label, faults) for label, faults in counted)),
+    )
+
+
+def _conclusion(label: str, faults: Faults, uid: UID) -> Conclusion:
+    numbers = ((LOST, faults.lost), (INVENTED, faults.invented))
+    measurements = tuple(Measurement(name, value, PER_THOUSAND) for name, value in numbers)
+    return Conclusion(f"Image {label}", MADE_BY_A_NETWORK, uid, measurements)
+
+
+def _figures(label: str, faults: Faults) -> tuple[Figure, ...]:
+    return (
+        Figure(f"{label}: lesions lost, of 1,000", f"{faults.lost:.0f}", ""),
+        Figure(f"{label}: lesions invented in 1,000 slices", f"{faults.invented:.0f}", ""),
+    )
+
+
+def _caution(label: str, faults: Faults) -> str:
+    return (
+        f"The image {label} was made by a network, which may hide what is there and show what is not: of 1,000 planted "
+        f"lesions it lost {faults.lost:.0f}, and in 1,000 slices it invented {faults.invented:.0f} ({faults.data}). "
+        "The source is the reference."
     )

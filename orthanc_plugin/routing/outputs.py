@@ -87,12 +87,22 @@ class MapOutput(Entry):
         return self
 
 
+class Faults(Entry):
+    """What an image may hide and make up: of a thousand planted lesions so many were `lost`, in a thousand slices so
+    many `invented`; `data` says on what it was counted.
+    """
+
+    lost: Annotated[float, Field(ge=0)]
+    invented: Annotated[float, Field(ge=0)]
+    data: Annotated[str, Field(min_length=1, max_length=100)]
+
+
 class ImageOutput(Entry):
     """An output that is itself an image of the body, on the pixels that the network saw.
 
     With `values` `as-input` it speaks in the numbers that the stage was fed, and its intensity is undone; `as-answered`
     it is taken as it is. Before that it is multiplied by `factor`, then `shift` is added. Without `unit` it has the
-    source's.
+    source's. Its `faults`, where they are known, stand in the report and in the caution.
     """
 
     label: Label
@@ -104,6 +114,7 @@ class ImageOutput(Entry):
     factor: float = 1.0
     shift: float = 0.0
     unit: CodedConcept | None = None
+    faults: Faults | None = None
 
     @model_validator(mode="after")
     def unambiguous(self) -> Self:

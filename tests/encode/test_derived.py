@@ -9,6 +9,7 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.uid import (
     CTImageStorage,
+    EnhancedCTImageStorage,
     MRImageStorage,
     PositronEmissionTomographyImageStorage,
     UltrasoundImageStorage,
@@ -63,7 +64,6 @@ def places(on: Volume) -> np.ndarray:
     ("source", "sop_class"),
     [
         (making.volume, CTImageStorage),
-        (making.enhanced_volume, CTImageStorage),
         (outlined.oblique_mr, MRImageStorage),
         (outlined.pet, PositronEmissionTomographyImageStorage),
         (outlined.FLAT["US film in colour"], UltrasoundImageStorage),
@@ -79,6 +79,61 @@ def test_each_slice_is_an_image_of_the_source_s_class(source: Callable[[], Image
     assert {result.SOPClassUID for result in results} == {sop_class}
     assert [result.InstanceNumber for result in results] == list(range(1, len(on) + 1))
     assert len({result.SOPInstanceUID for result in results}) == len(on)
+
+
+def test_of_an_enhanced_source_it_is_one_instance_of_its_class() -> None:
+    """Its frames lie in the volume's order, each where the one lies that it names."""
+    on = making.enhanced_volume()
+    of = made(on)
+
+    [result] = [making.read_back(each) for each in derived_images(of)]
+
+    check_derived.derived_images([result], of)
+    assert (result.SOPClassUID, result.NumberOfFrames) == (EnhancedCTImageStorage, len(on))
+    assert list(result.ImageType) == ["DERIVED", "PRIMARY", "VOLUME", "NONE"]
+    read = volume_of(assemble([decode(making.written(result))]))
+    aligned = read.voxels_zyx if outlined.upward(on) else read.voxels_zyx[::-1]
+    assert np.array_equal(aligned, on.voxels_zyx - 3)
+    named = [group.DerivationImageSequence[0].SourceImageSequence[0].ReferencedFrameNumber
+             for group in result.PerFrameFunctionalGroupsSequence]  # fmt: skip
+    assert named == [source.frame_number for source in on.sources] != list(range(1, len(on) + 1))
+
+
+def frames_moved(result: Dataset) -> None:
+    x, y, z = result.PerFrameFunctionalGroupsSequence[1].PlanePositionSequence[0].ImagePositionPatient
+    result.PerFrameFunctionalGroupsSequence[1].PlanePositionSequence[0].ImagePositionPatient = [x, y, float(z) + 1]
+
+
+def frame_lost(result: Dataset) -> None:
+    result.NumberOfFrames -= 1
+
+
+def other_values(result: Dataset) -> None:
+    result.PixelData = bytes(len(result.PixelData))
+
+
+def other_frame(result: Dataset) -> None:
+    group = result.PerFrameFunctionalGroupsSequence[1]
+    group.DerivationImageSequence[0].SourceImageSequence[0].ReferencedFrameNumber = 99
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        (frames_moved, "Frame 2 of the image Smoothed lies elsewhere than the frame that it names."),
+        (frame_lost, "The image Smoothed lacks frames, or repeats them."),
+        (other_values, "The image Smoothed holds other values than the model gave."),
+        (other_frame, "Frame 2 of the image Smoothed names another frame than it is derived from."),
+    ],
+)
+def test_what_frames_say_wrongly_is_not_stored(spoil: Callable[[Dataset], None], sentence: str) -> None:
+    of = made(making.enhanced_volume())
+    [result] = [making.read_back(each) for each in derived_images(of)]
+    spoil(result)
+
+    with pytest.raises(Broken) as caught:
+        check_derived.derived_images([result], of)
+    assert caught.value.sentence == sentence + NOTHING_STORED
 
 
 def test_it_says_that_it_is_derived_from_what_and_by_whom() -> None:

@@ -1,6 +1,7 @@
 """Maps and images keep the order and the meaning that the card gives them."""
 
 import numpy as np
+from pydicom.uid import UID
 
 from orthanc_plugin.measure import maps
 from orthanc_plugin.routing.outputs import Outputs
@@ -48,3 +49,26 @@ def test_an_image_has_the_source_s_unit_or_its_own() -> None:
 def test_a_model_that_only_draws_names_what_it_drew() -> None:
     findings = maps.findings(OUTPUTS, making.volume())
     assert (findings.headline, findings.key_slice, findings.worth_opening) == ("T1, T2, Quiet, Water", 3, (3,))
+
+
+def test_what_such_images_hide_and_make_up_is_said_wherever_they_are_spoken_of() -> None:
+    told = OUTPUTS.model_dump(by_alias=True)
+    told["images"][1]["faults"] = {"lost": 12.4, "invented": 3.0, "data": "60 held-out phantoms"}
+    outputs = Outputs.model_validate(told)
+    found = maps.with_faults(maps.findings(outputs, making.volume()), outputs, lambda label: UID(f"1.2.{len(label)}"))
+    assert found.says_something
+    [said] = found.conclusions
+    assert [(each.name.value, each.value, each.unit.value) for each in said.measurements] == [
+        ("lesions-lost", 12.4, "[ppth]"),
+        ("lesions-invented", 3.0, "[ppth]"),
+    ]
+    assert [(each.name, each.value) for each in found.figures] == [
+        ("Water: lesions lost, of 1,000", "12"),
+        ("Water: lesions invented in 1,000 slices", "3"),
+    ]
+    assert found.cautions[-1] == (
+        "The image Water was made by a network, which may hide what is there and show what is not: of 1,000 planted "
+        "lesions it lost 12, and in 1,000 slices it invented 3 (60 held-out phantoms). The source is the reference."
+    )
+    plain = maps.with_faults(maps.findings(OUTPUTS, making.volume()), OUTPUTS, UID)
+    assert (plain.conclusions, plain.figures, plain.cautions, plain.says_something) == ((), (), (), False)

@@ -1,0 +1,161 @@
+"""A derived image of an enhanced source in, one instance of the source's class out: a frame for each of its slices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from highdicom.sr import CodedConcept
+from pydicom.dataset import Dataset
+from pydicom.sr.codedict import codes
+from pydicom.uid import UID, EnhancedCTImageStorage, EnhancedMRImageStorage, EnhancedPETImageStorage
+from pydicom.valuerep import DSfloat
+
+from orthanc_plugin.encode.grey import Grey
+from orthanc_plugin.encode.making import Making
+from orthanc_plugin.imaging.header import words
+from orthanc_plugin.imaging.volume import SourceSlice
+from orthanc_plugin.measure.findings import DerivedImage
+
+ENHANCED: Mapping[str, str] = {
+    EnhancedCTImageStorage: "CTImageFrameTypeSequence",
+    EnhancedMRImageStorage: "MRImageFrameTypeSequence",
+    EnhancedPETImageStorage: "PETFrameTypeSequence",
+}
+"""Each with the functional group that has the type of its frames."""
+# How frames are laid out in space and time, and what kind of numbers they hold: as the source's.
+OF_FRAMES = (
+    *("DimensionOrganizationSequence", "DimensionIndexSequence", "DimensionOrganizationType"),
+    *("VolumetricProperties", "VolumeBasedCalculationTechnique"),
+)
+# What a frame's own pixels are and were made of; what follows says it of the frame that is derived.
+UNTRUE_GROUPS = frozenset(
+    {
+        *("PixelValueTransformationSequence", "FrameVOILUTSequence", "RealWorldValueMappingSequence"),
+        *("DerivationImageSequence", "ReferencedImageSequence", "FrameDisplayShutterSequence"),
+    }
+)
+# Only what was acquired, and not derived, states how (PS3.3 C.8.13.4, C.7.6.3 and the evidence of C.8.13.1).
+OF_ACQUISITION = (
+    *("BulkMotionCompensationTechnique", "BulkMotionSignalSource", "ReferencedImageEvidenceSequence"),
+    *("PulseSequenceName", "MRAcquisitionType", "EchoPulseSequence", "MultipleSpinEcho", "MultiPlanarExcitation"),
+    *("PhaseContrast", "TimeOfFlightContrast", "ArterialSpinLabelingContrast", "SteadyStatePulseSequence"),
+    *("EchoPlanarPulseSequence", "SaturationRecovery", "SpectrallySelectedSuppression", "OversamplingPhase"),
+    *("GeometryOfKSpaceTraversal", "RectilinearPhaseEncodeReordering", "SegmentedKSpaceTraversal"),
+    *("CoverageOfKSpace", "NumberOfKSpaceTrajectories"),
+)
+RESEARCH, PRODUCT = "RESEARCH", "PRODUCT"
+MONOCHROME = "MONOCHROME"
+
+
+def is_enhanced(making: Making) -> bool:
+    """Whether what is derived can be one instance of the source's class."""
+    [*uids] = {(source.sop_class_uid, source.sop_instance_uid) for source in making.imaged.sources}
+    return len(uids) == 1 and uids[0][0] in ENHANCED
+
+
+def fill_frames(result: Dataset, making: Making, image: DerivedImage, stored: Grey) -> None:
+    """Functional groups and pixels of all frames; `result` has what is true of the instance."""
+    header = making.header
+    sop_class = UID(header.SOPClassUID)
+    result.SOPClassUID = sop_class
+    for keyword in OF_FRAMES:
+        if keyword in header:
+            result[keyword] = header[keyword]
+    for keyword in OF_ACQUISITION:
+        if keyword in result:
+            del result[keyword]
+    result.SourceImageEvidenceSequence = [_evidence(header)]
+    type_1_to_4 = _image_type(header)
+    result.ImageType, result.PixelPresentation = type_1_to_4, MONOCHROME
+    result.ContentQualification = PRODUCT if making.origin.clinical_use else RESEARCH
+    shared = (header.get("SharedFunctionalGroupsSequence") or [Dataset()])[0]
+    result.SharedFunctionalGroupsSequence = [_shared(_true(shared), sop_class, type_1_to_4, stored)]
+    result.PerFrameFunctionalGroupsSequence = [
+        _of_frame(_true(header.PerFrameFunctionalGroupsSequence[(source.frame_number or 1) - 1]), source, image, making)
+        for source in making.imaged.sources
+    ]
+    for group in result.PerFrameFunctionalGroupsSequence:
+        if ENHANCED[sop_class] in group:
+            setattr(group, ENHANCED[sop_class], _typed(group[ENHANCED[sop_class]].value, type_1_to_4))
+    _pixels(result, making, image, stored)
+
+
+def _evidence(header: Dataset) -> Dataset:
+    """The one instance that all frames are derived from."""
+    instance, series, study = Dataset(), Dataset(), Dataset()
+    instance.ReferencedSOPClassUID, instance.ReferencedSOPInstanceUID = header.SOPClassUID, header.SOPInstanceUID
+    series.SeriesInstanceUID, series.ReferencedSOPSequence = header.SeriesInstanceUID, [instance]
+    study.StudyInstanceUID, study.ReferencedSeriesSequence = header.StudyInstanceUID, [series]
+    return study
+
+
+def _image_type(header: Dataset) -> list[str]:
+    """It is derived, and else of the kind that the source is."""
+    stated = words(header, "ImageType")
+    third, fourth = stated[2:4] if len(stated) >= 4 else ("VOLUME", "NONE")
+    return ["DERIVED", "PRIMARY", third, fourth]
+
+
+def _true(groups: Dataset) -> Dataset:
+    """The groups that hold of the derived frame, too."""
+    kept = Dataset()
+    for element in groups:
+        if not element.tag.is_private and element.keyword not in UNTRUE_GROUPS:
+            kept.add(element)
+    return kept
+
+
+def _shared(groups: Dataset, sop_class: UID, image_type: list[str], stored: Grey) -> Dataset:
+    transformation, window = Dataset(), Dataset()
+    transformation.RescaleSlope = DSfloat(f"{stored.slope:.9g}")
+    transformation.RescaleIntercept = DSfloat(f"{stored.intercept:.9g}")
+    transformation.RescaleType = stored.rescale_type
+    low, high = stored.window
+    window.WindowCenter, window.WindowWidth = DSfloat(f"{(low + high) / 2:.6g}"), DSfloat(f"{high - low:.6g}")
+    groups.PixelValueTransformationSequence, groups.FrameVOILUTSequence = [transformation], [window]
+    name = ENHANCED[sop_class]
+    if name in groups:
+        setattr(groups, name, _typed(groups[name].value, image_type))
+    return groups
+
+
+def _typed(items: list[Dataset], image_type: list[str]) -> list[Dataset]:
+    typed = Dataset()
+    typed.update(items[0] if items else Dataset())
+    typed.FrameType, typed.PixelPresentation = image_type, MONOCHROME
+    return [typed]
+
+
+def _of_frame(groups: Dataset, source: SourceSlice, image: DerivedImage, making: Making) -> Dataset:
+    """With the frame that it is derived from."""
+    origin = making.origin
+    derivation = Dataset()
+    derivation.DerivationDescription = f"{image.label} by {origin.title} {origin.version}. {origin.notice}".strip()
+    derivation.DerivationCodeSequence = [CodedConcept.from_code(image.derivation)]
+    named = source_of(source)
+    named.PurposeOfReferenceCodeSequence = [CodedConcept.from_code(codes.DCM.SourceImageForImageProcessingOperation)]
+    named.SpatialLocationsPreserved = "YES"
+    derivation.SourceImageSequence = [named]
+    groups.DerivationImageSequence = [derivation]
+    return groups
+
+
+def source_of(source: SourceSlice) -> Dataset:
+    named = Dataset()
+    named.ReferencedSOPClassUID, named.ReferencedSOPInstanceUID = source.sop_class_uid, source.sop_instance_uid
+    if source.frame_number is not None:
+        named.ReferencedFrameNumber = source.frame_number
+    return named
+
+
+def _pixels(result: Dataset, making: Making, image: DerivedImage, stored: Grey) -> None:
+    rows, columns = making.imaged.shape_yx(0)
+    result.NumberOfFrames = len(making.imaged)
+    result.SamplesPerPixel, result.PhotometricInterpretation = 1, "MONOCHROME2"
+    result.Rows, result.Columns = rows, columns
+    result.BitsAllocated, result.BitsStored = stored.bits_allocated, stored.bits_stored
+    result.HighBit, result.PixelRepresentation = stored.bits_stored - 1, int(stored.signed)
+    result.PresentationLUTShape = "IDENTITY"
+    pixels = np.stack([stored.pixels(values[:rows, :columns]) for values in image.values_zyx])
+    result.PixelData = pixels.tobytes()

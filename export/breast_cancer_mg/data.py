@@ -1,6 +1,6 @@
 """From patients to batches: split by patient, views kept on disk, parts of views that lie otherwise each time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -10,12 +10,12 @@ import torch
 from monai.networks.layers import AffineTransform
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import max_pool2d
 
 from export.breast_cancer_mg import BENIGN, KEYS, MALIGNANT, SIDES
+from export.breast_cancer_mg.pieces import KeptPieces, by_kind
 from export.breast_cancer_mg.settings import Settings
-from export.breast_cancer_mg.sources import drawn, list_cases
-from export.breast_cancer_mg.study import Case, Outline, Study
+from export.breast_cancer_mg.sources import drawn, list_cases, worst_outline
+from export.breast_cancer_mg.study import Case, Study
 from export.breast_mass_mg.data import fitted, moved, roughened
 from export.breast_mass_mg.model import BreastLevels
 from export.kept import kept_in
@@ -25,7 +25,6 @@ PART_ROWS = 128
 _OFTEN = {MALIGNANT: 0.4, BENIGN: 0.3}
 _BESIDE = 0.3
 _SCALE = 255
-_INSIDE = 0.5
 UNKNOWN = -1
 
 
@@ -116,20 +115,11 @@ def _describe(study: Study, folder: Path, settings: Settings) -> None:
     outlines = np.zeros((len(KEYS), settings.rows // 2, settings.columns // 2), np.uint8)
     for number, key in enumerate(KEYS):
         if key in study.views:
-            outlines[number] = _outline(*study.views[key], (settings.rows, settings.columns))
+            outlines[number] = worst_outline(study.views[key][1], (settings.rows, settings.columns))
     np.save(folder / "outlines.npy", outlines)
     np.save(folder / "there.npy", np.array([key in study.views for key in KEYS]))
     said = [int(study.malignant[side]) if side in study.malignant else UNKNOWN for side in SIDES]
     np.save(folder / "malignant.npy", np.array(said, np.int8))
-
-
-def _outline(pixels: NDArray[np.float32], outline: Outline, matrix: tuple[int, int]) -> Outline:
-    """On half the matrix the worst of what lies there."""
-    found = np.zeros((matrix[0] // 2, matrix[1] // 2), np.uint8)
-    for kind in (BENIGN, MALIGNANT):
-        _, share = fitted(pixels, outline == kind, matrix)
-        found[max_pool2d(torch.from_numpy(share)[None, None], 2)[0, 0].numpy() > _INSIDE] = kind
-    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,30 +130,61 @@ class PartBatch:
     truth: Tensor
 
 
-def part_batches(scans: Sequence[Kept], settings: Settings, first: int) -> Iterator[PartBatch]:
+def part_batches(
+    scans: Sequence[Kept], pieces: Sequence[KeptPieces], settings: Settings, first: int
+) -> Iterator[PartBatch]:
     """From iteration `first` on; each is made by its own number, so a resumed training sees what it would have seen."""
-    by_kind = {kind: [(n, int(v)) for n, scan in enumerate(scans) for v in np.flatnonzero(scan.shows == kind)]
-               for kind in _OFTEN}  # fmt: skip
-    every = [(n, int(view)) for n, scan in enumerate(scans) for view in np.flatnonzero(scan.there)]
+    views = Views.of(scans, pieces, settings)
     resampled = AffineTransform((PART_ROWS,) * 2, normalized=True, align_corners=False, padding_mode="zeros")
     for iteration in range(first, settings.look.iterations):
         rng = np.random.default_rng([settings.seed, iteration, 83])
-        images, thetas = [], []
+        parts = []
         for _ in range(settings.look.batch):
             kind = int(rng.choice([MALIGNANT, BENIGN, 0], p=[*_OFTEN.values(), 1 - sum(_OFTEN.values())]))
-            number, view = (by_kind.get(kind) or every)[rng.integers(len(by_kind.get(kind) or every))]
-            image = _stacked(scans[number], view)
-            images.append(image)
-            thetas.append(_around(rng, image, kind, settings))
-        seen = resampled(torch.stack(images), torch.from_numpy(np.stack(thetas)))
+            image = views.showing(kind, rng)
+            theta = torch.from_numpy(_around(rng, image, kind, settings))[None]
+            parts.append(resampled(image[None], theta)[0])
+        seen = torch.stack(parts)
         levels = roughened(rng, seen[:, :1], settings.augmentation.noise)
         yield PartBatch(levels.contiguous(memory_format=torch.channels_last), seen[:, 1:])
 
 
-def _stacked(scan: Kept, view: int) -> Tensor:
-    """Levels, lesion, malignant lesion."""
-    outline = scan.outlines()[view].repeat(2, axis=0).repeat(2, axis=1)
-    shares = [scan.levels()[view].astype(np.float32) / _SCALE, outline > 0, outline == MALIGNANT]
+Place = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Views:
+    """Where there is something of each kind: views of patients that are kept whole, and pieces of others."""
+
+    scans: Sequence[Kept]
+    pieces: Sequence[KeptPieces]
+    share: float
+    whole: Mapping[int, Sequence[Place]]
+    every: Sequence[Place]
+    cut: Mapping[int, Sequence[Place]]
+
+    @classmethod
+    def of(cls, scans: Sequence[Kept], pieces: Sequence[KeptPieces], settings: Settings) -> "Views":
+        whole = {kind: [(n, int(v)) for n, scan in enumerate(scans) for v in np.flatnonzero(scan.shows == kind)]
+                 for kind in _OFTEN}  # fmt: skip
+        every = [(n, int(view)) for n, scan in enumerate(scans) for view in np.flatnonzero(scan.there)]
+        return cls(scans, pieces, settings.more_share, whole, every, by_kind(pieces))
+
+    def showing(self, kind: int, rng: np.random.Generator) -> Tensor:
+        """[3, rows, columns]: levels, lesion, malignant lesion."""
+        from_pieces = bool(rng.random() < self.share)
+        cut = self.cut.get(kind)
+        if from_pieces and cut:
+            number, piece = cut[int(rng.integers(len(cut)))]
+            return _stacked(self.pieces[number].levels()[piece], self.pieces[number].outlines()[piece])
+        places = self.whole.get(kind) or self.every
+        number, view = places[int(rng.integers(len(places)))]
+        return _stacked(self.scans[number].levels()[view], self.scans[number].outlines()[view])
+
+
+def _stacked(levels: NDArray[np.uint8], halved: NDArray[np.uint8]) -> Tensor:
+    outline = halved.repeat(2, axis=0).repeat(2, axis=1)
+    shares = [levels.astype(np.float32) / _SCALE, outline > 0, outline == MALIGNANT]
     return torch.from_numpy(np.stack(shares).astype(np.float32))
 
 
@@ -172,8 +193,8 @@ def _around(rng: np.random.Generator, image: Tensor, kind: int, settings: Settin
     levels, lesion, cancer = (each.numpy() > 0 for each in image)
     wanted_there = {MALIGNANT: cancer, BENIGN: lesion & ~cancer}.get(kind, levels)
     places = np.argwhere(wanted_there if wanted_there.any() else levels)
-    shape = np.array([settings.rows, settings.columns])
+    shape = np.array(levels.shape)
     middle = places[rng.integers(len(places))] + rng.uniform(-_BESIDE, _BESIDE, 2) * PART_ROWS
-    theta = moved(rng, settings.augmentation, (PART_ROWS / settings.rows, PART_ROWS / settings.columns))
+    theta = moved(rng, settings.augmentation, (PART_ROWS / shape[0], PART_ROWS / shape[1]))
     theta[:, 2] = (middle + 0.5) / shape * 2 - 1
     return theta

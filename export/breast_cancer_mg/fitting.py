@@ -7,21 +7,19 @@ import numpy as np
 import torch
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
-from torch.nn.functional import binary_cross_entropy_with_logits
 from tqdm import tqdm
 
 from export.breast_cancer_mg import SIDES, SLOTS
 from export.breast_cancer_mg.data import UNKNOWN, Kept
-from export.breast_cancer_mg.model import CancerNet, Combination
+from export.breast_cancer_mg.model import CancerNet
 from export.breast_cancer_mg.settings import LeftOut, Settings
 from export.breast_mass_mg.export import described, plain
 from export.checkpoints import SettingsError
-from export.schedule import learning_rate
 from export.strangeness import Strangeness
 
 _PRIOR = 3.0  # how freely few patients may turn the logit
 _KEPT = 0.98  # of the studies
-_WEIGHT_DECAY = 0.05
+_STEPS = 2000
 _LEAST_SPREAD = 1e-3
 
 
@@ -60,27 +58,26 @@ def look(network: CancerNet, scans: Sequence[Kept], device: torch.device) -> Loo
 
 
 def combine(network: CancerNet, seen: Looked, settings: Settings) -> None:
-    """Learns on all patients at once how views are combined, some of which are left out each time."""
-    if not {0, 1} <= set(seen.malignant[seen.heard].tolist()):
-        raise SettingsError("The patients whose views are combined have all cancer, or none; give more of them.")
-    torch.manual_seed(settings.seed)
-    made = Combination(settings.channels[-1], settings.hidden)
-    present = seen.evidence[seen.there > 0]
-    made.usual, made.spread = present.mean(dim=0), present.std(dim=0).clamp_min(_LEAST_SPREAD)
-    course = settings.combine
-    optimiser = torch.optim.AdamW(made.parameters(), weight_decay=_WEIGHT_DECAY)
-    truth = (seen.malignant == 1).float()
-    for iteration in range(1, course.iterations + 1):
-        rng = np.random.default_rng([settings.seed, iteration, 89])
-        there = left_out(seen.there, settings.left_out, rng)
-        heard = replaced(seen, there).heard
-        for group in optimiser.param_groups:
-            group["lr"] = learning_rate(course.learning_rate, iteration / course.iterations)
-        optimiser.zero_grad()
-        wrong = binary_cross_entropy_with_logits(made(seen.evidence, there)[heard], truth[heard])
-        torch.autograd.backward(wrong)
-        optimiser.step()
-    network.combination.load_state_dict(made.state_dict())
+    """How views, sides and times are weighed: a logistic regression, as few patients tell, with some of them left out
+    by chance so that each may be missing.
+    """
+    known = seen.malignant[seen.heard] == 1
+    if known.all() or not known.any():
+        raise SettingsError("The patients for the combination have all cancer, or none; give more of them.")
+    made = network.combination
+    rng = np.random.default_rng([settings.seed, 89])
+    rounds = [seen, *(replaced(seen, left_out(seen.there, settings.left_out, rng)) for _ in range(settings.rounds))]
+    whole, heard = made.told(seen.evidence, seen.there)
+    count = whole.shape[2]
+    there = (heard[..., :count] > 0) & seen.heard[..., None]
+    for number in range(count):
+        values = whole[..., number][there[..., number]]
+        made.usual[number], made.spread[number] = values.mean(), values.std().clamp_min(_LEAST_SPREAD)
+    given = torch.cat([made.scaled(each.evidence, each.there)[each.heard] for each in rounds])
+    truth = torch.cat([each.malignant[each.heard] == 1 for each in rounds])
+    fitted = LogisticRegression(C=settings.strength / len(rounds), max_iter=_STEPS).fit(given.numpy(), truth.numpy())
+    made.weights.copy_(torch.from_numpy(fitted.coef_[0]))
+    made.constant.fill_(float(fitted.intercept_[0]))
 
 
 def replaced(seen: Looked, there: Tensor) -> Looked:

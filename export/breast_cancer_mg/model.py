@@ -12,19 +12,22 @@ from monai.networks.layers.simplelayers import SkipConnection
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, max_pool2d
 
-from export.breast_cancer_mg import KEYS, OTHER_SIDE, SIDES, SLOTS
+from export.breast_cancer_mg import KEYS, SIDES, SLOTS
 from export.breast_cancer_mg.settings import Settings
 from export.breast_mass_mg.export import described, plain
 from export.breast_mass_mg.model import PRIOR_LOGIT, Finder, unet
 from export.strangeness import Strangeness
 
 _BLOCK = 2  # the side of what is one place of the detector's answers
-_DEPTH = 3  # so often its features are halved
-_SHARPNESS = 2.0
+_DEPTH = 3  # so often they are halved to the places that are told apart
 _NEARBY = 5  # places on a side: so far beside, an earlier view may show the same
-_FAR, _NEARNESS = 1e-9, 3.0  # the least weight of a place, and how much it counts to be near one of a large weight
+_AROUND = 3  # places on a side: so much of a lesion is counted
+_FAR = 1e3
+_LEAST_SHARE = 1e-4
 _COARSE = 4  # of the detector's answers make one place of the map
-_NUMBERS = 5
+NUMBERS = 4
+"""Of each view: how malignant its most suspicious place is in all, how surely a lesion, of which kind, how large."""
+_KINDS = 4
 
 
 class Detector(Finder):
@@ -62,63 +65,89 @@ def begin(detector: Detector, finder: Mapping[str, Tensor]) -> None:
 
 
 class Evidence(nn.Module):
-    """Of each view [N, F + 5] what speaks for cancer at the place that says most, and the weights of the places.
+    """Of each view [N, 4] what is said of the place that speaks most for a malignant lesion, and where that is.
 
-    `about` are weights on an earlier or a later view of the same breast: then it is about the places near those.
+    `about` are places of an earlier or a later view of the same breast: then it is about those near them.
     """
 
-    def forward(self, answers: Tensor, features: Tensor, about: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def forward(self, answers: Tensor, about: Tensor | None = None) -> tuple[Tensor, Tensor]:
         cell = 1 << _DEPTH
-        lesion, malignant = (max_pool2d(each, cell).flatten(1) for each in torch.split(answers, 1, dim=1))
-        filled = avg_pool2d(torch.sigmoid(answers), cell)
-        around = avg_pool2d(filled, _NEARBY, stride=1, padding=_NEARBY // 2) * (_NEARBY * _NEARBY)
-        spoken = malignant * _SHARPNESS
+        lesion, malignant = torch.split(answers, 1, dim=1)
+        share = avg_pool2d(torch.sigmoid(lesion), cell)
+        sure = max_pool2d(lesion, cell)
+        # What lies beside a lesion says nothing of it.
+        kind = avg_pool2d(torch.sigmoid(lesion) * malignant, cell) / share.clamp_min(_LEAST_SHARE)
+        around = avg_pool2d(share, _AROUND, stride=1, padding=_AROUND // 2) * (_AROUND * cell) ** 2
+        spoken = sure + kind
         if about is not None:
-            near = max_pool2d(
-                torch.unflatten(about, 1, features.shape[2:])[:, None], _NEARBY, stride=1, padding=_NEARBY // 2
-            )
-            spoken = spoken + _NEARNESS * torch.log(near.flatten(1) + _FAR)
-        weights = torch.softmax(spoken, dim=1)
-        highest = malignant.gather(1, spoken.argmax(dim=1, keepdim=True))
-
-        def there(values: Tensor) -> Tensor:
-            return (values.flatten(2) * weights[:, None]).sum(dim=2)
-
-        at = [(each * weights).sum(dim=1, keepdim=True) for each in (malignant, lesion)]
-        numbers = [highest, *at, torch.log1p(there(around))]
-        return torch.cat([*numbers, there(features)], dim=1), weights
+            spoken = spoken + (max_pool2d(about, _NEARBY, stride=1, padding=_NEARBY // 2) - 1) * _FAR
+        place = (spoken >= spoken.amax(dim=(2, 3), keepdim=True)).to(answers.dtype)
+        count = place.sum(dim=(2, 3))
+        numbers = [(each * place).sum(dim=(2, 3)) / count for each in (sure + kind, sure, kind, torch.log1p(around))]
+        return torch.cat(numbers, dim=1), place
 
 
 class Combination(nn.Module):
-    """Evidence of all views [N, 8, F + 5] and whether they are `there` [N, 8] to the logits of both breasts [N, 2].
+    """Evidence of all views [N, 8, 4] and whether they are `there` [N, 8] to the logits of both breasts [N, 2].
 
-    The views of a breast are heard alike, and those that are missing not at all. `scale` and `level` calibrate.
+    A breast's logit is a weighted sum of the mean and the largest of its views, the mean of those before and that of
+    the other breast, each held against what is `usual`; of what is missing nothing is heard. `scale` and `level`
+    calibrate.
     """
 
-    scale: Tensor
-    level: Tensor
     usual: Tensor
     spread: Tensor
+    weights: Tensor
+    constant: Tensor
+    scale: Tensor
+    level: Tensor
 
-    def __init__(self, features: int, hidden: int) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.seen = nn.Linear(features + _NUMBERS, hidden)
-        self.view = nn.Sequential(nn.Linear(3 * hidden + 2, hidden), nn.ReLU(), nn.Linear(hidden, 1))
-        self.register_buffer("usual", torch.zeros(features + _NUMBERS))
-        self.register_buffer("spread", torch.ones(features + _NUMBERS))
+        count = _KINDS * NUMBERS
+        self.register_buffer("usual", torch.zeros(count))
+        self.register_buffer("spread", torch.ones(count))
+        self.register_buffer("weights", torch.zeros(count + _KINDS - 1))
+        self.register_buffer("constant", torch.zeros(()))
         self.register_buffer("scale", torch.ones(()))
         self.register_buffer("level", torch.zeros(()))
 
+    def told(self, evidence: Tensor, there: Tensor) -> tuple[Tensor, Tensor]:
+        """Of both breasts [N, 2, 16] what is summed up, and [N, 2, 16 + 3] which of it is there, and whether of the
+        breast, of the time before and of the other breast anything is.
+        """
+        found, heard, known = [], [], []
+        for side in range(len(SIDES)):
+            mine, other = [side, side + len(SIDES)], [1 - side, 1 - side + len(SIDES)]
+            now = there[:, mine]
+            before = there[:, [place + len(SLOTS) for place in mine]] * now
+            mean_now, largest = _mean(evidence[:, mine], now), _largest(evidence[:, mine], now)
+            earlier = _mean(evidence[:, [place + len(SLOTS) for place in mine]], before)
+            beside = _mean(evidence[:, other], there[:, other])
+            found.append(torch.cat([mean_now, largest, earlier, beside], dim=1))
+            flags = [each.amax(dim=1, keepdim=True) for each in (now, now, before, there[:, other])]
+            heard.append(torch.cat([flag.expand(-1, NUMBERS) for flag in flags], dim=1))
+            known.append(torch.cat(flags[1:], dim=1))
+        return torch.stack(found, dim=1), torch.cat([torch.stack(heard, dim=1), torch.stack(known, dim=1)], dim=2)
+
+    def scaled(self, evidence: Tensor, there: Tensor) -> Tensor:
+        """[N, 2, 16 + 3]: what is weighed."""
+        found, heard = self.told(evidence, there)
+        count = _KINDS * NUMBERS
+        return torch.cat([(found - self.usual) / self.spread * heard[..., :count], heard[..., count:]], dim=2)
+
     def forward(self, evidence: Tensor, there: Tensor) -> Tensor:
-        seen = torch.tanh(self.seen((evidence - self.usual) / self.spread)) * there[..., None]
-        now, before = torch.split(seen, len(SLOTS), dim=1)
-        is_now, was_before = torch.split(there, len(SLOTS), dim=1)
-        others = list(OTHER_SIDE)
-        told = torch.stack([was_before, is_now[:, others]], dim=2)
-        said = self.view(torch.cat([now, before, now[:, others], told], dim=2))[..., 0]
-        # Of the slots, right and left take turns.
-        said, heard = (torch.unflatten(each, 1, (-1, len(SIDES))).sum(dim=1) for each in (said * is_now, is_now))
-        return said / heard.clamp_min(1) * self.scale + self.level
+        said = (self.scaled(evidence, there) * self.weights).sum(dim=2) + self.constant
+        return said * self.scale + self.level
+
+
+def _mean(evidence: Tensor, there: Tensor) -> Tensor:
+    total = (evidence * there[..., None]).sum(dim=1)
+    return total / there.sum(dim=1, keepdim=True).clamp_min(1)
+
+
+def _largest(evidence: Tensor, there: Tensor) -> Tensor:
+    return (evidence + (there[..., None] - 1) * _FAR).amax(dim=1)
 
 
 class CancerNet(nn.Module):
@@ -126,20 +155,21 @@ class CancerNet(nn.Module):
         super().__init__()
         self.detector = Detector(settings.channels, settings.rows, settings.columns)
         self.evidence = Evidence()
-        self.combination = Combination(settings.channels[-1], settings.hidden)
+        self.combination = Combination()
 
     def looked(self, levels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Levels of the views [N * 8, 1, …] to evidence [N, 8, F + 5], maps [N * 8, …], features [N * 8, F, h, w].
+        """Levels of the views [N * 8, 1, …] to evidence [N, 8, 4], maps [N * 8, …], features [N * 8, F, h, w].
 
         An earlier view is looked at near the place that says most of the present one.
         """
         answers, features = self.detector.looked(levels)
-        by_time = [torch.unflatten(each, 0, (-1, 2, len(SLOTS))) for each in (answers, features)]
-        now, before = ([each[:, time].flatten(0, 1) for each in by_time] for time in range(2))
-        found, weights = self.evidence(*now)
-        earlier, _ = self.evidence(*before, weights)
+        by_time = torch.unflatten(answers, 0, (-1, 2, len(SLOTS)))
+        now, before = (by_time[:, time].flatten(0, 1) for time in range(2))
+        found, places = self.evidence(now)
+        earlier, _ = self.evidence(before, places)
         both = [torch.unflatten(each, 0, (-1, len(SLOTS))) for each in (found, earlier)]
-        return torch.cat(both, dim=1), max_pool2d(answers[:, 1:], _COARSE)[:, 0], features
+        shares = torch.sigmoid(answers)
+        return torch.cat(both, dim=1), max_pool2d(shares[:, :1] * shares[:, 1:], _COARSE)[:, 0], features
 
 
 class Served(nn.Module):

@@ -36,9 +36,11 @@ class LeftOut(Entry):
 
 class Settings(Entry):
     """`rows`, `columns` and `channels` are those of the finder of masses of the model that the network begins from
-    (`begins_from`), or from nothing. `hidden` is how much is kept of a view to combine it.
+    (`begins_from`), or from nothing. How views are combined is fitted to all patients and to so many `rounds` of them
+    with some left out, the more freely the larger the `strength`.
     Phantoms are drawn with pixels of `parts_mm` where parts of views are learned from, as the finder's were, and of
-    `whole_mm` where whole views are seen, as detectors have them.
+    `whole_mm` where whole views are seen, as detectors have them. Of so many `more` phantoms the lesions alone are
+    drawn, with what is around them; such a share of the parts with a lesion are theirs.
     """
 
     name: str
@@ -52,10 +54,12 @@ class Settings(Entry):
     whole_mm: float
     augmentation: Augmentation
     look: Course
-    hidden: Positive
     left_out: LeftOut
-    combine: Course
+    rounds: Positive
+    strength: Annotated[float, Field(gt=0)]
     every: Positive
+    more: Annotated[int, Field(ge=0)] = 0
+    more_share: Share = 0.0
 
 
 def read_settings(path: Path) -> Settings:

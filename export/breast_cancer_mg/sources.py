@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
+import torch
+from torch.nn.functional import max_pool2d
 
 from export.breast_cancer_mg import BENIGN, MALIGNANT, SIDES, cbis_ddsm, inbreast
 from export.breast_cancer_mg.study import Case, Key, Outline, Study
+from export.breast_mass_mg.data import fitted
 from export.breast_mass_mg.sources import Pixels
 from export.checkpoints import SettingsError
 from export.phantoms.entry import PhantomPatient
@@ -21,6 +24,7 @@ from export.phantoms.mammography.sheet import Window
 FIRST_SEED = 200_000
 """The finder that the network begins from has learned on the breasts of lower ones."""
 FINE_MM = 0.2  # of pixels that stand for a detector's: its own take ten times as long to draw
+_INSIDE = 0.5
 _READERS = {"inbreast": inbreast.cases, "cbis-ddsm": cbis_ddsm.cases}
 
 
@@ -49,6 +53,15 @@ class PhantomCase(PhantomPatient):
                 views[when, view] = bright(as_stored(seen, by, window), by), outline
         of_patient = history(self.seed, shifted=self.shifted)
         return Study(views, {side: of_patient.malignant(side) for side in SIDES})
+
+
+def worst_outline(outline: Outline, matrix: tuple[int, int]) -> Outline:
+    """As the node fits an image into the matrix; on half of that the worst of what lies there."""
+    found = np.zeros((matrix[0] // 2, matrix[1] // 2), np.uint8)
+    for kind in (BENIGN, MALIGNANT):
+        _, share = fitted(np.zeros(outline.shape, np.float32), outline == kind, matrix)
+        found[max_pool2d(torch.from_numpy(share)[None, None], 2)[0, 0].numpy() > _INSIDE] = kind
+    return found
 
 
 def drawn(case: Case, pixel_mm: float) -> Case:

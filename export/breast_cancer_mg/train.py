@@ -6,6 +6,7 @@ not seen, how views, sides and times are combined.
 python -m export.breast_cancer_mg.train --config export/breast_cancer_mg/configs/standard.json
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from export.breast_cancer_mg import MALIGNANT
 from export.breast_cancer_mg.data import Kept, PartBatch, cache_of, for_combining, kept, part_batches, parts_of
 from export.breast_cancer_mg.fitting import auc, auc_of_views, calibrate, combine, logits_of, look, strangeness_of
 from export.breast_cancer_mg.model import CancerNet, begin
+from export.breast_cancer_mg.pieces import kept_pieces
 from export.breast_cancer_mg.settings import Settings, read_settings
 from export.breast_mass_mg.export import MODELS
 from export.breast_mass_mg.model import Finder
@@ -73,6 +75,7 @@ def train(
     parts, root = parts_of(data, settings), cache_of(cache, data)
     learning, combining = for_combining(parts.train, settings)
     seen = kept(learning, settings, root, whole=False)
+    pieces = kept_pieces(settings, root) if data == "phantoms" else []
     combined, held = (kept(some, settings, root, whole=True) for some in (combining, parts.validation))
     set_determinism(settings.seed)
     network = CancerNet(settings).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -85,12 +88,12 @@ def train(
             return run.checkpoint
         first = int(state["iterations"])
     elif settings.begins_from is not None:
-        usual = next(part_batches(seen, settings, 0)).levels
+        usual = next(part_batches(seen, pieces, settings, 0)).levels
         begin(
             network.detector, finder_of(finder or MODELS.parent / settings.begins_from / "find.onnx", settings, usual)
         )
     with SummaryWriter(str(out / "curves")) as curves:
-        _look(run, seen, held, curves, first)
+        _look(run, part_batches(seen, pieces, settings, first), held, curves, first)
         _combine(run, combined, held, curves)
     return run.checkpoint
 
@@ -110,9 +113,8 @@ def finder_of(path: Path, settings: Settings, levels: Tensor) -> dict[str, Tenso
     return finder.state_dict()
 
 
-def _look(run: Run, seen: list[Kept], held: list[Kept], curves: SummaryWriter, first: int) -> None:
+def _look(run: Run, batches: Iterator[PartBatch], held: list[Kept], curves: SummaryWriter, first: int) -> None:
     course = run.settings.look
-    batches = part_batches(seen, run.settings, first)
     shown = tqdm(batches, initial=first, total=course.iterations, unit="batch", mininterval=5)
     losses = []
     for iteration, batch in enumerate(shown, start=first + 1):
@@ -154,9 +156,9 @@ def _combine(run: Run, combining: list[Kept], held: list[Kept], curves: SummaryW
     looked, validating = (look(run.network, scans, run.device) for scans in (combining, held))
     combine(run.network, looked, run.settings)
     calibrate(run.network, validating)
-    found = auc(*logits_of(run.network, validating))
+    fitted, found = (auc(*logits_of(run.network, each)) for each in (looked, validating))
     curves.add_scalar("auc of breasts/validation", found, run.settings.look.iterations)
-    tqdm.write(f"AUC of breasts {found:.4f}")
+    tqdm.write(f"AUC of breasts {found:.4f}, of those that the combination was fitted to {fitted:.4f}")
     run.save(run.settings.look.iterations, strangeness=strangeness_of(looked, validating).state_dict())
 
 

@@ -34,7 +34,7 @@ class Levels(nn.Module):
         ordered = torch.sort(image.flatten(1), dim=1).values
         last = self.last
         edges = [ordered[:, round((0.005 + 0.99 * step / _STEPS) * last)] for step in range(_STEPS + 1)]
-        return _between(image, torch.stack(edges, dim=1))
+        return between(image, torch.stack(edges, dim=1))
 
 
 class BreastLevels(nn.Module):
@@ -45,6 +45,10 @@ class BreastLevels(nn.Module):
         self.last = pixels - 1
 
     def forward(self, image: Tensor) -> Tensor:
+        return between(image, self.edges(image))
+
+    def edges(self, image: Tensor) -> Tensor:
+        """What the levels lie between, [N, 9], by which another image of the same breast can be seen, too."""
         ordered = torch.sort(image.flatten(1), dim=1).values
         last = self.last
         dark, light = ordered[:, round(0.01 * last)], ordered[:, round(0.985 * last)]
@@ -52,10 +56,10 @@ class BreastLevels(nn.Module):
         air = (ordered <= skin[:, None]).sum(dim=1, keepdim=True).to(image.dtype)
         shares = torch.arange(_STEPS + 1, dtype=image.dtype, device=image.device)[None] / _STEPS * 0.99 + 0.005
         places = (air + shares * (last - air)).round().clamp(0, last).long()
-        return _between(image, torch.gather(ordered, 1, places))
+        return torch.gather(ordered, 1, places)
 
 
-def _between(image: Tensor, edges: Tensor) -> Tensor:
+def between(image: Tensor, edges: Tensor) -> Tensor:
     scaled = torch.zeros_like(image)
     for step in range(_STEPS):
         low, high = edges[:, step, None, None, None], edges[:, step + 1, None, None, None]

@@ -12,6 +12,7 @@ from export.phantoms.dicom import write_series
 from export.phantoms.heart import case as heart
 from export.phantoms.liver import case
 from export.phantoms.lowdose import case as lowdose
+from export.phantoms.mammography.dicom import write_examination
 from export.phantoms.mammography.dicom import write_study as write_mammograms
 from export.phantoms.metabolism import dicom as metabolism
 from export.phantoms.stroke import case as stroke
@@ -48,6 +49,10 @@ def _mammography(seed: int, folder: Path, uid_seed: str) -> list[Path]:
     return write_mammograms(seed, folder, uid_seed=uid_seed, intent="FOR PRESENTATION", with_mass=True)
 
 
+def _examination(seed: int, folder: Path, uid_seed: str) -> list[Path]:
+    return write_examination(seed, folder, ill="malignant", pixel_mm=0.3, uid_seed=uid_seed)
+
+
 def _pet(seed: int, folder: Path, uid_seed: str) -> list[Path]:
     return metabolism.write_study(seed, folder, voxel_mm=3.0, uid_seed=uid_seed)
 
@@ -56,6 +61,7 @@ STUDIES: Mapping[str, Writer] = {
     "abdominal-muscle-ct": _abdomen,
     "alzheimer-mr": _head,
     "brain-tumour-mr": _tumour,
+    "breast-cancer-mg": _examination,
     "breast-mass-mg": _mammography,
     "chest-findings-cxr": lambda seed, folder, uid_seed: chest.write_study(seed, folder, uid_seed=uid_seed),
     "coronary-calcium-ct": _heart,

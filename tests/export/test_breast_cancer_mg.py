@@ -22,12 +22,14 @@ from export.breast_cancer_mg.card import table, with_figures
 from export.breast_cancer_mg.data import UNKNOWN, Kept, for_combining, kept, part_batches, parts_of
 from export.breast_cancer_mg.export import CARD, INPUT, example, export_network, load_trained
 from export.breast_cancer_mg.figures import answers_of, figures_of
-from export.breast_cancer_mg.fitting import left_out
+from export.breast_cancer_mg.fitting import Looked, auc, combine, left_out, logits_of, replaced
 from export.breast_cancer_mg.foreign import study
-from export.breast_cancer_mg.model import CancerNet, Combination, Detector, Evidence, Served, begin
+from export.breast_cancer_mg.model import NUMBERS, CancerNet, Combination, Detector, Evidence, Served, begin
+from export.breast_cancer_mg.pieces import FIRST_SEED as PIECES_FROM
+from export.breast_cancer_mg.pieces import SIDE, kept_pieces, pieces
 from export.breast_cancer_mg.report import compared, hardness_section, sections, summary
 from export.breast_cancer_mg.settings import LeftOut, Settings, Split, read_settings
-from export.breast_cancer_mg.sources import FIRST_SEED, list_cases
+from export.breast_cancer_mg.sources import FIRST_SEED, PhantomCase, list_cases
 from export.breast_cancer_mg.train import finder_of, train
 from export.breast_cancer_mg.trial import ALL, WAYS, Trial, near, threshold_of, try_patient
 from export.breast_mass_mg.export import MODELS
@@ -39,6 +41,7 @@ from export.evaluation.readme import between_marks
 from export.graph import write_graph
 from export.phantoms.mammography.dicom import write_examination
 from export.phantoms.mammography.foreign import FOREIGN
+from export.phantoms.mammography.history import history
 from export.schedule import Course
 from orthanc_plugin.inference.device import Device
 from orthanc_plugin.models.check import check
@@ -66,9 +69,9 @@ def tiny(**changes: Any) -> Settings:
         whole_mm=PIXEL_MM,
         augmentation=Augmentation(turn_degrees=10, scale_share=0.1, shift_share=0, noise=0.02),
         look=Course(batch=2, iterations=3, learning_rate=0.002),
-        hidden=4,
         left_out=LeftOut(prior=0.4, view=0.2, side=0.1),
-        combine=Course(iterations=5, learning_rate=0.01),
+        rounds=2,
+        strength=0.1,
         every=2,
     )
     return usual.model_copy(update=changes)
@@ -166,7 +169,7 @@ def test_an_interrupted_training_goes_on_to_the_same_network(
 
 def test_a_checkpoint_of_another_configuration_is_refused(checkpoint: Path, scratch: Path) -> None:
     with pytest.raises(SettingsError, match="was trained with another configuration"):
-        train(tiny(hidden=6), "phantoms", checkpoint.parent, scratch, CPU)
+        train(tiny(rounds=3), "phantoms", checkpoint.parent, scratch, CPU)
 
 
 def test_the_network_begins_as_the_finder_that_is_served(finder: Path, masses: Finder) -> None:
@@ -225,12 +228,40 @@ def test_no_patient_is_in_two_parts() -> None:
 
 def test_parts_hold_lesions_more_often_than_not(learned: list[Kept]) -> None:
     settings = tiny(look=Course(batch=32, iterations=1, learning_rate=0.002))
-    [batch], [again] = (list(part_batches(learned, settings, 0)) for _ in range(2))
+    [batch], [again] = (list(part_batches(learned, [], settings, 0)) for _ in range(2))
     assert torch.equal(batch.levels, again.levels) and torch.equal(batch.truth, again.truth)
     assert batch.levels.shape == (32, 1, 128, 128) and batch.truth.shape == (32, 2, 128, 128)
     assert (batch.truth[:, 1] <= batch.truth[:, 0] + 1e-6).all()
     lesion, cancer = ((batch.truth[:, number].amax(dim=(1, 2)) > 0.3).float().mean() for number in range(2))
     assert lesion > 0.5 and 0.2 < cancer <= lesion
+
+
+def test_a_lesion_alone_looks_as_it_does_in_its_view(tmp_path: Path) -> None:
+    """Drawn with what is around it, in the levels and at the scale of the whole view that it was cut from."""
+    settings = read_settings(CONFIGS / "standard.json").model_copy(update={"parts_mm": 0.8})
+    seed = next(n for n in range(PIECES_FROM, PIECES_FROM + 20) if {s.side for s in history(n).suspects} == {"R"})
+    made = [piece for piece in pieces(seed, settings) if piece.kind]
+    [whole] = kept([PhantomCase(seed)], settings, tmp_path, whole=False)
+    assert len(made) == int((whole.shows > 0).sum())
+    for piece, view in zip(made, np.flatnonzero(whole.shows), strict=True):
+        levels, outlines = whole.levels()[view], whole.outlines()[view]
+        assert (piece.outline == piece.kind).sum() == pytest.approx((outlines == piece.kind).sum(), rel=0.05)
+        middle = np.argwhere(outlines > 0).mean(axis=0).round().astype(int) * 2
+        half = 40
+        there = levels[max(middle[0] - half, 0) : middle[0] + half, max(middle[1] - half, 0) : middle[1] + half]
+        cut = piece.levels[SIDE // 2 - half : SIDE // 2 + half, SIDE // 2 - half : SIDE // 2 + half]
+        seen = cut[cut > 0].mean(), there[there > 0].mean()
+        assert seen[0] == pytest.approx(seen[1], abs=12)
+
+
+def test_parts_come_from_pieces_as_often_as_is_said(learned: list[Kept], tmp_path: Path) -> None:
+    settings = tiny(more=12, more_share=1.0, look=Course(batch=24, iterations=1, learning_rate=0.002))
+    cut = kept_pieces(settings, tmp_path)
+    assert {int(kind) for each in cut for kind in each.kinds} == {BENIGN, MALIGNANT}
+    [batch] = part_batches(learned, cut, settings, 0)
+    [without] = part_batches(learned, cut, settings.model_copy(update={"more_share": 0.0}), 0)
+    assert batch.levels.shape == without.levels.shape and not torch.equal(batch.levels, without.levels)
+    assert (batch.truth[:, 0].amax(dim=(1, 2)) > 0.3).float().mean() > 0.5
 
 
 def test_views_are_kept_as_the_node_gives_them(checkpoint: Path, scratch: Path) -> None:
@@ -244,23 +275,33 @@ def test_views_are_kept_as_the_node_gives_them(checkpoint: Path, scratch: Path) 
 
 
 def test_evidence_is_that_of_the_place_that_says_most() -> None:
+    """Of what kind a lesion is is read off it, not beside it."""
     answers = torch.full((1, 2, 64, 48), -3.0)
-    answers[:, :, 40:46, 8:14] = 4.0
-    features = torch.arange(48.0).reshape(1, 1, 8, 6)
-    found, weights = Evidence()(answers, features)
-    assert weights.reshape(8, 6).argmax() == 5 * 6 + 1
-    assert found[0, 0] == 4.0
-    assert found[0, -1] == pytest.approx(31, abs=0.1)
+    answers[:, 0, 40:46, 8:14] = 6.0
+    answers[:, 1, 40:46, 8:14] = 2.0
+    answers[:, 1, 0:8, 40:48] = 6.0  # called malignant where there is no lesion
+    found, place = Evidence()(answers)
+    assert place.reshape(8, 6).argmax() == 5 * 6 + 1 and place.sum() == 1
+    total, lesion, malignant, size = found[0].tolist()
+    assert (lesion, total) == (6.0, pytest.approx(6.0 + malignant))
+    assert malignant == pytest.approx(2, abs=0.5)
+    assert size == pytest.approx(np.log1p(36 + 0.047 * (24 * 24 - 36)), rel=0.05)
     elsewhere = torch.full_like(answers, -3.0)
     elsewhere[:, :, 0:6, 40:46] = 5.0
-    near_it, _ = Evidence()(elsewhere, features, weights)
+    near_it, _ = Evidence()(elsewhere, place)
     assert near_it[0, 1] == pytest.approx(-3, abs=0.1)
 
 
-def test_views_that_are_missing_change_nothing() -> None:
+def combination() -> Combination:
     torch.manual_seed(2)
-    network = Combination(8, 4).eval()
-    evidence, there = torch.randn(3, 8, 13), torch.ones(3, 8)
+    made = Combination().eval()
+    made.weights.copy_(torch.randn(len(made.weights)))
+    made.constant.fill_(0.25)
+    return made
+
+
+def test_views_that_are_missing_change_nothing() -> None:
+    network, evidence, there = combination(), torch.randn(3, 8, NUMBERS), torch.ones(3, 8)
     there[:, [1, 3]] = 0
     there[:, 4:] = 0
     changed = evidence.clone()
@@ -271,17 +312,32 @@ def test_views_that_are_missing_change_nothing() -> None:
 
 
 def test_each_breast_is_judged_by_its_own_views() -> None:
-    """The right one first, and of a breast without a view nothing is heard but what all have."""
-    torch.manual_seed(3)
-    network = Combination(8, 16).eval()
-    network.level.fill_(0.25)
-    there = torch.zeros(1, 8)
+    """The right one first, and of a breast without a view nothing is heard but what the other one says."""
+    network, there = combination(), torch.zeros(1, 8)
     there[:, [place for place, slot in enumerate(SLOTS) if slot[0] == "R"]] = 1
-    evidence = torch.randn(1, 8, 13)
+    network.weights[-NUMBERS - 3 :] = 0  # of the other breast, and of what is there
+    evidence = torch.randn(1, 8, NUMBERS)
     with torch.no_grad():
         once, again = network(evidence, there), network(-evidence, there)
     assert once[0, 0] != again[0, 0]
     assert once[0, 1] == again[0, 1] == 0.25
+
+
+def test_the_combination_hears_what_tells_and_bears_what_is_missing() -> None:
+    """Of patients whose malignant breast says more than the other one, and now and then nothing of it is there."""
+    rng = np.random.default_rng(3)
+    malignant = torch.zeros(120, 2, dtype=torch.long)
+    malignant[np.arange(120), torch.from_numpy(rng.integers(0, 2, 120))] = 1
+    evidence = torch.from_numpy(rng.normal(0, 1, (120, 8, NUMBERS))).float()
+    for place, slot in enumerate(SLOTS):
+        evidence[:, place, 0] += 2 * malignant[:, "RL".index(slot[0])]
+    seen = Looked(evidence, torch.ones(120, 8), torch.zeros(120, 8, 1), malignant)
+    network = CancerNet(tiny())
+    combine(network, seen, tiny(rounds=4))
+    alone = torch.zeros(120, 8)
+    alone[:, 0] = 1
+    assert auc(*logits_of(network, seen)) > 0.95
+    assert auc(*logits_of(network, replaced(seen, alone))) > 0.85
 
 
 def test_chance_leaves_out_studies_before_views_and_breasts() -> None:

@@ -37,7 +37,7 @@ def measured(card: Card, main: Imaged, raw: RawOutput, origin: Origin, given: Cl
     measuring = Measuring(card, raw, given, Identity.of(main, origin), drawn)
     found = [*measuring.outlined(main), *measuring.classified(main)] or [maps.findings(card.outputs, main)]
     joined = found[0] if len(found) == 1 else classes.joined(*found)
-    findings = maps.with_faults(joined, card.outputs, measuring.identity.tracking_uid)
+    findings = maps.with_warnings(joined, card.outputs, measuring.identity.tracking_uid)
     segments = card.outputs.segments
     return replace(
         findings,

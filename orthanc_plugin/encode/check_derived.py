@@ -8,7 +8,7 @@ from pydicom.dataset import Dataset
 
 from orthanc_plugin.encode.check import demand
 from orthanc_plugin.encode.check_frames import same_space
-from orthanc_plugin.encode.derived_frames import is_enhanced
+from orthanc_plugin.encode.derived_frames import in_frames
 from orthanc_plugin.encode.grey import Grey, grey
 from orthanc_plugin.encode.making import Making
 from orthanc_plugin.encode.place import place_of
@@ -17,40 +17,39 @@ from orthanc_plugin.measure.findings import DerivedImage
 
 def derived_images(results: Sequence[Dataset], making: Making) -> None:
     """Each instance lies where its image lies and holds its values; an image lacks no slice and repeats none."""
-    if is_enhanced(making):
-        _enhanced(results, making)
-        return
-    left, count = list(results), len(making.imaged)
+    left = list(results)
     for image in making.findings.images:
+        count = 1 if in_frames(making, image) else len(making.imaged)
+        demand(len(left) >= count, f"The image {image.label} lacks slices, or repeats them.")
         instances, left = left[:count], left[count:]
+        stored = grey(image, making.imaged)
+        if in_frames(making, image):
+            _frames(instances[0], image, stored, making)
+            continue
         series = {str(result.SeriesInstanceUID) for result in instances}
         demand(len(series) == 1, f"The image {image.label} is not one series.")
-        stored = grey(image, making.imaged)
         seen = sorted(_index(result, image, stored, making) for result in instances)
         demand(seen == list(range(count)), f"The image {image.label} lacks slices, or repeats them.")
     demand(not left, "There is a derived image that the model did not give.")
 
 
-def _enhanced(results: Sequence[Dataset], making: Making) -> None:
-    """Of each image one instance, whose frames lie where those lie that they name, and hold their values."""
-    demand(len(results) == len(making.findings.images), "There is a derived image more or less than the model gave.")
+def _frames(result: Dataset, image: DerivedImage, stored: Grey, making: Making) -> None:
+    """Frames lie where those lie that they name, and hold their values."""
     sources, header = making.imaged.sources, making.headers[0]
-    for result, image in zip(results, making.findings.images, strict=True):
-        stored = grey(image, making.imaged)
-        same = same_space(result, header, ("PatientID", "StudyInstanceUID", "FrameOfReferenceUID"))
-        demand(same, f"The image {image.label} is of another patient, study or space.")
-        demand(result.ImageType[0] == "DERIVED", f"The image {image.label} claims to be an original.")
-        demand(result.NumberOfFrames == len(sources), f"The image {image.label} lacks frames, or repeats them.")
-        for number, source in enumerate(sources, start=1):
-            [derivation] = result.PerFrameFunctionalGroupsSequence[number - 1].DerivationImageSequence
-            named = derivation.SourceImageSequence[0].get("ReferencedFrameNumber")
-            here = f"Frame {number} of the image {image.label}"
-            demand(named == source.frame_number, f"{here} names another frame than it is derived from.")
-            place, there = place_of(result, number), place_of(header, source.frame_number)
-            alike = place is not None and there is not None and place.same(there)
-            demand(alike, f"{here} lies elsewhere than the frame that it names.")
-        expected = b"".join(stored.pixels(each[: result.Rows, : result.Columns]).tobytes() for each in image.values_zyx)
-        demand(result.PixelData == expected, f"The image {image.label} holds other values than the model gave.")
+    same = same_space(result, header, ("PatientID", "StudyInstanceUID", "FrameOfReferenceUID"))
+    demand(same, f"The image {image.label} is of another patient, study or space.")
+    demand(result.ImageType[0] == "DERIVED", f"The image {image.label} claims to be an original.")
+    demand(result.NumberOfFrames == len(sources), f"The image {image.label} lacks frames, or repeats them.")
+    for number, source in enumerate(sources, start=1):
+        [derivation] = result.PerFrameFunctionalGroupsSequence[number - 1].DerivationImageSequence
+        named = derivation.SourceImageSequence[0].get("ReferencedFrameNumber")
+        here = f"Frame {number} of the image {image.label}"
+        demand(named == source.frame_number, f"{here} names another frame than it is derived from.")
+        place, there = place_of(result, number), place_of(header, source.frame_number)
+        alike = place is not None and there is not None and place.same(there)
+        demand(alike, f"{here} lies elsewhere than the frame that it names.")
+    expected = b"".join(stored.pixels(each[: result.Rows, : result.Columns]).tobytes() for each in image.values_zyx)
+    demand(result.PixelData == expected, f"The image {image.label} holds other values than the model gave.")
 
 
 def _index(result: Dataset, image: DerivedImage, stored: Grey, making: Making) -> int:

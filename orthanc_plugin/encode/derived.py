@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from copy import copy, deepcopy
 from dataclasses import dataclass
 
@@ -29,9 +30,10 @@ from pydicom.uid import (
 from pydicom.valuerep import DSfloat
 
 from orthanc_plugin.encode.context import LO_LENGTH, altered, series_attributes, settle, state_side
-from orthanc_plugin.encode.derived_frames import fill_frames, is_enhanced, source_of
+from orthanc_plugin.encode.derived_frames import fill_frames, in_frames, source_of
 from orthanc_plugin.encode.grey import Grey, grey
 from orthanc_plugin.encode.making import Making
+from orthanc_plugin.encode.synthetic import SYNTHETIC, in_modality
 from orthanc_plugin.imaging.header import words
 from orthanc_plugin.imaging.volume import SourceSlice
 from orthanc_plugin.measure.findings import DerivedImage
@@ -109,9 +111,14 @@ def derived_images(making: Making) -> tuple[Dataset, ...]:
         Series(making, image, str(number or ""), grey(image, making.imaged))
         for number, image in enumerate(making.findings.images)
     ]
-    if is_enhanced(making):
-        return tuple(_of_all_frames(one) for one in series)
-    return tuple(_instance(one, index) for one in series for index in range(len(making.imaged)))
+    return tuple(instance for one in series for instance in _instances(one))
+
+
+def _instances(of: Series) -> Iterator[Dataset]:
+    if in_frames(of.making, of.image):
+        yield _of_all_frames(of)
+    else:
+        yield from (_instance(of, index) for index in range(len(of.making.imaged)))
 
 
 def _of_all_frames(of: Series) -> Dataset:
@@ -131,7 +138,7 @@ def _of_all_frames(of: Series) -> Dataset:
 def _instance(of: Series, index: int) -> Dataset:
     making, source = of.making, of.making.imaged.sources[index]
     header = _context(making, source)
-    result = _of_frame(header, source)
+    result = _of_frame(header, source, of.image.modality)
     _identify(result, of, index)
     _derive(result, of, source)
     _show(result, of, index)
@@ -158,7 +165,7 @@ def _context(making: Making, source: SourceSlice) -> Dataset:
     return altered(converted, SpecificCharacterSet=making.header.SpecificCharacterSet)
 
 
-def _of_frame(header: Dataset, source: SourceSlice) -> Dataset:
+def _of_frame(header: Dataset, source: SourceSlice, modality: str | None) -> Dataset:
     """What is true of the image's frame and of what is derived from it, too; as a single-frame image says it."""
     result = _plain(header)
     for groups in _groups(header, source):
@@ -166,6 +173,9 @@ def _of_frame(header: Dataset, source: SourceSlice) -> Dataset:
             for item in groups.get(keyword, []):
                 result.update(item)
     result.SOPClassUID = _class_of(header, source)
+    if modality is not None:
+        result = in_modality(result, modality)
+        result.SOPClassUID = SINGLE[modality]
     if "InversionTime" in result and "IR" not in words(result, "ScanningSequence"):
         del result.InversionTime  # single images have it for inversion recovery alone
     demanded = DEMANDED.get(result.SOPClassUID, {})
@@ -208,7 +218,9 @@ def _identify(result: Dataset, of: Series, index: int) -> None:
     result.SOPInstanceUID = making.identity.instance_uid(f"{name} {index}")
     result.InstanceNumber = index + 1
     ending = "" if making.origin.clinical_use else " (not for clinical use)"
-    result.SeriesDescription = f"{making.origin.title} {of.image.label}"[: LO_LENGTH - len(ending)] + ending
+    made = "" if of.image.modality is None else f"{SYNTHETIC} {of.image.modality}, "
+    title = f"{made}{making.origin.title} {of.image.label}"
+    result.SeriesDescription = title[: LO_LENGTH - len(ending)] + ending
 
 
 def _derive(result: Dataset, of: Series, source: SourceSlice) -> None:

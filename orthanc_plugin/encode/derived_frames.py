@@ -48,10 +48,22 @@ RESEARCH, PRODUCT = "RESEARCH", "PRODUCT"
 MONOCHROME = "MONOCHROME"
 
 
-def is_enhanced(making: Making) -> bool:
-    """Whether what is derived can be one instance of the source's class."""
+def in_frames(making: Making, image: DerivedImage) -> bool:
+    """Whether what is derived can be one instance of the source's class: that has all that such an instance needs."""
+    if image.modality is not None:
+        return False
     [*uids] = {(source.sop_class_uid, source.sop_instance_uid) for source in making.imaged.sources}
-    return len(uids) == 1 and uids[0][0] in ENHANCED
+    return len(uids) == 1 and uids[0][0] in ENHANCED and _is_whole(making.header, ENHANCED[uids[0][0]])
+
+
+def _is_whole(header: Dataset, frame_type: str) -> bool:
+    """Scanners leave out what every frame has to say; of such sources single images are derived."""
+    shared = header.get("SharedFunctionalGroupsSequence") or [Dataset()]
+    of_frames = header.get("PerFrameFunctionalGroupsSequence") or [Dataset()]
+    wanted = (frame_type, "FrameContentSequence", "FrameAnatomySequence")
+    return "DimensionOrganizationSequence" in header and all(
+        keyword in shared[0] or all(keyword in frame for frame in of_frames) for keyword in wanted
+    )
 
 
 def fill_frames(result: Dataset, making: Making, image: DerivedImage, stored: Grey) -> None:

@@ -17,6 +17,7 @@ SHOWN_PERCENT = (1.0, 99.0)
 # For these shares of the voxels are counted on at most so many: a window need not be exact.
 COUNTED_MOST = 1 << 20
 SIGNED_MOST = 32767
+SOFT_TISSUE_HU = (-160.0, 240.0)
 # Their images say what a stored value stands for, also when single ones are looked at.
 MEASURED = ("CT", "MR", "NM", "PT")
 
@@ -44,18 +45,21 @@ class Grey:
 def grey(image: DerivedImage, imaged: Imaged) -> Grey:
     low, high = float(image.values_zyx.min()), float(image.values_zyx.max())
     header = imaged.headers[0]
-    if header.Modality in MEASURED or isinstance(imaged, Volume):
+    modality = image.modality or header.Modality
+    if modality in MEASURED or isinstance(imaged, Volume):
         return _of_slices(image, header, max(-low, high))
-    return _of_projection(image, header.Modality, low, high)
+    return _of_projection(image, modality, low, high)
 
 
 def _of_slices(image: DerivedImage, header: Dataset, most: float) -> Grey:
     """Signed, about nought; CT to the Hounsfield unit, as scanners do, other values as finely as 16 bits allow."""
-    in_source_unit = image.unit is None or (header.Modality == "CT" and image.unit == codes.UCUM.HounsfieldUnit)
-    hounsfield = header.Modality == "CT" and in_source_unit
+    modality = image.modality or header.Modality
+    in_its_unit = image.unit is None or (modality == "CT" and image.unit == codes.UCUM.HounsfieldUnit)
+    hounsfield = modality == "CT" and in_its_unit
     whole = hounsfield and most <= SIGNED_MOST
     slope = 1.0 if whole else (most or 1.0) / SIGNED_MOST
-    window = (_stated_window(header) if hounsfield else None) or _shown(image.values_zyx)
+    of_source = _stated_window(header) if hounsfield and image.modality is None else None
+    window = of_source or (SOFT_TISSUE_HU if hounsfield and image.modality else _shown(image.values_zyx))
     return Grey(16, 16, True, float(f"{slope:.9g}"), 0.0, True, "HU" if hounsfield else "US", window)
 
 

@@ -175,7 +175,8 @@ class ValueMap:
 
 @dataclass(frozen=True, eq=False)
 class DerivedImage:
-    """Another image of the same body on the source grid; without a unit of its own it has the source's.
+    """Another image of the same body on the source grid; without a unit of its own it has the source's, or that of the
+    `modality` that it is made in, where that is another.
 
     Of single images of several sizes the values are laid out as a segment's masks are.
     """
@@ -184,6 +185,7 @@ class DerivedImage:
     derivation: Code
     values_zyx: NDArray[np.float32]
     unit: Code | None = None
+    modality: str | None = None
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -42,6 +42,7 @@ def derived_images(outputs: Outputs, drawn: Drawn) -> tuple[DerivedImage, ...]:
             derivation=wanted.derivation.code(),
             values_zyx=drawn[wanted.label],
             unit=None if wanted.unit is None else wanted.unit.code(),
+            modality=wanted.modality,
         )
         for wanted in outputs.images
     )
@@ -61,15 +62,23 @@ def findings(outputs: Outputs, imaged: Imaged) -> Findings:
     )
 
 
-def with_faults(found: Findings, outputs: Outputs, track: Callable[[str], UID]) -> Findings:
-    """Says of each image what such images hide and make up, where that was counted."""
+def with_warnings(found: Findings, outputs: Outputs, track: Callable[[str], UID]) -> Findings:
+    """Says of each image whether it is in a modality in which none was acquired, and what such images hide and make up,
+    where that was counted.
+    """
     counted = [(wanted.label, wanted.faults) for wanted in outputs.images if wanted.faults is not None]
     return replace(
         found,
         conclusions=(*found.conclusions, *(_conclusion(label, faults, track(label)) for label, faults in counted)),
         figures=(*found.figures, *(figure for label, faults in counted for figure in _figures(label, faults))),
-        cautions=(*found.cautions, *(_caution(label, faults) for label, faults in counted)),
+        cautions=(*found.cautions, *_synthetic(outputs), *(_caution(label, faults) for label, faults in counted)),
     )
+
+
+def _synthetic(outputs: Outputs) -> Iterator[str]:
+    for wanted in outputs.images:
+        if wanted.modality is not None:
+            yield f"The image {wanted.label} is synthetic: no {wanted.modality} was made, a network computed it."
 
 
 def _conclusion(label: str, faults: Faults, uid: UID) -> Conclusion:

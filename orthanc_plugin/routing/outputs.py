@@ -102,7 +102,8 @@ class ImageOutput(Entry):
 
     With `values` `as-input` it speaks in the numbers that the stage was fed, and its intensity is undone; `as-answered`
     it is taken as it is. Before that it is multiplied by `factor`, then `shift` is added. Without `unit` it has the
-    source's. Its `faults`, where they are known, stand in the report and in the caution.
+    source's. With a `modality` it is one that no such scanner made, which all results say; a CT is in HU. Its `faults`,
+    where they are known, stand in the report and in a caution.
     """
 
     label: Label
@@ -114,6 +115,7 @@ class ImageOutput(Entry):
     factor: float = 1.0
     shift: float = 0.0
     unit: CodedConcept | None = None
+    modality: Literal["CT"] | None = None
     faults: Faults | None = None
 
     @model_validator(mode="after")
@@ -121,6 +123,10 @@ class ImageOutput(Entry):
         _demand_channel(self.label, self.channel, self.channels)
         if self.values == "as-input" and self.unit is not None:
             raise ValueError(f"the image {self.label} speaks in the source's numbers and so has no unit of its own")
+        if self.modality is not None and (self.values == "as-input" or self.unit is not None):
+            raise ValueError(
+                f"the image {self.label} is in another modality, so its values are as answered, in that modality's unit"
+            )
         return self
 
 

@@ -1,6 +1,8 @@
 """Maps and images keep the order and the meaning that the card gives them."""
 
 import numpy as np
+import pytest
+from pydantic import ValidationError
 from pydicom.uid import UID
 
 from orthanc_plugin.measure import maps
@@ -55,7 +57,7 @@ def test_what_such_images_hide_and_make_up_is_said_wherever_they_are_spoken_of()
     told = OUTPUTS.model_dump(by_alias=True)
     told["images"][1]["faults"] = {"lost": 12.4, "invented": 3.0, "data": "60 held-out phantoms"}
     outputs = Outputs.model_validate(told)
-    found = maps.with_faults(maps.findings(outputs, making.volume()), outputs, lambda label: UID(f"1.2.{len(label)}"))
+    found = maps.with_warnings(maps.findings(outputs, making.volume()), outputs, lambda label: UID(f"1.2.{len(label)}"))
     assert found.says_something
     [said] = found.conclusions
     assert [(each.name.value, each.value, each.unit.value) for each in said.measurements] == [
@@ -70,5 +72,18 @@ def test_what_such_images_hide_and_make_up_is_said_wherever_they_are_spoken_of()
         "The image Water was made by a network, which may hide what is there and show what is not: of 1,000 planted "
         "lesions it lost 12, and in 1,000 slices it invented 3 (60 held-out phantoms). The source is the reference."
     )
-    plain = maps.with_faults(maps.findings(OUTPUTS, making.volume()), OUTPUTS, UID)
+    plain = maps.with_warnings(maps.findings(OUTPUTS, making.volume()), OUTPUTS, UID)
     assert (plain.conclusions, plain.figures, plain.cautions, plain.says_something) == ((), (), (), False)
+
+
+def test_an_image_of_another_modality_is_called_synthetic_wherever_results_are() -> None:
+    told = OUTPUTS.model_dump(by_alias=True)
+    told["images"] = [dict(each) for each in told["images"]]
+    told["images"][1] |= {"unit": None, "modality": "CT"}
+    outputs = Outputs.model_validate(told)
+    found = maps.with_warnings(maps.findings(outputs, making.volume()), outputs, UID)
+    assert found.cautions == ("The image Water is synthetic: no CT was made, a network computed it.",)
+    assert maps.derived_images(outputs, {"Quiet": ramp(1), "Water": ramp(2)})[1].modality == "CT"
+    told["images"][1]["values"] = "as-input"
+    with pytest.raises(ValidationError, match="is in another modality, so its values are as answered"):
+        Outputs.model_validate(told)

@@ -11,9 +11,9 @@ from export.evaluation.plots import save
 from export.mr_denoise.baseline import non_local_means
 from export.mr_denoise.export import FOLDER
 from export.mr_denoise.foreign import KINDS, cautioned
-from export.mr_denoise.phantoms import write_study
 from export.mr_denoise.train import TASK
 from export.mr_denoise.trial import NON_LOCAL, OURS, SOURCE, ask, draw, try_patient
+from export.phantoms.ageing.again import write_noisy
 from export.restoring.report import About, Bar
 from export.restoring.report import evaluate as evaluate_about
 from export.restoring.trial import Trial
@@ -57,7 +57,7 @@ ABOUT = About(
     ],
     bars=[Bar("decibels over non-local means", "≥ 1", lambda some: some.over[NON_LOCAL])],
     try_patient=try_patient,
-    write=partial(write_study, slices=30),
+    write=partial(write_noisy, slices=30),
     show=show,
     shown="Without noise, noisy, non-local means, the model, and how the model differs from the first "
     f"(±{_APART_SHARE:.0%} of the brightest)",

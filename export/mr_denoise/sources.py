@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from export.checkpoints import SettingsError
-from export.phantoms.ageing.again import Again, scanned, slab
+from export.phantoms.ageing.again import Again, noise_of, scanned, slab
 from export.phantoms.ageing.case import draw_case
 from export.phantoms.entry import PhantomPatient
 from export.restoring.nifti import NiftiPair, nifti_pairs
@@ -15,7 +15,6 @@ from export.restoring.pairs import Entry, Pair, own_scale
 
 FIRST_SEED = 500_000
 _DRAWING = ("again", "ageing", "canvas", "case", "head", "medial", "scan")
-_NUMBER = 100  # of noise that is like none of those that are kept
 _HIGHEST_MM, _LOWEST_MM = 58.0, -58.0
 
 
@@ -34,12 +33,6 @@ class PhantomEntry(PhantomPatient):
             for times in (noisy.times, 0.0)
         )
         return own_scale(seen, good)
-
-
-def noise_of(seed: int, *, shifted: bool) -> Again:
-    """Two to four times as much as usual; what is usual is more on the shifted generator."""
-    rng = np.random.default_rng([seed, int(shifted), 53])
-    return Again(float(rng.uniform(1.5, 3) if shifted else rng.uniform(2, 4)), _NUMBER)
 
 
 def list_entries(data: str, patients: int) -> Sequence[Entry]:

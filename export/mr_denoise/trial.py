@@ -9,10 +9,8 @@ import numpy as np
 from export.evaluation.trials import answered, read_volume
 from export.mr_denoise.baseline import non_local_means
 from export.mr_denoise.export import FOLDER
-from export.mr_denoise.phantoms import SAID
-from export.mr_denoise.sources import noise_of
 from export.mr_denoise.train import TASK
-from export.phantoms.ageing.again import Again, scanned
+from export.phantoms.ageing.again import SAID, Again, noise_of, on_slab, scanned
 from export.phantoms.ageing.dicom import stored_step, write_values
 from export.phantoms.brain.anatomy import Floats
 from export.restoring import heads
@@ -68,7 +66,7 @@ def try_patient(seed: int, shifted: bool, folder: Path = FOLDER, slices: int = S
 def ask(drawn: Drawn, folder: Path = FOLDER) -> tuple[Floats, tuple[str, ...]]:
     """By the node's own code, from files; what it gives as an image, and what it cautions about."""
     model = read(folder)
-    case = heads.of_slab(drawn.head)
+    case = on_slab(drawn.head.case, drawn.head.grid)
     with TemporaryDirectory() as scratch:
         files = write_values(case, drawn.noisy, Path(scratch), uid_seed=f"trial-{case.seed}", said=SAID, axial=True)
         seen = read_volume(files)
@@ -82,6 +80,7 @@ def quality(drawn: Drawn, image: Floats) -> Quality:
     """Decibels are of the head alone: air, where noise has another mean, is easily made better."""
     inside = drawn.clean > 0.1 * drawn.clean.max()
     scaled = own_scale(drawn.noisy[None], drawn.clean[None]).good.max() / drawn.clean.max()
+    differences = heads.differences(drawn.head, image, drawn.clean)
     lost, invented = heads.lost_and_invented(drawn.head, image, drawn.clean, _SIZE_MM)
     peak = TASK.peak / float(scaled)
     return Quality(
@@ -89,12 +88,8 @@ def quality(drawn: Drawn, image: Floats) -> Quality:
         ssim=ssim(image, drawn.clean, peak),
         lost=lost,
         invented=invented,
-        numbers={difference_in(name): value for name, value in differences(drawn, image).items()},
+        numbers={difference_in(name): value for name, value in differences.items()},
     )
-
-
-def differences(drawn: Drawn, image: Floats) -> dict[str, float]:
-    return heads.differences(drawn.head, image, drawn.clean)
 
 
 def difference_in(tissue: str) -> str:

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from export.mr_denoise import phantoms as noisy
 from export.phantoms import abdomen
 from export.phantoms.ageing import dicom as ageing
+from export.phantoms.ageing.again import write_noisy
 from export.phantoms.brain import dicom as brain
 from export.phantoms.chest import dicom as chest
 from export.phantoms.dicom import write_series
@@ -69,7 +69,7 @@ STUDIES: Mapping[str, Writer] = {
     "liver-cirrhosis-ct": lambda seed, folder, uid_seed: case.write_study(seed, folder, uid_seed=uid_seed),
     "liver-steatosis-us": lambda seed, folder, uid_seed: ultrasound.write_study(seed, folder, uid_seed=uid_seed),
     "mci-conversion-pet": _pet,
-    "mr-denoise": lambda seed, folder, uid_seed: noisy.write_study(seed, folder, slices=12, uid_seed=uid_seed),
+    "mr-denoise": lambda seed, folder, uid_seed: write_noisy(seed, folder, slices=12, uid_seed=uid_seed),
     "stroke-cta": _angiography,
 }
 """`uid_seed` makes the study another one than that of the same seed before; the seed alone says what is in it."""

@@ -1,7 +1,7 @@
 """A head scanned as it should be, what lies where in it, and what was planted: what restoring is tried on."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,17 +37,13 @@ class Head:
     def pixel_mm(self) -> float:
         return self.grid.step_mm[2]
 
-    @property
-    def brain(self) -> Mask:
-        return np.asarray(np.any(list(self.tissues.values()), axis=0) | (self.planted > 0))
 
-
-def draw(seed: int, slices: int, step_mm: float | None = None, *, shifted: bool = False) -> Head:
+def draw(seed: int, slices: int, *, shifted: bool) -> Head:
     """About lesions that are planted in the white matter, in place of those that age brings."""
     plain = draw_case(seed, shifted=shifted)
     spots = _planted(np.random.default_rng([seed, int(shifted), 59]))
     case = with_spots(plain, spots)
-    grid = slab(case, _height_mm(case, spots[0]), slices, step_mm)
+    grid = slab(case, _height_mm(case, spots[0]), slices)
     canvas, places = case.painted(grid, case.scanner.bright)
     shape = places.shape[1:]
     values = canvas.values.reshape(shape)
@@ -117,8 +113,3 @@ def differences(head: Head, image: Floats, clean: Floats) -> dict[str, float]:
         name: float(100 * (image - clean)[mask].mean() / white) if mask.sum() > 200 else float("nan")
         for name, mask in head.tissues.items()
     }
-
-
-def of_slab(head: Head) -> Case:
-    """The case with the slab for its scanner's grid, as it is written."""
-    return replace(head.case, scanner=replace(head.case.scanner, grid=head.grid))

@@ -4,7 +4,6 @@ Both are asked by the same small eye: an image is smoothed over about the size o
 differs from what lies around it by half the contrast of a lesion is seen.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,11 +66,3 @@ def _parts(mask: Mask, least: float) -> int:
 def _grown(mask: Mask, mm: float, pixel_mm: float) -> Mask:
     steps = max(round(mm / pixel_mm), 1)
     return np.asarray(binary_dilation(mask, iterations=steps))
-
-
-def per_thousand(count: int, cases: int) -> float:
-    return 1000 * count / cases if cases else float("nan")
-
-
-def total(counts: Sequence[int]) -> int:
-    return int(np.sum(counts, dtype=np.int64))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 
 import numpy as np
 from highdicom.sr import CodedConcept
@@ -78,18 +79,18 @@ def fill_frames(result: Dataset, making: Making, image: DerivedImage, stored: Gr
         if keyword in result:
             del result[keyword]
     result.SourceImageEvidenceSequence = [_evidence(header)]
-    type_1_to_4 = _image_type(header)
-    result.ImageType, result.PixelPresentation = type_1_to_4, MONOCHROME
+    image_type = _image_type(header)
+    result.ImageType, result.PixelPresentation = image_type, MONOCHROME
     result.ContentQualification = PRODUCT if making.origin.clinical_use else RESEARCH
     shared = (header.get("SharedFunctionalGroupsSequence") or [Dataset()])[0]
-    result.SharedFunctionalGroupsSequence = [_shared(_true(shared), sop_class, type_1_to_4, stored)]
+    result.SharedFunctionalGroupsSequence = [_shared(_true(shared), sop_class, image_type, stored)]
     result.PerFrameFunctionalGroupsSequence = [
         _of_frame(_true(header.PerFrameFunctionalGroupsSequence[(source.frame_number or 1) - 1]), source, image, making)
         for source in making.imaged.sources
     ]
     for group in result.PerFrameFunctionalGroupsSequence:
         if ENHANCED[sop_class] in group:
-            setattr(group, ENHANCED[sop_class], _typed(group[ENHANCED[sop_class]].value, type_1_to_4))
+            setattr(group, ENHANCED[sop_class], _typed(group[ENHANCED[sop_class]].value, image_type))
     _pixels(result, making, image, stored)
 
 
@@ -114,7 +115,7 @@ def _true(groups: Dataset) -> Dataset:
     kept = Dataset()
     for element in groups:
         if not element.tag.is_private and element.keyword not in UNTRUE_GROUPS:
-            kept.add(element)
+            kept.add(copy(element))  # setting a value later changes the element, not the data set
     return kept
 
 
@@ -133,8 +134,7 @@ def _shared(groups: Dataset, sop_class: UID, image_type: list[str], stored: Grey
 
 
 def _typed(items: list[Dataset], image_type: list[str]) -> list[Dataset]:
-    typed = Dataset()
-    typed.update(items[0] if items else Dataset())
+    typed = _true(items[0] if items else Dataset())
     typed.FrameType, typed.PixelPresentation = image_type, MONOCHROME
     return [typed]
 

@@ -211,8 +211,9 @@ def test_it_says_that_it_is_derived_from_what_and_by_whom() -> None:
     assert result.PatientName == "Müller^Jürgen"
 
 
-def test_the_source_s_header_stays_as_it_was() -> None:
-    on = making.volume()
+@pytest.mark.parametrize("source", [making.volume, lambda: whole_enhanced()])
+def test_the_source_s_header_stays_as_it_was(source: Callable[[], Volume]) -> None:
+    on = source()
     before = [making.written(header) for header in on.headers]
 
     derived_images(made(on))

@@ -12,11 +12,11 @@ import torch
 
 from export.checkpoints import SettingsError
 from export.mr_denoise.export import CARD, SERVING
-from export.mr_denoise.phantoms import write_study
 from export.mr_denoise.report import ABOUT
 from export.mr_denoise.sources import list_entries
 from export.mr_denoise.train import TASK
 from export.mr_denoise.trial import DIFFERENCES, NON_LOCAL, SOURCE, WAYS, draw, try_patient
+from export.phantoms.ageing.again import write_noisy
 from export.restoring import heads, training
 from export.restoring.adversarial import Critic, Rival
 from export.restoring.exporting import INPUT
@@ -135,7 +135,7 @@ def test_pairs_are_as_bright_as_the_network_sees_patches(cache: Path) -> None:
 
 
 def test_a_series_comes_out_as_a_series_at_its_place(served: Path, tmp_path: Path) -> None:
-    files = write_study(501_000, tmp_path / "in", slices=4)
+    files = write_noisy(501_000, tmp_path / "in", slices=4)
     assert judges.dciodvfy(files[0]) == []
     device = Device("cpu")
     try:

@@ -1,33 +1,29 @@
-"""An old head that is scanned again: with more noise, with none, in thick slices, by a CT; slices in, values out."""
+"""An old head that is scanned again, with more noise or with none: slices in, values or DICOM files out."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
-from export.phantoms.ageing.case import Case
+from export.phantoms.ageing.case import Case, draw_case
+from export.phantoms.ageing.dicom import write_values
 from export.phantoms.ageing.head import Lesion
 from export.phantoms.ageing.scan import sequence_of
 from export.phantoms.brain.anatomy import Floats
 from export.phantoms.brain.scan import Grid, acquired
 
-CT_HU: Mapping[str, float] = {
-    "air": -1000, "fat": -85, "muscle": 52, "bone": 1150, "marrow": 420, "csf": 6, "grey": 38, "hippocampus": 38,
-    "white": 29, "deep": 37, "stem": 33, "plexus": 45, "spot": 20,
-}  # fmt: skip
+SAID = "T1 MPRAGE fast"
+_NUMBER = 100  # of noise that is like none of a training's
 
 
-def slab(case: Case, middle_mm: float, slices: int, step_mm: float | None = None) -> Grid:
-    """So many of the scanner's axial slices around a height above the middle of its grid, or as many apart as said."""
+def slab(case: Case, middle_mm: float, slices: int) -> Grid:
+    """So many of the scanner's axial slices around a height above the middle of its grid."""
     grid = case.scanner.grid
-    step = grid.step_mm[0] if step_mm is None else step_mm
     up = grid.rotation.T @ np.array([0.0, 0.0, middle_mm])
     shift = np.array(grid.shift_mm) - up
     return replace(
         grid,
         shape=(slices, *grid.shape[1:]),
-        step_mm=(step, *grid.step_mm[1:]),
-        thickness_mm=step,
         shift_mm=(float(shift[0]), float(shift[1]), float(shift[2])),
     )
 
@@ -51,3 +47,22 @@ def scanned(case: Case, grid: Grid, how: Again) -> Floats:
     usual = sequence_of(case.scanner, case.seed, case.shifted, case.scanner.grid)
     sequence = replace(usual, noise=usual.noise * how.times, seed=(*usual.seed, how.number))
     return acquired((levels,), sequence, grid)
+
+
+def noise_of(seed: int, *, shifted: bool) -> Again:
+    """Two to four times as much as usual; what is usual is more on the shifted generator."""
+    rng = np.random.default_rng([seed, int(shifted), 53])
+    return Again(float(rng.uniform(1.5, 3) if shifted else rng.uniform(2, 4)), _NUMBER)
+
+
+def on_slab(case: Case, grid: Grid) -> Case:
+    """With the slab for its scanner's grid, as it is written."""
+    return replace(case, scanner=replace(case.scanner, grid=grid))
+
+
+def write_noisy(seed: int, folder: Path, *, slices: int = 40, uid_seed: str | int | None = None) -> list[Path]:
+    case = draw_case(seed)
+    grid = slab(case, 0.0, slices)
+    values = scanned(case, grid, noise_of(seed, shifted=False))
+    key = uid_seed if uid_seed is not None else f"noisy-{seed}"
+    return write_values(on_slab(case, grid), values, folder, uid_seed=key, said=SAID, axial=True)

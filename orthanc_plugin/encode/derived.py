@@ -6,13 +6,9 @@ from collections.abc import Iterator
 from copy import copy, deepcopy
 from dataclasses import dataclass
 
-import numpy as np
-from highdicom.pm import RealWorldValueMapping
 from highdicom.sr import CodedConcept
-from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sr.codedict import codes
-from pydicom.sr.coding import Code
 from pydicom.uid import (
     UID,
     ComputedRadiographyImageStorage,
@@ -30,15 +26,13 @@ from pydicom.uid import (
 from pydicom.valuerep import DSfloat
 
 from orthanc_plugin.encode.context import LO_LENGTH, altered, series_attributes, settle, state_side
-from orthanc_plugin.encode.derived_frames import fill_frames, in_frames, source_of
+from orthanc_plugin.encode.derived_frames import fill_frames, in_frames, meaning, source_of
 from orthanc_plugin.encode.grey import Grey, grey
 from orthanc_plugin.encode.making import Making
 from orthanc_plugin.encode.synthetic import SYNTHETIC, in_modality
 from orthanc_plugin.imaging.header import words
 from orthanc_plugin.imaging.volume import SourceSlice
 from orthanc_plugin.measure.findings import DerivedImage
-
-SH_LENGTH = 16
 
 # Frames of multi-frame sources, and images of retired classes, become single images of these classes.
 SINGLE = {"CT": CTImageStorage, "MR": MRImageStorage, "US": UltrasoundImageStorage}
@@ -262,16 +256,4 @@ def _show(result: Dataset, of: Series, index: int) -> None:
     if result.SOPClassUID in LINEAR:
         result.PresentationLUTShape = "IDENTITY"
     if of.image.unit is not None and stored.rescaled:
-        result.RealWorldValueMappingSequence = [_meaning(of, of.image.unit, pixels)]
-
-
-def _meaning(of: Series, unit: Code, pixels: NDArray[np.integer]) -> RealWorldValueMapping:
-    """A unit of its own, which a rescale can't name."""
-    return RealWorldValueMapping(
-        lut_label=of.image.label[:SH_LENGTH],
-        lut_explanation=of.image.label[:LO_LENGTH],
-        unit=unit,
-        value_range=(int(np.iinfo(pixels.dtype).min), int(np.iinfo(pixels.dtype).max)),
-        slope=of.stored.slope,
-        intercept=of.stored.intercept,
-    )
+        result.RealWorldValueMappingSequence = [meaning(of.image, of.image.unit, of.stored)]

@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from copy import copy
 
 import numpy as np
+from highdicom.pm import RealWorldValueMapping
 from highdicom.sr import CodedConcept
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
+from pydicom.sr.coding import Code
 from pydicom.uid import UID, EnhancedCTImageStorage, EnhancedMRImageStorage, EnhancedPETImageStorage
 from pydicom.valuerep import DSfloat
 
+from orthanc_plugin.encode.context import LO_LENGTH
 from orthanc_plugin.encode.grey import Grey
 from orthanc_plugin.encode.making import Making
 from orthanc_plugin.imaging.header import words
@@ -45,6 +48,7 @@ OF_ACQUISITION = (
     *("GeometryOfKSpaceTraversal", "RectilinearPhaseEncodeReordering", "SegmentedKSpaceTraversal"),
     *("CoverageOfKSpace", "NumberOfKSpaceTrajectories"),
 )
+SH_LENGTH = 16
 RESEARCH, PRODUCT = "RESEARCH", "PRODUCT"
 MONOCHROME = "MONOCHROME"
 
@@ -83,7 +87,7 @@ def fill_frames(result: Dataset, making: Making, image: DerivedImage, stored: Gr
     result.ImageType, result.PixelPresentation = image_type, MONOCHROME
     result.ContentQualification = PRODUCT if making.origin.clinical_use else RESEARCH
     shared = (header.get("SharedFunctionalGroupsSequence") or [Dataset()])[0]
-    result.SharedFunctionalGroupsSequence = [_shared(_true(shared), sop_class, image_type, stored)]
+    result.SharedFunctionalGroupsSequence = [_shared(_true(shared), sop_class, image_type, image, stored)]
     result.PerFrameFunctionalGroupsSequence = [
         _of_frame(_true(header.PerFrameFunctionalGroupsSequence[(source.frame_number or 1) - 1]), source, image, making)
         for source in making.imaged.sources
@@ -119,7 +123,7 @@ def _true(groups: Dataset) -> Dataset:
     return kept
 
 
-def _shared(groups: Dataset, sop_class: UID, image_type: list[str], stored: Grey) -> Dataset:
+def _shared(groups: Dataset, sop_class: UID, image_type: list[str], image: DerivedImage, stored: Grey) -> Dataset:
     transformation, window = Dataset(), Dataset()
     transformation.RescaleSlope = DSfloat(f"{stored.slope:.9g}")
     transformation.RescaleIntercept = DSfloat(f"{stored.intercept:.9g}")
@@ -127,10 +131,25 @@ def _shared(groups: Dataset, sop_class: UID, image_type: list[str], stored: Grey
     low, high = stored.window
     window.WindowCenter, window.WindowWidth = DSfloat(f"{(low + high) / 2:.6g}"), DSfloat(f"{high - low:.6g}")
     groups.PixelValueTransformationSequence, groups.FrameVOILUTSequence = [transformation], [window]
+    if image.unit is not None:
+        groups.RealWorldValueMappingSequence = [meaning(image, image.unit, stored)]
     name = ENHANCED[sop_class]
     if name in groups:
         setattr(groups, name, _typed(groups[name].value, image_type))
     return groups
+
+
+def meaning(image: DerivedImage, unit: Code, stored: Grey) -> RealWorldValueMapping:
+    """A unit of its own, which a rescale can't name."""
+    kind = np.iinfo(stored.pixels(np.zeros(1, np.float32)).dtype)
+    return RealWorldValueMapping(
+        lut_label=image.label[:SH_LENGTH],
+        lut_explanation=image.label[:LO_LENGTH],
+        unit=unit,
+        value_range=(int(kind.min), int(kind.max)),
+        slope=stored.slope,
+        intercept=stored.intercept,
+    )
 
 
 def _typed(items: list[Dataset], image_type: list[str]) -> list[Dataset]:

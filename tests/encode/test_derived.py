@@ -244,6 +244,18 @@ def test_what_was_true_of_the_source_s_pixels_alone_is_left_out() -> None:
     assert (result.WindowCenter, result.WindowWidth) == (40, 400)
 
 
+def test_frames_name_a_unit_of_their_own() -> None:
+    on = whole_enhanced()
+    image = DerivedImage("Perfusion", codes.DCM.Smoothing, outlined.probabilities(on)[0], codes.UCUM.NoUnits)
+
+    [result] = [making.read_back(each) for each in derived_images(made(on, image))]
+
+    [mapping] = result.SharedFunctionalGroupsSequence[0].RealWorldValueMappingSequence
+    assert mapping.MeasurementUnitsCodeSequence[0].CodeValue == "1"
+    transformation = result.SharedFunctionalGroupsSequence[0].PixelValueTransformationSequence[0]
+    assert mapping.RealWorldValueSlope == pytest.approx(float(transformation.RescaleSlope))
+
+
 def test_values_of_a_unit_of_their_own_are_finely_stored_and_say_so() -> None:
     on = making.volume()
     shares = outlined.probabilities(on)[0]

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -116,3 +119,10 @@ def test_the_same_anatomy_can_be_scanned_without_l3() -> None:
     made = abdomen.scanned(anatomy, np.arange(-200.0, -100, 20), rows=32)
     assert made.geometry.slice_spacing_mm == 20.0
     assert made.l3_index == len(made.voxels_zyx) - 1
+
+
+def test_what_the_demonstration_draws_needs_no_torch() -> None:
+    """A node is installed without it."""
+    said = "import sys, export.demo, export.phantoms.studies; print({'torch', 'monai'} & sys.modules.keys())"
+    found = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "set()"

@@ -19,7 +19,7 @@ _EXAMPLE, _ROWS, _SLICES = 7, 128, 3
 def example() -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
     """Two patches as the node cuts them."""
     case = draw_case(_EXAMPLE)
-    slices = [case.render(float(z), _ROWS).low for z in case.heights(2 * _SLICES, 20.0)]
+    slices = [case.render(float(z), _ROWS).low for z in case.heights(2 * _SLICES)]
     return np.stack(slices).astype(np.float32).reshape(2, 1, _SLICES, _ROWS, _ROWS)
 
 

@@ -3,9 +3,6 @@
 from functools import partial
 from pathlib import Path
 
-import matplotlib
-from matplotlib import pyplot
-
 from export.ct_denoise.baseline import non_local_means
 from export.ct_denoise.export import FOLDER
 from export.ct_denoise.foreign import KINDS, cautioned
@@ -22,14 +19,12 @@ from export.ct_denoise.trial import (
     edge_of,
     try_patient,
 )
-from export.evaluation.plots import save
 from export.phantoms.lowdose.case import write_study
 from export.restoring.figures import Figures
-from export.restoring.report import About, Bar
+from export.restoring.report import About, Bar, Shades, side_by_side
 from export.restoring.report import evaluate as evaluate_about
 from export.restoring.trial import Trial
 
-matplotlib.use("Agg")
 _WINDOW_HU = (-110, 190)
 _APART_HU = 60
 
@@ -41,24 +36,9 @@ def _largest_bias(some: Figures) -> float:
 
 def show(trial: Trial, path: Path) -> str:
     drawn = draw(trial.seed, trial.shifted)
-    index = len(drawn.clean) // 2
-    ours, _ = ask(drawn)
-    shown = {
-        "without noise": drawn.clean,
-        SOURCE: drawn.low,
-        NON_LOCAL: non_local_means(drawn.low, drawn.clean),
-        OURS: ours,
-    }
-    picture, all_axes = pyplot.subplots(1, len(shown) + 1, figsize=(15, 3.2))
-    for axes, (title, image) in zip(all_axes, shown.items(), strict=False):
-        axes.imshow(image[index], cmap="gray", vmin=_WINDOW_HU[0], vmax=_WINDOW_HU[1])
-        axes.set_title(title, fontsize=9)
-    all_axes[-1].imshow(ours[index] - drawn.clean[index], cmap="gray", vmin=-_APART_HU, vmax=_APART_HU)
-    all_axes[-1].set_title(f"seed {trial.seed}: difference", fontsize=9)
-    for axes in all_axes:
-        axes.axis("off")
-    picture.tight_layout()
-    return save(picture, path)
+    smoothed = non_local_means(drawn.low, drawn.clean)
+    shown = {"without noise": drawn.clean, SOURCE: drawn.low, NON_LOCAL: smoothed, OURS: ask(drawn)[0]}
+    return side_by_side(shown, trial.seed, Shades(*_WINDOW_HU, _APART_HU), path)
 
 
 ABOUT = About(

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from export.checkpoints import SettingsError
 from export.phantoms.entry import PhantomPatient
-from export.phantoms.lowdose.case import Case, draw_case
+from export.phantoms.lowdose.case import SPACING_MM, Case, draw_case
 from export.restoring.nifti import NiftiPair, nifti_pairs
-from export.restoring.pairs import Entry, Pair
+from export.restoring.pairs import Entry, Pair, grouped
 
 FIRST_SEED = 400_000
 _LOW, _HIGH = "low dose", "full dose"
@@ -40,11 +40,10 @@ class PhantomEntry(PhantomPatient):
 def _heights(case: Case, groups: int, depth: int) -> Iterator[list[float]]:
     """The first group is about a lesion where there is one, the others lie anywhere."""
     rng = np.random.default_rng([case.seed, 33])
-    spacing = case.spacing_mm
-    anywhere = case.heights(60, spacing)
+    anywhere = case.heights(60)
     for number in range(groups):
         middle = case.lesions[0].z_mm if number == 0 and case.lesions else float(rng.choice(anywhere))
-        yield [middle + (index - depth // 2) * spacing for index in range(depth)]
+        yield [middle + (index - depth // 2) * SPACING_MM for index in range(depth)]
 
 
 @dataclass(frozen=True)
@@ -63,9 +62,7 @@ class DicomEntry:
         low, good = (_volume(paths) for paths in (self.low, self.good))
         if low.shape != good.shape:
             raise SettingsError(f"The two series of {self.patient} have other slices: {low.shape} and {good.shape}.")
-        count = min(groups, max(len(low) // depth, 1))
-        starts = np.linspace(0, max(len(low) - depth, 0), count).round().astype(int)
-        return Pair(*(np.stack([volume[start : start + depth] for start in starts]) for volume in (low, good)))
+        return Pair(*grouped((low, good), groups, depth))
 
 
 def _volume(paths: tuple[Path, ...]) -> Hounsfield:
@@ -87,7 +84,7 @@ class HounsfieldPair:
         return self.pair.patient
 
     def load(self, groups: int, depth: int) -> Pair:
-        return Pair(*(np.rint(each).astype(np.int16) for each in self.pair.grouped(groups, depth)))
+        return Pair(*(np.rint(each).astype(np.int16) for each in grouped(self.pair.read(), groups, depth)))
 
 
 def list_entries(data: str, patients: int) -> Sequence[Entry]:

@@ -13,7 +13,7 @@ from export.ct_denoise.baseline import non_local_means
 from export.ct_denoise.export import FOLDER
 from export.ct_denoise.train import TASK
 from export.evaluation.trials import answered, read_volume
-from export.phantoms.lowdose.case import Case, Rod, draw_case, write_low
+from export.phantoms.lowdose.case import SPACING_MM, Case, Rod, draw_case, write_low
 from export.restoring import lesions
 from export.restoring.edges import mtf10_per_mm
 from export.restoring.lesions import Eye, Planted
@@ -54,8 +54,8 @@ class Drawn:
 def draw(seed: int, shifted: bool, slices: int = SLICES, rows: int = 512) -> Drawn:
     """About a lesion, where there is one, with the rods in the most even places."""
     plain = draw_case(seed, shifted=shifted)
-    middle = plain.lesions[0].z_mm if plain.lesions else float(np.median(plain.heights(60, plain.spacing_mm)))
-    heights = [middle + (number - slices // 2) * plain.spacing_mm for number in range(slices)]
+    middle = plain.lesions[0].z_mm if plain.lesions else float(np.median(plain.heights(60)))
+    heights = [middle + (number - slices // 2) * SPACING_MM for number in range(slices)]
     pixel_mm = plain.anatomy.scan.field_of_view_mm / rows
     seen = [plain.without_noise(z, rows) for z in heights]
     case = plain.with_rods(rods_in(np.stack([each for each, _ in seen]), np.stack([n for _, n in seen]), pixel_mm))

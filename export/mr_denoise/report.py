@@ -3,43 +3,27 @@
 from functools import partial
 from pathlib import Path
 
-import matplotlib
 import numpy as np
-from matplotlib import pyplot
 
-from export.evaluation.plots import save
 from export.mr_denoise.baseline import non_local_means
 from export.mr_denoise.export import FOLDER
 from export.mr_denoise.foreign import KINDS, cautioned
 from export.mr_denoise.train import TASK
 from export.mr_denoise.trial import NON_LOCAL, OURS, SOURCE, ask, draw, try_patient
 from export.phantoms.ageing.again import write_noisy
-from export.restoring.report import About, Bar
+from export.restoring.report import About, Bar, Shades, side_by_side
 from export.restoring.report import evaluate as evaluate_about
 from export.restoring.trial import Trial
 
-matplotlib.use("Agg")
 _APART_SHARE = 0.1
 
 
 def show(trial: Trial, path: Path) -> str:
     drawn = draw(trial.seed, trial.shifted)
-    index = len(drawn.clean) // 2
-    ours, _ = ask(drawn)
     smoothed = non_local_means(drawn.noisy, drawn.clean)
-    shown = {"without noise": drawn.clean, SOURCE: drawn.noisy, NON_LOCAL: smoothed, OURS: ours}
+    shown = {"without noise": drawn.clean, SOURCE: drawn.noisy, NON_LOCAL: smoothed, OURS: ask(drawn)[0]}
     most = float(np.percentile(drawn.clean, 99.5))
-    picture, all_axes = pyplot.subplots(1, len(shown) + 1, figsize=(15, 3.4))
-    for axes, (title, image) in zip(all_axes, shown.items(), strict=False):
-        axes.imshow(image[index], cmap="gray", vmin=0, vmax=most, origin="upper")
-        axes.set_title(title, fontsize=9)
-    apart = _APART_SHARE * most
-    all_axes[-1].imshow(ours[index] - drawn.clean[index], cmap="gray", vmin=-apart, vmax=apart)
-    all_axes[-1].set_title(f"seed {trial.seed}: difference", fontsize=9)
-    for axes in all_axes:
-        axes.axis("off")
-    picture.tight_layout()
-    return save(picture, path)
+    return side_by_side(shown, trial.seed, Shades(0, most, _APART_SHARE * most), path)
 
 
 ABOUT = About(

@@ -11,7 +11,7 @@ from export.phantoms.ageing.again import Again, noise_of, scanned, slab
 from export.phantoms.ageing.case import draw_case
 from export.phantoms.entry import PhantomPatient
 from export.restoring.nifti import NiftiPair, nifti_pairs
-from export.restoring.pairs import Entry, Pair, own_scale
+from export.restoring.pairs import Entry, Pair, grouped, own_scale
 
 FIRST_SEED = 500_000
 _DRAWING = ("again", "ageing", "canvas", "case", "head", "medial", "scan")
@@ -28,11 +28,8 @@ class PhantomEntry(PhantomPatient):
         case, noisy = draw_case(self.seed, shifted=self.shifted), noise_of(self.seed, shifted=self.shifted)
         rng = np.random.default_rng([self.seed, 47])
         grids = [slab(case, float(rng.uniform(_LOWEST_MM, _HIGHEST_MM)), depth) for _ in range(groups)]
-        seen, good = (
-            np.stack([scanned(case, grid, Again(times, number)) for number, grid in enumerate(grids)])
-            for times in (noisy.times, 0.0)
-        )
-        return own_scale(seen, good)
+        both = [scanned(case, grid, Again(noisy.times, n), Again(0, n)) for n, grid in enumerate(grids)]
+        return own_scale(*(np.stack(each) for each in zip(*both, strict=True)))
 
 
 def list_entries(data: str, patients: int) -> Sequence[Entry]:
@@ -58,4 +55,4 @@ class ScaledPair:
         return self.pair.patient
 
     def load(self, groups: int, depth: int) -> Pair:
-        return own_scale(*self.pair.grouped(groups, depth))
+        return own_scale(*grouped(self.pair.read(), groups, depth))

@@ -41,7 +41,7 @@ class Drawn:
 def draw(seed: int, shifted: bool, slices: int = SLICES) -> Drawn:
     head = heads.draw(seed, slices, shifted=shifted)
     how = noise_of(seed, shifted=shifted)
-    seen = [scanned(head.case, head.grid, one) for one in (Again(0, 0), Again(1, _OTHER_NOISE), how)]
+    seen = scanned(head.case, head.grid, Again(0, 0), Again(1, _OTHER_NOISE), how)
     step = stored_step(seen[-1])
     clean, usual, noisy = (np.rint(each / step).astype(np.float32) for each in seen)
     return Drawn(head, clean, usual, noisy)

@@ -31,14 +31,6 @@ class NiftiPair:
             raise SettingsError(f"{self.seen.name} and {self.good.name} have other grids: {seen.shape}, {good.shape}.")
         return seen, good
 
-    def grouped(self, groups: int, depth: int) -> tuple[Floats, Floats]:
-        """Groups of neighbouring slices, evenly over the two volumes."""
-        seen, good = self.read()
-        count = min(groups, max(len(seen) // depth, 1))
-        starts = np.linspace(0, max(len(seen) - depth, 0), count).round().astype(int)
-        first, second = (np.stack([volume[start : start + depth] for start in starts]) for volume in (seen, good))
-        return first, second
-
 
 def nifti_pairs(folder: Path, seen: str, good: str) -> list[NiftiPair]:
     """By what their names end with; at least one."""

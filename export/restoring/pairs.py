@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -27,6 +27,17 @@ class Pair:
 
     seen: Values
     good: Values
+
+
+Number = TypeVar("Number", bound=np.generic)
+
+
+def grouped(volumes: Sequence[NDArray[Number]], groups: int, depth: int) -> list[NDArray[Number]]:
+    """Of each volume the same groups of neighbouring slices, evenly over it."""
+    length = len(volumes[0])
+    count = min(groups, max(length // depth, 1))
+    starts = np.linspace(0, max(length - depth, 0), count).round().astype(int)
+    return [np.stack([volume[start : start + depth] for start in starts]) for volume in volumes]
 
 
 def own_scale(seen: NDArray[np.float32], good: NDArray[np.float32]) -> Pair:

@@ -8,8 +8,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Self
 
+import matplotlib
+import numpy as np
+from matplotlib import pyplot
+from numpy.typing import NDArray
+
 from export.evaluation import shipped, whole_job
 from export.evaluation.page import Pictures, Rows, Section, render
+from export.evaluation.plots import save
 from export.evaluation.statistics import Figure
 from export.evaluation.trials import of_foreign, of_patients
 from export.phantoms.entry import PhantomPatient
@@ -19,6 +25,8 @@ from export.restoring.training import Task
 from export.restoring.trial import Trial
 from orthanc_plugin.routing.folder import read
 
+matplotlib.use("Agg")
+Floats = NDArray[np.float32]
 FIRST_LINE = "Data: synthetic phantoms; no patient data."
 _FEW, _WORST, _FOREIGN_EACH = 6, 3, 8
 
@@ -148,6 +156,31 @@ def sections(about: About, name: str, trials: Sequence[Trial], some: Figures, ou
         ),
         Section(f"{name}: worst cases", [Pictures(pictures, about.shown)]),
     ]
+
+
+@dataclass(frozen=True)
+class Shades:
+    """Between which values an image is shown, and how far differences reach."""
+
+    lowest: float
+    highest: float
+    apart: float
+
+
+def side_by_side(shown: Mapping[str, Floats], seed: int, shades: Shades, path: Path) -> str:
+    """The middle slices, and how the last differs from the first, which is the truth."""
+    middles = {title: image[len(image) // 2] for title, image in shown.items()}
+    truth, *_, ours = middles.values()
+    picture, all_axes = pyplot.subplots(1, len(shown) + 1, figsize=(15, 3.4))
+    for axes, (title, image) in zip(all_axes, middles.items(), strict=False):
+        axes.imshow(image, cmap="gray", vmin=shades.lowest, vmax=shades.highest)
+        axes.set_title(title, fontsize=9)
+    all_axes[-1].imshow(ours - truth, cmap="gray", vmin=-shades.apart, vmax=shades.apart)
+    all_axes[-1].set_title(f"seed {seed}: difference", fontsize=9)
+    for axes in all_axes:
+        axes.axis("off")
+    picture.tight_layout()
+    return save(picture, path)
 
 
 def _gain(trial: Trial) -> float:

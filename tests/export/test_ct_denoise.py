@@ -29,7 +29,7 @@ from export.restoring.figures import figures_of
 from export.restoring.network import Served
 from export.restoring.pairs import kept, training_batches
 from export.restoring.report import sections, summary
-from export.restoring.settings import Settings, Split
+from export.restoring.settings import Settings
 from export.restoring.training import train
 from export.restoring.trial import Quality, Trial
 from orthanc_plugin.inference.device import Device
@@ -37,27 +37,10 @@ from orthanc_plugin.models.check import check
 from orthanc_plugin.models.trial import attempt
 from orthanc_plugin.routing.card import Card
 from tests import judges
+from tests.export.restoring import tiny
 
 CPU = torch.device("cpu")
 ROWS = 128
-
-
-def tiny(**changes: object) -> Settings:
-    usual = Settings(
-        name="tiny",
-        seed=3,
-        split=Split(train=2, validation=1, test=1),
-        groups=1,
-        depth=3,
-        rows=32,
-        channels=6,
-        dilations=(1, 2),
-        batch=2,
-        iterations=4,
-        learning_rate=0.01,
-        every=2,
-    )
-    return usual.model_copy(update=changes)
 
 
 @pytest.fixture(scope="module")
@@ -184,11 +167,7 @@ def test_lesions_lie_in_their_organs_as_bright_as_they_are_said_to_be() -> None:
     assert inside.sum() * (case.anatomy.scan.field_of_view_mm / 512) ** 2 == pytest.approx(
         np.pi * lesion.radius_mm**2, rel=0.35
     )
-    without, _ = (
-        draw_case(case.seed)
-        .__class__(case.seed, False, case.spacing_mm, case.anatomy, case.grain, case.dose, ())
-        .without_noise(lesion.z_mm, 512)
-    )
+    without, _ = replace(case, lesions=()).without_noise(lesion.z_mm, 512)
     assert (with_it - without)[inside].max() * np.sign(lesion.contrast_hu) == pytest.approx(
         abs(lesion.contrast_hu), rel=0.35
     )

@@ -9,47 +9,35 @@ import numpy as np
 import pydicom
 import pytest
 import torch
+from PIL import Image
 
 from export.checkpoints import SettingsError
 from export.mr_denoise.export import CARD, SERVING
 from export.mr_denoise.report import ABOUT
 from export.mr_denoise.sources import list_entries
 from export.mr_denoise.train import TASK
-from export.mr_denoise.trial import DIFFERENCES, NON_LOCAL, SOURCE, WAYS, draw, try_patient
+from export.mr_denoise.trial import DIFFERENCES, NON_LOCAL, SOURCE, WAYS, ask, draw, try_patient
 from export.phantoms.ageing.again import write_noisy
 from export.restoring import heads, training
 from export.restoring.adversarial import Critic, Rival
 from export.restoring.exporting import INPUT
 from export.restoring.network import Served, brightness
 from export.restoring.pairs import kept, training_batches, whole
-from export.restoring.settings import Adversarial, Settings, Split
+from export.restoring.settings import Adversarial, Settings
 from export.restoring.training import train
 from orthanc_plugin.inference.device import Device
 from orthanc_plugin.models.check import check
 from orthanc_plugin.models.trial import attempt
 from orthanc_plugin.routing.card import Card
 from tests import judges
+from tests.export import restoring
 
 CPU = torch.device("cpu")
 
 
 def tiny(**changes: object) -> Settings:
-    usual = Settings(
-        name="tiny",
-        seed=3,
-        split=Split(train=2, validation=1, test=1),
-        groups=1,
-        depth=3,
-        rows=32,
-        channels=6,
-        dilations=(1, 2),
-        batch=2,
-        iterations=4,
-        learning_rate=0.01,
-        every=2,
-        adversarial=Adversarial(weight=0.001, steps=1, learning_rate=0.001, begins=0.25),
-    )
-    return usual.model_copy(update=changes)
+    critic = Adversarial(weight=0.001, steps=1, learning_rate=0.001, begins=0.25)
+    return restoring.tiny(**{"adversarial": critic, **changes})
 
 
 @pytest.fixture(scope="module")
@@ -166,6 +154,15 @@ def test_a_scan_is_tried_in_every_way(served: Path) -> None:
     assert made.by_way[SOURCE].psnr < made.by_way[NON_LOCAL].psnr
     assert tuple(made.by_way[SOURCE].numbers) == DIFFERENCES
     assert len(ABOUT.held_out_seeds()) == 60
+
+
+def test_a_worst_case_is_shown_side_by_side(served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("export.mr_denoise.report.ask", lambda drawn: ask(drawn, served))
+    monkeypatch.setattr("export.mr_denoise.report.draw", lambda seed, shifted: draw(seed, shifted, 3))
+    made = try_patient(501_002, False, served, slices=3)
+    assert ABOUT.show(made, tmp_path / "worst.png") == "worst.png"
+    with Image.open(tmp_path / "worst.png") as picture:
+        assert picture.width > 4 * picture.height
 
 
 def test_real_pairs_are_files_side_by_side(tmp_path: Path) -> None:

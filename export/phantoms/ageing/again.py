@@ -40,13 +40,13 @@ class Again:
     number: int
 
 
-def scanned(case: Case, grid: Grid, how: Again) -> Floats:
-    """T1 in the scanner's own numbers."""
+def scanned(case: Case, grid: Grid, *hows: Again) -> list[Floats]:
+    """T1 in the scanner's own numbers, in each of these ways; the head is painted once."""
     canvas, places = case.painted(grid, case.scanner.bright)
     levels = np.clip(np.rint(canvas.values), 0, 255).astype(np.uint8).reshape(places.shape[1:])
     usual = sequence_of(case.scanner, case.seed, case.shifted, case.scanner.grid)
-    sequence = replace(usual, noise=usual.noise * how.times, seed=(*usual.seed, how.number))
-    return acquired((levels,), sequence, grid)
+    sequences = [replace(usual, noise=usual.noise * how.times, seed=(*usual.seed, how.number)) for how in hows]
+    return [acquired((levels,), sequence, grid) for sequence in sequences]
 
 
 def noise_of(seed: int, *, shifted: bool) -> Again:
@@ -63,6 +63,6 @@ def on_slab(case: Case, grid: Grid) -> Case:
 def write_noisy(seed: int, folder: Path, *, slices: int = 40, uid_seed: str | int | None = None) -> list[Path]:
     case = draw_case(seed)
     grid = slab(case, 0.0, slices)
-    values = scanned(case, grid, noise_of(seed, shifted=False))
+    [values] = scanned(case, grid, noise_of(seed, shifted=False))
     key = uid_seed if uid_seed is not None else f"noisy-{seed}"
     return write_values(on_slab(case, grid), values, folder, uid_seed=key, said=SAID, axial=True)

@@ -14,6 +14,8 @@ from export.phantoms.dicom import write_series
 from export.phantoms.lowdose.quantum import Dose, Grain, noise
 from export.phantoms.organs import Blob
 
+SPACING_MM = 3.0
+"""From slice to slice."""
 _ROWS = 512
 _HIGHEST_LEVEL, _LOWEST_LEVEL = -5.2, 2.0
 _WITHIN = 0.75  # of a blob's radii
@@ -59,7 +61,6 @@ class Case:
 
     seed: int
     shifted: bool
-    spacing_mm: float
     anatomy: abdomen.Anatomy
     grain: Grain
     dose: Dose
@@ -109,27 +110,27 @@ class Case:
         blurred += np.float32(scan.edge_gain) * (blurred - gaussian_filter(blurred, 1.1 / pixel_mm))
         return np.asarray(blurred * np.float32(scan.gain), np.float32)
 
-    def heights(self, slices: int, spacing_mm: float) -> NDArray[np.float64]:
+    def heights(self, slices: int) -> NDArray[np.float64]:
         """Of a series about the liver, from the lowest slice up."""
         build = self.anatomy.build
         middle = (build.z_mm(_HIGHEST_LEVEL) + build.z_mm(_LOWEST_LEVEL)) / 2
         begins = middle + float(np.random.default_rng([self.seed, 30]).normal(0, 15))
-        return np.asarray(begins + (np.arange(slices) - slices / 2) * spacing_mm, np.float64)
+        return np.asarray(begins + (np.arange(slices) - slices / 2) * SPACING_MM, np.float64)
 
 
 def scanned(hu: Floats) -> NDArray[np.int16]:
     return np.clip(np.rint(hu), _LEAST_HU, _MOST_HU).astype(np.int16)
 
 
-def draw_case(seed: int, *, shifted: bool = False, spacing_mm: float = 3.0) -> Case:
-    usual = abdomen.draw_anatomy(seed, spacing_z_mm=spacing_mm, shifted=shifted)
+def draw_case(seed: int, *, shifted: bool = False) -> Case:
+    usual = abdomen.draw_anatomy(seed, spacing_z_mm=SPACING_MM, shifted=shifted)
     scan = usual.scan
     rng, lesions_rng = np.random.default_rng([seed, int(shifted), 20451]).spawn(2)
     grain = Grain(float(np.clip(scan.noise_hu, 6, 20)), scan.noise_slope, scan.noise_cutoff_per_mm)
     share = rng.uniform(0.08, 0.2) if shifted else rng.uniform(0.12, 0.35)
     dose = Dose(float(share), float(rng.uniform(0.005, 0.03)))
     quiet = replace(usual, scan=replace(scan, noise_hu=0.0))
-    return Case(seed, shifted, spacing_mm, quiet, grain, dose, _draw_lesions(lesions_rng, quiet))
+    return Case(seed, shifted, quiet, grain, dose, _draw_lesions(lesions_rng, quiet))
 
 
 def _draw_lesions(rng: np.random.Generator, anatomy: abdomen.Anatomy) -> tuple[Lesion, ...]:
@@ -198,7 +199,7 @@ def _of_rod(rows: int, pixel_mm: float, rod: Rod) -> Floats:
     return np.asarray(np.clip((rod.radius_mm - away) / pixel_mm + 0.5, 0, 1), np.float32)
 
 
-def phantom_of(case: Case, voxels_zyx: NDArray[np.int16], spacing_mm: float) -> abdomen.Phantom:
+def phantom_of(case: Case, voxels_zyx: NDArray[np.int16]) -> abdomen.Phantom:
     """One of the two series, as the abdomen's writer takes it; nothing is labelled."""
     scan, rows = case.anatomy.scan, voxels_zyx.shape[1]
     pixel_mm = scan.field_of_view_mm / rows
@@ -208,7 +209,7 @@ def phantom_of(case: Case, voxels_zyx: NDArray[np.int16], spacing_mm: float) -> 
         voxels_zyx=voxels_zyx,
         labels_zyx=np.zeros(voxels_zyx.shape, np.uint8),
         l3_index=0,
-        geometry=abdomen.Geometry(pixel_mm, pixel_mm, spacing_mm, (round(corner, 4), round(corner - 150, 4), bed_mm)),
+        geometry=abdomen.Geometry(pixel_mm, pixel_mm, SPACING_MM, (round(corner, 4), round(corner - 150, 4), bed_mm)),
         patient=case.anatomy.patient,
         scan=replace(scan, tube_ma=max(round(scan.tube_ma * case.dose.share), 10)),
         phase=case.anatomy.attenuation.phase,
@@ -221,23 +222,22 @@ def write_study(
     seed: int,
     folder: Path,
     *,
-    shifted: bool = False,
     slices: int = 40,
     rows: int = _ROWS,
     uid_seed: str | int | None = None,
 ) -> list[Path]:
     """The series of the low dose, in a folder, from the head down."""
-    case = draw_case(seed, shifted=shifted)
-    low = np.stack([case.render(float(z), rows).low for z in case.heights(slices, case.spacing_mm)])
+    case = draw_case(seed)
+    low = np.stack([case.render(float(z), rows).low for z in case.heights(slices)])
     return write_low(case, low, folder, uid_seed if uid_seed is not None else f"lowdose-{seed}")
 
 
 def write_low(case: Case, low_zyx: NDArray[np.int16], folder: Path, uid_seed: str | int) -> list[Path]:
     """Slices from the lowest up; the header says of which dose they are."""
-    files = write_series(phantom_of(case, low_zyx, case.spacing_mm), folder, uid_seed=uid_seed)
+    files = write_series(phantom_of(case, low_zyx), folder, uid_seed=uid_seed)
     for file in files:
         image = pydicom.dcmread(file)
-        image.SeriesDescription = f"Abdomen low dose {case.spacing_mm:g} mm"
+        image.SeriesDescription = f"Abdomen low dose {SPACING_MM:g} mm"
         image.CTDIvol = round(_USUAL_MGY * case.dose.share, 2)
         image.save_as(file)
     return files

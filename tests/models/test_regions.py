@@ -1,6 +1,5 @@
 """A model that finds something on whole mammograms and outlines it from near, from DICOM files to DICOM files."""
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ from pydicom.uid import DigitalMammographyXRayImageStorageForPresentation
 from orthanc_plugin.deliver.profile import Profile
 from orthanc_plugin.inference.device import Device
 from orthanc_plugin.models.trial import attempt
-from orthanc_plugin.pipeline import Rooms
 from tests.builders.series import part10
 from tests.imaging.radiographs import radiograph
 from tests.inference import graphs
@@ -108,7 +106,7 @@ def test_soft_boundaries_are_kept_where_card_and_destination_want_them(
     tmp_path: Path, device: Device, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taking = Profile.model_validate({"Segmentations": ["binary", "fractional"]})
-    monkeypatch.setattr("orthanc_plugin.models.trial.Rooms", partial(Rooms, profile=taking))
+    monkeypatch.setattr("orthanc_plugin.models.trial.profile", lambda _usual, _own: taking)
     made = results(tmp_path, device, "fractional")
     assert made["SEG"].SegmentationType == "FRACTIONAL"
     values = hd.seg.segread(tmp_path / "out" / "SEG.dcm").pixel_array.reshape(-1, 100, 80)[0] / 255

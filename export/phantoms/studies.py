@@ -15,6 +15,7 @@ from export.phantoms.lowdose import case as lowdose
 from export.phantoms.mammography.dicom import write_examination
 from export.phantoms.mammography.dicom import write_study as write_mammograms
 from export.phantoms.metabolism import dicom as metabolism
+from export.phantoms.metabolism.again import write_few
 from export.phantoms.stroke import case as stroke
 from export.phantoms.ultrasound import dicom as ultrasound
 
@@ -70,6 +71,7 @@ STUDIES: Mapping[str, Writer] = {
     "liver-steatosis-us": lambda seed, folder, uid_seed: ultrasound.write_study(seed, folder, uid_seed=uid_seed),
     "mci-conversion-pet": _pet,
     "mr-denoise": lambda seed, folder, uid_seed: write_noisy(seed, folder, slices=12, uid_seed=uid_seed),
+    "pet-denoise": lambda seed, folder, uid_seed: write_few(seed, folder, slices=12, uid_seed=uid_seed),
     "stroke-cta": _angiography,
 }
 """`uid_seed` makes the study another one than that of the same seed before; the seed alone says what is in it."""

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import binary_erosion
 
-from export.phantoms.ageing.again import slab, with_spots
+from export.phantoms.ageing.again import with_spots
 from export.phantoms.ageing.canvas import Canvas
 from export.phantoms.ageing.case import Case, draw_case
 from export.phantoms.ageing.head import Lesion
@@ -43,7 +43,8 @@ def draw(seed: int, slices: int, *, shifted: bool) -> Head:
     plain = draw_case(seed, shifted=shifted)
     spots = _planted(np.random.default_rng([seed, int(shifted), 59]))
     case = with_spots(plain, spots)
-    grid = slab(case, _height_mm(case, spots[0]), slices)
+    usual = case.scanner.grid
+    grid = usual.slab(usual.height_mm(np.array(spots[0].middle) * np.array(case.head.size)), slices)
     canvas, places = case.painted(grid, case.scanner.bright)
     shape = places.shape[1:]
     values = canvas.values.reshape(shape)
@@ -62,13 +63,6 @@ def _planted(rng: np.random.Generator) -> tuple[Lesion, ...]:
         if all(np.linalg.norm(place - np.array(each.middle)) > _APART_MM for each in found):
             found.append(Lesion((float(place[0]), float(place[1]), float(place[2])), float(rng.uniform(1.6, 4.0))))
     return tuple(found)
-
-
-def _height_mm(case: Case, lesion: Lesion) -> float:
-    """Above the middle of the scanner's grid."""
-    grid = case.scanner.grid
-    of_head = np.array(lesion.middle) * np.array(case.head.size) + np.array(grid.shift_mm)
-    return float((grid.rotation @ of_head)[2])
 
 
 def _numbers(canvas: Canvas, spots: tuple[Lesion, ...]) -> NDArray[np.uint8]:

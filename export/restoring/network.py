@@ -9,22 +9,20 @@ from torch import Tensor, nn
 
 from export.strangeness import Strangeness, description_of
 
-DEPTH = 3
-_MIDDLE = DEPTH // 2
 _LEAST = 1e-6
 _BLOCK = 2  # of so many pixels along rows and columns the network sees all at one place
 
 
 class Residual(nn.Module):
-    """[N, 3, rows, columns] to [N, 1, rows, columns]; rows and columns are even.
+    """[N, slices, rows, columns] to [N, 1, rows, columns]; rows and columns are even.
 
     `dilations` has one for each layer between the first and the last.
     """
 
-    def __init__(self, channels: int, dilations: Sequence[int]) -> None:
+    def __init__(self, channels: int, dilations: Sequence[int], slices: int) -> None:
         super().__init__()
         self.blocks, self.pixels = nn.PixelUnshuffle(_BLOCK), nn.PixelShuffle(_BLOCK)
-        self.first = Convolution(2, DEPTH * _BLOCK**2, channels, norm=None, act="RELU")
+        self.first = Convolution(2, slices * _BLOCK**2, channels, norm=None, act="RELU")
         self.layers = nn.Sequential(
             *(Convolution(2, channels, channels, dilation=dilation, norm="BATCH", act="RELU") for dilation in dilations)
         )
@@ -51,20 +49,21 @@ class Range:
 
 
 class Restorer(nn.Module):
-    """[N, 3, rows, columns] to [N, 1, rows, columns] of the middle slice, both in the same numbers.
+    """[N, slices, rows, columns] to [N, 1, rows, columns] of the middle one, both in the same numbers.
 
-    What lies beyond the range goes through as it is but for what its surroundings say of it.
+    A slice is seen with so many neighbours `beside` it on each side. What lies beyond the range goes through as it is
+    but for what its surroundings say of it.
     """
 
-    def __init__(self, channels: int, dilations: Sequence[int], within: Range) -> None:
+    def __init__(self, channels: int, dilations: Sequence[int], within: Range, beside: int) -> None:
         super().__init__()
-        self.residual, self.within = Residual(channels, dilations), within
+        self.residual, self.within, self.beside = Residual(channels, dilations, 2 * beside + 1), within, beside
 
     def see(self, stacks: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The slice as it should be, the slices as the network sees them, and what it makes of these."""
         seen = stacks.clamp(self.within.lowest, self.within.highest) / self.within.scale
         away, features = self.residual.see(seen)
-        return stacks[:, _MIDDLE : _MIDDLE + 1] - away * self.within.scale, seen, features
+        return middle_of(stacks) - away * self.within.scale, seen, features
 
     def forward(self, stacks: Tensor) -> Tensor:
         return self.see(stacks)[0]
@@ -86,7 +85,7 @@ class Served(nn.Module):
     def forward(self, volume: Tensor) -> tuple[Tensor, Tensor]:
         scale = brightness(volume) if self.own_scale else torch.ones_like(volume[:, :1, :1, :1, :1])
         slices = (volume / scale)[:, 0]
-        restored, seen, features = self.network.see(stacks_of(slices))
+        restored, seen, features = self.network.see(stacks_of(slices, self.network.beside))
         strange = self.strangeness(description(seen, features))
         return restored.reshape(volume.shape) * scale, strange.reshape(slices.shape[:2]).mean(dim=1)
 
@@ -100,11 +99,20 @@ def brightness(volume: Tensor) -> Tensor:
 
 def description(seen: Tensor, features: Tensor) -> Tensor:
     """Of the middle slice."""
-    return description_of(seen[:, _MIDDLE : _MIDDLE + 1], features)
+    return description_of(middle_of(seen), features)
 
 
-def stacks_of(volumes: Tensor) -> Tensor:
-    """Each slice of [N, slices, rows, columns] with its neighbours [N * slices, 3, …]; at the ends it is its own."""
-    before = torch.cat([volumes[:, :1], volumes[:, :-1]], dim=1)
-    after = torch.cat([volumes[:, 1:], volumes[:, -1:]], dim=1)
-    return torch.stack([before, volumes, after], dim=2).flatten(0, 1)
+def middle_of(stacks: Tensor) -> Tensor:
+    middle = stacks.shape[1] // 2
+    return stacks[:, middle : middle + 1]
+
+
+def stacks_of(volumes: Tensor, beside: int) -> Tensor:
+    """Each slice of [N, slices, rows, columns] with its neighbours [N * slices, 2 * beside + 1, …]; where there is none
+    the last one stands for it.
+    """
+    below, above = [volumes], [volumes]
+    for _ in range(beside):
+        below.insert(0, torch.cat([below[0][:, :1], below[0][:, :-1]], dim=1))
+        above.append(torch.cat([above[-1][:, 1:], above[-1][:, -1:]], dim=1))
+    return torch.stack([*below, *above[1:]], dim=2).flatten(0, 1)

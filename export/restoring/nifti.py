@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.checkpoints import SettingsError
+from export.restoring.pairs import Pair, grouped, own_scale
 
 Floats = NDArray[np.float32]
 
@@ -44,6 +45,32 @@ def nifti_pairs(folder: Path, seen: str, good: str) -> list[NiftiPair]:
     if not found:
         raise SettingsError(f"There is no NAME{seen} with a NAME{good} in {folder}.")
     return found
+
+
+@dataclass(frozen=True)
+class ScaledPair:
+    """Of numbers that mean nothing by themselves."""
+
+    pair: NiftiPair
+
+    @property
+    def name(self) -> str:
+        return self.pair.name
+
+    @property
+    def patient(self) -> str:
+        return self.pair.patient
+
+    def load(self, groups: int, depth: int) -> Pair:
+        return own_scale(*grouped(self.pair.read(), groups, depth))
+
+
+def scaled_pairs(data: str, seen: str, good: str) -> list[ScaledPair]:
+    """`data` is `nifti:FOLDER`."""
+    kind, _, where = data.partition(":")
+    if kind != "nifti" or not where:
+        raise SettingsError(f"The data is '{data}'; it must be phantoms or nifti:FOLDER.")
+    return [ScaledPair(pair) for pair in nifti_pairs(Path(where), seen, good)]
 
 
 def _volume(path: Path) -> Floats:

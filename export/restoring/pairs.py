@@ -12,11 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from export.kept import kept_in
-from export.restoring.network import DEPTH
 from export.restoring.settings import Settings
-
-_WING = DEPTH // 2
-
 
 Values = NDArray[np.generic]
 
@@ -88,7 +84,7 @@ def _make(entry: Entry, folder: Path, groups: int, depth: int) -> None:
 
 @dataclass(frozen=True)
 class Batch:
-    """`seen` [N, 3, rows, rows] is a slice between its neighbours; `good` [N, 1, rows, rows] how it should be."""
+    """`seen` [N, slices, rows, rows] is a slice between its neighbours; `good` [N, 1, rows, rows] how it should be."""
 
     seen: Tensor
     good: Tensor
@@ -98,33 +94,35 @@ def training_batches(scans: Sequence[Kept], settings: Settings, first: int) -> I
     """From iteration `first` on; each is made by its own number, so a resumed training sees what it would have seen."""
     for iteration in range(first, settings.iterations):
         rng = np.random.default_rng([settings.seed, iteration, 41])
-        pairs = [_square(scans[int(rng.integers(len(scans)))], settings.rows, rng) for _ in range(settings.batch)]
+        pairs = [_square(scans[int(rng.integers(len(scans)))], settings, rng) for _ in range(settings.batch)]
         seen, good = (torch.from_numpy(np.stack(each)) for each in zip(*pairs, strict=True))
         yield Batch(seen.contiguous(memory_format=torch.channels_last), good)
 
 
-def _square(scan: Kept, rows: int, rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _square(
+    scan: Kept, settings: Settings, rng: np.random.Generator
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Anywhere in the scan, mirrored and turned by right angles: noise and tissue know no left and right."""
     volumes, good = scan.seen(), scan.good()
     groups, depth, *shape = volumes.shape
     group, index = int(rng.integers(groups)), int(rng.integers(depth))
-    top, left = (int(rng.integers(max(length - rows, 0) + 1)) for length in shape)
-    window = (slice(top, top + rows), slice(left, left + rows))
-    beside = np.clip(np.arange(index - _WING, index + _WING + 1), 0, depth - 1)
+    top, left = (int(rng.integers(max(length - settings.rows, 0) + 1)) for length in shape)
+    window = (slice(top, top + settings.rows), slice(left, left + settings.rows))
+    beside = np.clip(np.arange(index - settings.beside, index + settings.beside + 1), 0, depth - 1)
     turns, mirrored = int(rng.integers(4)), bool(rng.random() < 0.5)
     seen = volumes[group][beside][(slice(None), *window)], good[group, index][window][None]
     turned = [np.rot90(each[..., ::-1] if mirrored else each, turns, (1, 2)) for each in seen]
     return np.ascontiguousarray(turned[0], np.float32), np.ascontiguousarray(turned[1], np.float32)
 
 
-def whole(scan: Kept) -> Iterator[Batch]:
+def whole(scan: Kept, beside: int) -> Iterator[Batch]:
     """The slices of one group after the other, of an even number of rows and columns, as patches have."""
     rows, columns = (length - length % 2 for length in scan.seen().shape[2:])
     seen, good = (each[:, :, :rows, :columns] for each in (scan.seen(), scan.good()))
     for group in range(len(seen)):
         numbers = np.arange(seen.shape[1])
-        beside = np.clip(numbers[:, None] + np.arange(-_WING, _WING + 1), 0, len(numbers) - 1)
+        stacked = np.clip(numbers[:, None] + np.arange(-beside, beside + 1), 0, len(numbers) - 1)
         yield Batch(
-            torch.from_numpy(np.asarray(seen[group], np.float32)[beside]),
+            torch.from_numpy(np.asarray(seen[group], np.float32)[stacked]),
             torch.from_numpy(np.asarray(good[group], np.float32))[:, None],
         )

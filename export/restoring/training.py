@@ -14,7 +14,7 @@ from tqdm import tqdm
 from export import checkpoints
 from export.command import training_parser
 from export.restoring.adversarial import Rival
-from export.restoring.network import Range, Restorer, description
+from export.restoring.network import Range, Restorer, description, middle_of
 from export.restoring.pairs import Batch, Entry, Kept, kept, training_batches, whole
 from export.restoring.quality import psnr
 from export.restoring.settings import Settings, read_settings
@@ -41,7 +41,7 @@ class Task:
         return split_by_patient(self.entries(data, wanted(settings.split)), settings.split, settings.seed)
 
     def network(self, settings: Settings) -> Restorer:
-        return Restorer(settings.channels, settings.dilations, self.within)
+        return Restorer(settings.channels, settings.dilations, self.within, settings.beside)
 
     def loss(self, found: Tensor, good: Tensor) -> Tensor:
         return torch.nn.functional.mse_loss(found / self.within.scale, good / self.within.scale)
@@ -128,10 +128,10 @@ def validate(task: Task, network: Restorer, held: Sequence[Kept], device: torch.
     network.eval()
     found: list[tuple[float, float]] = []
     for scan in held:
-        for batch in whole(scan):
+        for batch in whole(scan, network.beside):
             good = batch.good.numpy()
             made = network(batch.seen.to(device)).cpu().numpy()
-            found.append((psnr(batch.seen[:, 1:2].numpy(), good, task.peak), psnr(made, good, task.peak)))
+            found.append((psnr(middle_of(batch.seen).numpy(), good, task.peak), psnr(made, good, task.peak)))
     before, after = np.mean(found, axis=0)
     return float(before), float(after)
 
@@ -142,7 +142,7 @@ def strangeness_of(network: Restorer, seen: Sequence[Kept], held: Sequence[Kept]
     network.eval()
 
     def described(scan: Kept) -> Tensor:
-        found = [network.see(batch.seen.to(device))[1:] for batch in whole(scan)]
+        found = [network.see(batch.seen.to(device))[1:] for batch in whole(scan, network.beside)]
         return torch.cat([description(values, features).cpu() for values, features in found])
 
     learned, bounding = [described(scan) for scan in seen], [described(scan) for scan in held]

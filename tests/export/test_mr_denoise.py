@@ -115,7 +115,7 @@ def test_pairs_are_as_bright_as_the_network_sees_patches(cache: Path) -> None:
     [scan] = kept(TASK.parts("phantoms", tiny()).validation, tiny(), cache)
     seen = torch.from_numpy(np.asarray(scan.seen(), np.float32))[:, None]
     assert float(brightness(seen)) == pytest.approx(1, abs=0.01)
-    [batch] = whole(scan)
+    [batch] = whole(scan, 1)
     inside = batch.good > 0.3
     assert abs(float((batch.seen[:, 1:2] - batch.good)[inside].mean())) < 0.05
     first, *_ = training_batches([scan], tiny(), 0)

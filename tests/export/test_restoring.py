@@ -79,8 +79,9 @@ def test_what_should_not_be_there_is_counted_where_it_is_large_and_strong_enough
 
 def test_a_network_that_has_not_learned_takes_nothing_away_and_slices_know_their_neighbours() -> None:
     volumes = torch.arange(2 * 4 * 8 * 8, dtype=torch.float32).reshape(2, 4, 8, 8)
-    stacks = stacks_of(volumes)
+    stacks = stacks_of(volumes, 1)
     assert stacks.shape == (8, 3, 8, 8)
     assert torch.equal(stacks[1], volumes[0, :3]) and torch.equal(stacks[0, 0], volumes[0, 0])
+    assert torch.equal(stacks_of(volumes, 2)[1], volumes[0, [0, 0, 1, 2, 3]]), "at the ends they are their own"
     assert torch.equal(stacks[4, 0], volumes[1, 0]), "no slice is a neighbour of another volume's"
-    assert torch.equal(Residual(4, (1, 2))(stacks), torch.zeros(8, 1, 8, 8))
+    assert torch.equal(Residual(4, (1, 2), 3)(stacks), torch.zeros(8, 1, 8, 8))

@@ -16,18 +16,6 @@ SAID = "T1 MPRAGE fast"
 _NUMBER = 100  # of noise that is like none of a training's
 
 
-def slab(case: Case, middle_mm: float, slices: int) -> Grid:
-    """So many of the scanner's axial slices around a height above the middle of its grid."""
-    grid = case.scanner.grid
-    up = grid.rotation.T @ np.array([0.0, 0.0, middle_mm])
-    shift = np.array(grid.shift_mm) - up
-    return replace(
-        grid,
-        shape=(slices, *grid.shape[1:]),
-        shift_mm=(float(shift[0]), float(shift[1]), float(shift[2])),
-    )
-
-
 def with_spots(case: Case, spots: tuple[Lesion, ...]) -> Case:
     return replace(case, head=replace(case.head, spots=spots))
 
@@ -62,7 +50,7 @@ def on_slab(case: Case, grid: Grid) -> Case:
 
 def write_noisy(seed: int, folder: Path, *, slices: int = 40, uid_seed: str | int | None = None) -> list[Path]:
     case = draw_case(seed)
-    grid = slab(case, 0.0, slices)
+    grid = case.scanner.grid.slab(0.0, slices)
     [values] = scanned(case, grid, noise_of(seed, shifted=False))
     key = uid_seed if uid_seed is not None else f"noisy-{seed}"
     return write_values(on_slab(case, grid), values, folder, uid_seed=key, said=SAID, axial=True)

@@ -70,6 +70,16 @@ class Grid:
         slices, rows, columns = (round(count * was / now) for count, was, now in counts)
         return replace(self, shape=(slices, rows, columns), step_mm=step, thickness_mm=slice_mm)
 
+    def height_mm(self, place_mm: NDArray[np.float64]) -> float:
+        """Of a place x, y, z of the head above the middle of the grid."""
+        return float((self.rotation @ (place_mm + np.array(self.shift_mm)))[2])
+
+    def slab(self, middle_mm: float, slices: int) -> Grid:
+        """So many of its slices around a height above its middle."""
+        up = self.rotation.T @ np.array([0.0, 0.0, middle_mm])
+        x, y, z = np.array(self.shift_mm) - up
+        return replace(self, shape=(slices, *self.shape[1:]), shift_mm=(float(x), float(y), float(z)))
+
     def of_shape(self, shape: tuple[int, int, int]) -> Grid:
         """Of the very same extent, in slices as thick as they are apart."""
         pairs = zip(self.shape, self.step_mm, shape, strict=True)

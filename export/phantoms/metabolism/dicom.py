@@ -27,7 +27,7 @@ _RECONSTRUCTED = {"OSEM": "3D-OSEM", "FBP": "3D-FBP"}
 _HEADER: dict[str, object] = {
     "SOPClassUID": PositronEmissionTomographyImageStorage, "Modality": "PT", "BodyPartExamined": "BRAIN",
     "Manufacturer": "Phantom generator", "SoftwareVersions": "1", "PositionReferenceIndicator": "",
-    "StudyDescription": "PET brain FDG (synthetic)", "SeriesDescription": "PET brain FDG AC", "StudyID": "1",
+    "StudyDescription": "PET brain FDG (synthetic)", "StudyID": "1",
     "SeriesNumber": 3, "AcquisitionNumber": 1, "AccessionNumber": "", "ReferringPhysicianName": "",
     "PatientBirthDate": "", "ImageType": ["ORIGINAL", "PRIMARY"], "Units": "BQML", "CountsSource": "EMISSION",
     "SeriesType": ["STATIC", "IMAGE"], "DecayCorrection": "START", "CollimatorType": "NONE",
@@ -56,10 +56,13 @@ def write_case(case: Case, folder: Path, *, uid_seed: str | int | None = None) -
     return write_values(case, case.series().values, folder, uid_seed=uid_seed)
 
 
-def write_values(case: Case, values: Floats, folder: Path, *, uid_seed: str | int | None = None) -> list[Path]:
+def write_values(
+    case: Case, values: Floats, folder: Path, *, uid_seed: str | int | None = None, said: str = "PET brain FDG AC"
+) -> list[Path]:
     """`values` on the case's grid; slices run down in the series of some patients, up in those of others."""
     folder.mkdir(parents=True, exist_ok=True)
     header = _header(case, uid_seed if uid_seed is not None else f"metabolism-{case.seed}-{int(case.shifted)}")
+    header.SeriesDescription = said
     header.NumberOfSlices, header.Rows, header.Columns = values.shape
     header.PixelRepresentation = int(case.scanner.reconstruction == "FBP")
     most = float(np.percentile(values, 99.9))

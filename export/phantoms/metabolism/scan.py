@@ -102,9 +102,18 @@ def draw_scanner(rng: Random, *, shifted: bool) -> Scanner:
 
 def measured(uptake: Floats, scanner: Scanner, grid: Grid, rng: Random) -> Floats:
     """`uptake` in parts of a hundred on the grid; the same, as the scanner has it."""
+    return counted(resolved(uptake, scanner, grid, rng), scanner, grid, rng)
+
+
+def resolved(uptake: Floats, scanner: Scanner, grid: Grid, rng: Random) -> Floats:
+    """As it would be seen with endless counts."""
     seen = _blurred(uptake, scanner.fwhm_mm, grid)
     seen = seen + np.float32(scanner.haze) * _blurred(uptake, _HAZE_MM, grid)
-    seen = seen * _uneven(rng, grid, scanner.uneven)
+    return np.asarray(seen * _uneven(rng, grid, scanner.uneven), np.float32)
+
+
+def counted(seen: Floats, scanner: Scanner, grid: Grid, rng: Random) -> Floats:
+    """With the noise of what was counted."""
     grain = _blurred(rng.standard_normal(grid.shape, np.float32), scanner.grain_mm, grid)
     grain *= np.float32(scanner.noise / max(float(grain.std()), 1e-6))
     if scanner.reconstruction == "FBP":

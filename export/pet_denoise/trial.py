@@ -1,0 +1,145 @@
+"""A phantom in, what the node makes of it by a model folder, and how good that is beside its source, out."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import binary_erosion
+
+from export.evaluation.trials import answered, read_volume
+from export.pet_denoise.baseline import best_gaussian
+from export.pet_denoise.export import FOLDER
+from export.pet_denoise.train import TASK
+from export.phantoms.brain.anatomy import Floats
+from export.phantoms.brain.scan import Grid
+from export.phantoms.metabolism.again import PLANTED, SAID, Counts, Slab, about, counts_of, draw_foci, on_slab, slab
+from export.phantoms.metabolism.case import draw_case
+from export.phantoms.metabolism.dicom import write_values
+from export.restoring import lesions
+from export.restoring.lesions import Eye, Planted
+from export.restoring.pairs import own_scale
+from export.restoring.quality import psnr, ssim
+from export.restoring.trial import Quality, Trial
+from orthanc_plugin import suited
+from orthanc_plugin.routing.folder import read
+
+SOURCE, USUAL, GAUSSIAN, OURS = "few counts", "usual counts", "the best Gaussian", "pet-denoise"
+WAYS = (SOURCE, USUAL, GAUSSIAN, OURS)
+SLICES = 11
+MEAN, APART = "SUV mean of planted lesions: mean difference, %", "the same, mean size of the difference, %"
+_OTHER_NOISE = 101
+_SIZE_MM = 8.0
+_RIM_MM = 4.0
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """In Bq/ml, as they are written."""
+
+    slab: Slab
+    grid: Grid
+    few: Counts
+    clean: Floats
+    usual: Floats
+    noisy: Floats
+
+    @property
+    def head(self) -> Mask:
+        return np.asarray(self.clean > 0.1 * np.percentile(self.clean, 99))
+
+
+def draw(seed: int, shifted: bool, slices: int = SLICES) -> Drawn:
+    """About spots of much uptake, which lie about one height."""
+    case, few = draw_case(seed, shifted=shifted), counts_of(seed, shifted=shifted)
+    foci = draw_foci(np.random.default_rng([seed, int(shifted), 71]))
+    grid = about(case, foci[0], slices)
+    seen = slab(case, grid, foci)
+    clean, normal, noisy = (seen.taken(how) for how in (Counts(0, 0), Counts(1, _OTHER_NOISE), few))
+    return Drawn(seen, grid, few, clean, normal, noisy)
+
+
+def try_patient(seed: int, shifted: bool, folder: Path = FOLDER, slices: int = SLICES) -> Trial:
+    drawn = draw(seed, shifted, slices)
+    ours, cautions = ask(drawn, folder)
+    smoothed = best_gaussian(drawn.noisy, drawn.clean, drawn.grid.step_mm, drawn.head)
+    images = {SOURCE: drawn.noisy, USUAL: drawn.usual, GAUSSIAN: smoothed, OURS: ours}
+    planted = planted_in(drawn)
+    return Trial(
+        seed=seed,
+        shifted=shifted,
+        slices=slices,
+        planted=len(planted),
+        by_way={way: quality(drawn, image, planted) for way, image in images.items()},
+        cautions=cautions,
+    )
+
+
+def ask(drawn: Drawn, folder: Path = FOLDER) -> tuple[Floats, tuple[str, ...]]:
+    """By the node's own code, from files; what it gives as an image, from the feet up, and what it cautions about."""
+    model = read(folder)
+    case = on_slab(drawn.slab.case, drawn.grid, drawn.few)
+    with TemporaryDirectory() as scratch:
+        seen = read_volume(write_values(case, drawn.noisy, Path(scratch), uid_seed=f"trial-{case.seed}", said=SAID))
+    raw = answered(model, {"series": seen})
+    [image] = raw.drawn.images.values()
+    cautions = (*suited.by_header(model.card, seen), *suited.by_answers(model.card, raw.said))
+    return image.astype(np.float32), cautions
+
+
+def planted_in(drawn: Drawn) -> list[tuple[int, int, Planted]]:
+    """Number, slice and what it shows of each lesion that is brighter than what lies around it."""
+    found, (_, pixel_mm, _) = [], drawn.grid.step_mm
+    for number in range(1, PLANTED + 1):
+        sizes = (drawn.slab.numbers == number).sum(axis=(1, 2))
+        index = int(sizes.argmax())
+        mask = drawn.slab.numbers[index] == number
+        if sizes[index] > 3:
+            around = _free(drawn)[index]
+            contrast = lesions.contrast_of(drawn.clean[index], Planted(mask, 0.0), pixel_mm, around)
+            if contrast > 0.1 * float(drawn.clean[index][mask].mean()):
+                found.append((number, index, Planted(mask, contrast)))
+    return found
+
+
+def _free(drawn: Drawn) -> Mask:
+    return np.asarray(drawn.slab.brain & (drawn.slab.numbers == 0))
+
+
+def quality(drawn: Drawn, image: Floats, planted: list[tuple[int, int, Planted]]) -> Quality:
+    inside, (_, pixel_mm, _) = drawn.head, drawn.grid.step_mm
+    scaled = own_scale(drawn.noisy[None], drawn.clean[None]).good.max() / drawn.clean.max()
+    peak = TASK.peak / float(scaled)
+    free = _free(drawn)
+    lost = sum(lesions.lost(image[index], each, pixel_mm, free[index]) for _, index, each in planted)
+    apart = np.array([_apart(drawn, image, number) for number, _, _ in planted])
+    return Quality(
+        psnr=psnr(image[inside], drawn.clean[inside], peak),
+        ssim=ssim(image, drawn.clean, peak),
+        lost=lost,
+        invented=_invented(drawn, image, planted, free),
+        numbers={
+            MEAN: float(apart.mean()) if len(apart) else float("nan"),
+            APART: float(abs(apart).mean()) if len(apart) else float("nan"),
+        },
+    )
+
+
+def _apart(drawn: Drawn, image: Floats, number: int) -> float:
+    """Of the mean of all voxels of a lesion, in percent."""
+    mask = drawn.slab.numbers == number
+    return float(100 * (image[mask].mean() / drawn.clean[mask].mean() - 1))
+
+
+def _invented(drawn: Drawn, image: Floats, planted: list[tuple[int, int, Planted]], free: Mask) -> int:
+    if not planted:
+        return 0
+    _, pixel_mm, _ = drawn.grid.step_mm
+    eye = Eye(_SIZE_MM, 0.5 * float(np.median([each.contrast for _, _, each in planted])))
+    steps = max(round(_RIM_MM / pixel_mm), 1)
+    return sum(
+        eye.invented(image[index], drawn.clean[index], binary_erosion(free[index], iterations=steps), pixel_mm)
+        for index in range(len(image))
+    )

@@ -1,5 +1,6 @@
 """A phantom in, what the node makes of it by a model folder, and how good that is beside its source, out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,6 +18,7 @@ from export.restoring import heads
 from export.restoring.heads import TISSUES, Head
 from export.restoring.pairs import own_scale
 from export.restoring.quality import psnr, ssim
+from export.restoring.spots import Spot
 from export.restoring.trial import Quality, Trial
 from orthanc_plugin import suited
 from orthanc_plugin.routing.folder import read
@@ -24,7 +26,7 @@ from orthanc_plugin.routing.folder import read
 SOURCE, USUAL, NON_LOCAL, OURS = "noisy", "with the usual noise", "non-local means", "mr-denoise"
 WAYS = (SOURCE, USUAL, NON_LOCAL, OURS)
 SLICES = 9
-_SIZE_MM = 4.0
+_SIZE_MM, _RIM_MM = 4.0, 2.0
 _OTHER_NOISE = 101
 
 
@@ -50,6 +52,7 @@ def draw(seed: int, shifted: bool, slices: int = SLICES) -> Drawn:
 def try_patient(seed: int, shifted: bool, folder: Path = FOLDER, slices: int = SLICES) -> Trial:
     drawn = draw(seed, shifted, slices)
     ours, cautions = ask(drawn, folder)
+    planted = drawn.head.spots.seen(drawn.clean)
     images = {
         SOURCE: drawn.noisy, USUAL: drawn.usual, NON_LOCAL: non_local_means(drawn.noisy, drawn.clean), OURS: ours,
     }  # fmt: skip
@@ -57,8 +60,8 @@ def try_patient(seed: int, shifted: bool, folder: Path = FOLDER, slices: int = S
         seed=seed,
         shifted=shifted,
         slices=slices,
-        planted=len(heads.planted_in(drawn.head, drawn.clean)),
-        by_way={way: quality(drawn, image) for way, image in images.items()},
+        planted=len(planted),
+        by_way={way: quality(drawn, image, planted) for way, image in images.items()},
         cautions=cautions,
     )
 
@@ -76,18 +79,17 @@ def ask(drawn: Drawn, folder: Path = FOLDER) -> tuple[Floats, tuple[str, ...]]:
     return image.astype(np.float32), cautions
 
 
-def quality(drawn: Drawn, image: Floats) -> Quality:
+def quality(drawn: Drawn, image: Floats, planted: Sequence[Spot]) -> Quality:
     """Decibels are of the head alone: air, where noise has another mean, is easily made better."""
     inside = drawn.clean > 0.1 * drawn.clean.max()
     scaled = own_scale(drawn.noisy[None], drawn.clean[None]).good.max() / drawn.clean.max()
     differences = heads.differences(drawn.head, image, drawn.clean)
-    lost, invented = heads.lost_and_invented(drawn.head, image, drawn.clean, _SIZE_MM)
     peak = TASK.peak / float(scaled)
     return Quality(
         psnr=psnr(image[inside], drawn.clean[inside], peak),
         ssim=ssim(image, drawn.clean, peak),
-        lost=lost,
-        invented=invented,
+        lost=drawn.head.spots.lost(image, planted),
+        invented=drawn.head.spots.invented(image, drawn.clean, planted, _SIZE_MM, _RIM_MM),
         numbers={difference_in(name): value for name, value in differences.items()},
     )
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
-from export.pet_denoise.baseline import best_gaussian
 from export.pet_denoise.export import FOLDER
 from export.pet_denoise.foreign import KINDS, cautioned
 from export.pet_denoise.train import TASK
 from export.pet_denoise.trial import GAUSSIAN, MEAN, OURS, SOURCE, ask, draw, try_patient
 from export.phantoms.metabolism.again import write_few
 from export.restoring.figures import Figures
+from export.restoring.gaussian import best_gaussian
 from export.restoring.report import About, Bar, Shades, side_by_side
 from export.restoring.report import evaluate as evaluate_about
 from export.restoring.trial import Trial

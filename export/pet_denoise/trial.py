@@ -1,26 +1,25 @@
 """A phantom in, what the node makes of it by a model folder, and how good that is beside its source, out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import binary_erosion
 
 from export.evaluation.trials import answered, read_volume
-from export.pet_denoise.baseline import best_gaussian
 from export.pet_denoise.export import FOLDER
 from export.pet_denoise.train import TASK
 from export.phantoms.brain.anatomy import Floats
 from export.phantoms.brain.scan import Grid
-from export.phantoms.metabolism.again import PLANTED, SAID, Counts, Slab, about, counts_of, draw_foci, on_slab, slab
+from export.phantoms.metabolism.again import SAID, Counts, Slab, about, counts_of, draw_foci, on_slab, slab
 from export.phantoms.metabolism.case import draw_case
 from export.phantoms.metabolism.dicom import write_values
-from export.restoring import lesions
-from export.restoring.lesions import Eye, Planted
+from export.restoring.gaussian import best_gaussian
 from export.restoring.pairs import own_scale
 from export.restoring.quality import psnr, ssim
+from export.restoring.spots import Spot, Spots
 from export.restoring.trial import Quality, Trial
 from orthanc_plugin import suited
 from orthanc_plugin.routing.folder import read
@@ -30,8 +29,8 @@ WAYS = (SOURCE, USUAL, GAUSSIAN, OURS)
 SLICES = 11
 MEAN, APART = "SUV mean of planted lesions: mean difference, %", "the same, mean size of the difference, %"
 _OTHER_NOISE = 101
-_SIZE_MM = 8.0
-_RIM_MM = 4.0
+_SIZE_MM, _RIM_MM = 8.0, 4.0
+_LEAST_SHARE = 0.1
 Mask = NDArray[np.bool_]
 
 
@@ -50,6 +49,11 @@ class Drawn:
     def head(self) -> Mask:
         return np.asarray(self.clean > 0.1 * np.percentile(self.clean, 99))
 
+    @property
+    def spots(self) -> Spots:
+        """In the brain."""
+        return Spots(self.slab.numbers, self.slab.brain & (self.slab.numbers == 0), self.grid.step_mm[1])
+
 
 def draw(seed: int, shifted: bool, slices: int = SLICES) -> Drawn:
     """About spots of much uptake, which lie about one height."""
@@ -66,7 +70,7 @@ def try_patient(seed: int, shifted: bool, folder: Path = FOLDER, slices: int = S
     ours, cautions = ask(drawn, folder)
     smoothed = best_gaussian(drawn.noisy, drawn.clean, drawn.grid.step_mm, drawn.head)
     images = {SOURCE: drawn.noisy, USUAL: drawn.usual, GAUSSIAN: smoothed, OURS: ours}
-    planted = planted_in(drawn)
+    planted = drawn.spots.seen(drawn.clean, _LEAST_SHARE)
     return Trial(
         seed=seed,
         shifted=shifted,
@@ -89,57 +93,18 @@ def ask(drawn: Drawn, folder: Path = FOLDER) -> tuple[Floats, tuple[str, ...]]:
     return image.astype(np.float32), cautions
 
 
-def planted_in(drawn: Drawn) -> list[tuple[int, int, Planted]]:
-    """Number, slice and what it shows of each lesion that is brighter than what lies around it."""
-    found, (_, pixel_mm, _) = [], drawn.grid.step_mm
-    for number in range(1, PLANTED + 1):
-        sizes = (drawn.slab.numbers == number).sum(axis=(1, 2))
-        index = int(sizes.argmax())
-        mask = drawn.slab.numbers[index] == number
-        if sizes[index] > 3:
-            around = _free(drawn)[index]
-            contrast = lesions.contrast_of(drawn.clean[index], Planted(mask, 0.0), pixel_mm, around)
-            if contrast > 0.1 * float(drawn.clean[index][mask].mean()):
-                found.append((number, index, Planted(mask, contrast)))
-    return found
-
-
-def _free(drawn: Drawn) -> Mask:
-    return np.asarray(drawn.slab.brain & (drawn.slab.numbers == 0))
-
-
-def quality(drawn: Drawn, image: Floats, planted: list[tuple[int, int, Planted]]) -> Quality:
-    inside, (_, pixel_mm, _) = drawn.head, drawn.grid.step_mm
+def quality(drawn: Drawn, image: Floats, planted: Sequence[Spot]) -> Quality:
+    inside, spots = drawn.head, drawn.spots
     scaled = own_scale(drawn.noisy[None], drawn.clean[None]).good.max() / drawn.clean.max()
     peak = TASK.peak / float(scaled)
-    free = _free(drawn)
-    lost = sum(lesions.lost(image[index], each, pixel_mm, free[index]) for _, index, each in planted)
-    apart = np.array([_apart(drawn, image, number) for number, _, _ in planted])
+    apart = spots.differences(image, drawn.clean, planted)
     return Quality(
         psnr=psnr(image[inside], drawn.clean[inside], peak),
         ssim=ssim(image, drawn.clean, peak),
-        lost=lost,
-        invented=_invented(drawn, image, planted, free),
+        lost=spots.lost(image, planted),
+        invented=spots.invented(image, drawn.clean, planted, _SIZE_MM, _RIM_MM),
         numbers={
             MEAN: float(apart.mean()) if len(apart) else float("nan"),
             APART: float(abs(apart).mean()) if len(apart) else float("nan"),
         },
-    )
-
-
-def _apart(drawn: Drawn, image: Floats, number: int) -> float:
-    """Of the mean of all voxels of a lesion, in percent."""
-    mask = drawn.slab.numbers == number
-    return float(100 * (image[mask].mean() / drawn.clean[mask].mean() - 1))
-
-
-def _invented(drawn: Drawn, image: Floats, planted: list[tuple[int, int, Planted]], free: Mask) -> int:
-    if not planted:
-        return 0
-    _, pixel_mm, _ = drawn.grid.step_mm
-    eye = Eye(_SIZE_MM, 0.5 * float(np.median([each.contrast for _, _, each in planted])))
-    steps = max(round(_RIM_MM / pixel_mm), 1)
-    return sum(
-        eye.invented(image[index], drawn.clean[index], binary_erosion(free[index], iterations=steps), pixel_mm)
-        for index in range(len(image))
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 from export.phantoms import abdomen
 from export.phantoms.ageing import dicom as ageing
 from export.phantoms.ageing.again import write_noisy
+from export.phantoms.ageing.perfusion import write_perfusion
 from export.phantoms.brain import dicom as brain
 from export.phantoms.chest import dicom as chest
 from export.phantoms.dicom import write_series
@@ -61,6 +62,7 @@ def _pet(seed: int, folder: Path, uid_seed: str) -> list[Path]:
 STUDIES: Mapping[str, Writer] = {
     "abdominal-muscle-ct": _abdomen,
     "alzheimer-mr": _head,
+    "asl-denoise": lambda seed, folder, uid_seed: write_perfusion(seed, folder, slices=12, uid_seed=uid_seed),
     "brain-tumour-mr": _tumour,
     "breast-cancer-mg": _examination,
     "breast-mass-mg": _mammography,

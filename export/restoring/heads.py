@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import binary_erosion
 
 from export.phantoms.ageing.again import with_spots
 from export.phantoms.ageing.canvas import Canvas
@@ -13,15 +12,13 @@ from export.phantoms.ageing.case import Case, draw_case
 from export.phantoms.ageing.head import Lesion
 from export.phantoms.brain.anatomy import Floats
 from export.phantoms.brain.scan import Grid
-from export.restoring import lesions
-from export.restoring.lesions import Eye, Planted
+from export.restoring.spots import Spots
 
 Mask = NDArray[np.bool_]
 TISSUES = ("csf", "grey", "white")
 _PLANTED = 8
 _APART_MM = 14.0
 _ALIKE = 4.0  # of 255
-_EVEN_MM = 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,8 +31,9 @@ class Head:
     planted: NDArray[np.uint8]
 
     @property
-    def pixel_mm(self) -> float:
-        return self.grid.step_mm[2]
+    def spots(self) -> Spots:
+        """Beside white matter."""
+        return Spots(self.planted, self.tissues["white"], self.grid.step_mm[2])
 
 
 def draw(seed: int, slices: int, *, shifted: bool) -> Head:
@@ -70,34 +68,6 @@ def _numbers(canvas: Canvas, spots: tuple[Lesion, ...]) -> NDArray[np.uint8]:
     for number, spot in enumerate(spots, start=1):
         found[canvas.ball(spot.middle, (spot.radius_mm,) * 3) > 0] = number
     return found
-
-
-def planted_in(head: Head, clean: Floats) -> list[tuple[int, Planted]]:
-    """Each lesion on the slice that shows most of it, with the contrast that it has there; those in white matter."""
-    found = []
-    for number in range(1, int(head.planted.max()) + 1):
-        sizes = (head.planted == number).sum(axis=(1, 2))
-        index = int(sizes.argmax())
-        mask = head.planted[index] == number
-        contrast = lesions.contrast_of(clean[index], Planted(mask, 0.0), head.pixel_mm, head.tissues["white"][index])
-        if sizes[index] > 3 and np.isfinite(contrast):
-            found.append((index, Planted(mask, contrast)))
-    return found
-
-
-def lost_and_invented(head: Head, image: Floats, clean: Floats, size_mm: float) -> tuple[int, int]:
-    """By an eye that sees half of the contrast that lesions have."""
-    planted = planted_in(head, clean)
-    white = head.tissues["white"]
-    lost = sum(lesions.lost(image[index], each, head.pixel_mm, white[index]) for index, each in planted)
-    half = 0.5 * float(np.median([abs(each.contrast) for _, each in planted])) if planted else float("inf")
-    steps = max(round(_EVEN_MM / head.pixel_mm), 1)
-    eye = Eye(size_mm, half)
-    invented = sum(
-        eye.invented(image[index], clean[index], binary_erosion(white[index], iterations=steps), head.pixel_mm)
-        for index in range(len(image))
-    )
-    return lost, invented
 
 
 def differences(head: Head, image: Floats, clean: Floats) -> dict[str, float]:

@@ -16,9 +16,9 @@ from export.mr_denoise.export import CARD, SERVING
 from export.mr_denoise.report import ABOUT
 from export.mr_denoise.sources import list_entries
 from export.mr_denoise.train import TASK
-from export.mr_denoise.trial import DIFFERENCES, NON_LOCAL, SOURCE, WAYS, ask, draw, try_patient
+from export.mr_denoise.trial import DIFFERENCES, NON_LOCAL, SOURCE, WAYS, ask, draw, quality, try_patient
 from export.phantoms.ageing.again import write_noisy
-from export.restoring import heads, training
+from export.restoring import training
 from export.restoring.adversarial import Critic, Rival
 from export.restoring.exporting import INPUT
 from export.restoring.network import Served, brightness
@@ -139,13 +139,15 @@ def test_a_series_comes_out_as_a_series_at_its_place(served: Path, tmp_path: Pat
 
 def test_planted_lesions_are_darker_than_the_white_matter_they_lie_in() -> None:
     drawn = draw(501_001, False, 9)
-    planted = heads.planted_in(drawn.head, drawn.clean)
+    spots = drawn.head.spots
+    planted = spots.seen(drawn.clean)
     assert len(planted) >= 3
-    assert all(each.contrast < 0 for _, each in planted)
-    assert heads.lost_and_invented(drawn.head, drawn.clean, drawn.clean, 4.0) == (0, 0)
+    assert all(each.planted.contrast < 0 for each in planted)
+    truth = quality(drawn, drawn.clean, planted)
+    assert (truth.lost, truth.invented) == (0, 0)
     flat = np.where(drawn.head.planted > 0, drawn.clean[drawn.head.tissues["white"]].mean(), drawn.clean)
-    lost, invented = heads.lost_and_invented(drawn.head, flat.astype(np.float32), drawn.clean, 4.0)
-    assert (lost, invented) == (len(planted), 0)
+    without = quality(drawn, flat.astype(np.float32), planted)
+    assert (without.lost, without.invented) == (len(planted), 0)
 
 
 def test_a_scan_is_tried_in_every_way(served: Path) -> None:

@@ -10,7 +10,6 @@ import pytest
 import torch
 from PIL import Image
 
-from export.pet_denoise.baseline import best_gaussian
 from export.pet_denoise.export import CARD, SERVING
 from export.pet_denoise.report import ABOUT
 from export.pet_denoise.sources import list_entries
@@ -24,12 +23,12 @@ from export.pet_denoise.trial import (
     WAYS,
     ask,
     draw,
-    planted_in,
     quality,
     try_patient,
 )
 from export.phantoms.metabolism.again import Counts, Slab, write_few
 from export.restoring.exporting import INPUT
+from export.restoring.gaussian import best_gaussian
 from export.restoring.network import Served
 from export.restoring.settings import Settings
 from export.restoring.training import train
@@ -76,9 +75,9 @@ def test_noise_of_one_number_is_the_same_and_of_another_one_is_not() -> None:
 
 def test_spots_of_much_uptake_are_planted_and_measured() -> None:
     drawn = draw(SEED, False, 9)
-    planted = planted_in(drawn)
+    planted = drawn.spots.seen(drawn.clean)
     assert len(planted) >= 3
-    assert all(each.contrast > 0 for _, _, each in planted)
+    assert all(each.planted.contrast > 0 for each in planted)
     truth = quality(drawn, drawn.clean, planted)
     assert (truth.lost, truth.invented, truth.numbers[MEAN], truth.numbers[APART]) == (0, 0, 0, 0)
     brighter = quality(drawn, (1.1 * drawn.clean).astype(np.float32), planted)
@@ -149,10 +148,9 @@ def test_training_pairs_are_of_few_counts_and_of_endless_ones() -> None:
     [entry, *_] = list_entries("phantoms", 3)
     pair = entry.load(2, 5)
     assert pair.seen.shape == pair.good.shape and pair.seen.shape[:2] == (2, 5)
-    assert np.square(pair.seen.astype(np.float32)).sum() / abs(pair.seen.astype(np.float32)).sum() == pytest.approx(
-        1, abs=0.1
-    )
-    assert (pair.seen - pair.good).astype(np.float32).std() > 0.02
+    seen, good = (np.asarray(each, np.float32) for each in (pair.seen, pair.good))
+    assert np.square(seen).sum() / abs(seen).sum() == pytest.approx(1, abs=0.1)
+    assert (seen - good).std() > 0.02
 
 
 def test_card_and_graph_speak_of_the_same_numbers() -> None:

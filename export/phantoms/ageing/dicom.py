@@ -56,15 +56,20 @@ def write_values(
     said: str = "T1 MPRAGE",
     axial: bool = False,
 ) -> list[Path]:
-    """`values` on the case's grid; slices run to the left in sagittal series, up in the axial ones of some patients."""
+    """`values` on the case's grid; slices run to the left in sagittal series, up in the axial ones of some patients.
+
+    Where some are negative, as after a subtraction, the pixels are signed.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     sagittal, grid = case.seed % 4 != 0 and not axial, case.scanner.grid
     scale = stored_step(values)
-    stored = np.rint(np.maximum(values, 0) / scale).astype("<u2")
+    stored = np.rint(values / scale).astype("<i2")
     slices = stored.transpose(2, 0, 1)[:, ::-1] if sagittal else stored
     header = _header(case, sagittal, uid_seed if uid_seed is not None else f"ageing-{case.seed}-{int(case.shifted)}")
     header.SeriesDescription = header.ProtocolName = said
     header.Rows, header.Columns = slices.shape[1:]
+    if stored.min() < 0:
+        header.PixelRepresentation, header.BitsStored, header.HighBit = 1, 16, 15
     most = float(np.percentile(stored, 99))
     header.WindowCenter, header.WindowWidth = format_number_as_ds(most / 2), format_number_as_ds(max(most, 1.0))
     paths = []

@@ -1,5 +1,6 @@
 """What a report measured, in the card and in the README."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from export.evaluation.carded import Json, figure, markdown, spread
@@ -18,7 +19,17 @@ def with_figures(card: Json, report: Json) -> dict[str, Any]:
     kinds = f"phantoms of {len(foreign) - 1} kinds"
     figures.append(figure("Series of something else cautioned", foreign["all"], kinds))
     figures.append(figure("Seconds a slice of a whole job", report["seconds_per_slice"], "two cores"))
-    return {**card, "figures": figures}
+    outputs = card["outputs"]
+    return {**card, "outputs": {**outputs, "images": _with_faults(outputs["images"], report)}, "figures": figures}
+
+
+def _with_faults(images: Sequence[Json], report: Json) -> list[Json]:
+    """What held-out phantoms tell, which stands in each report and in a caution."""
+    told = report[PARTS[0]]
+    *_, ours = told["psnr"]
+    lost, invented = (round(told[name][ours]["value"], 1) for name in ("lost", "invented"))
+    faults = {"lost": lost, "invented": invented, "data": f"{told['scans']} {PARTS[0].lower()}"}
+    return [{**image, "faults": faults} for image in images]
 
 
 def table(report: Json) -> str:

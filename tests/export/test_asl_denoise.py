@@ -61,7 +61,7 @@ def test_cortex_has_several_times_the_blood_of_white_matter_and_shares_its_voxel
     grey, white = (float(np.median(drawn.clean[mask])) for mask in (tissues > 85, abs(tissues - 27) < 3))
     assert 2.5 < grey / white < 5
     assert ((tissues > 35) & (tissues < 80)).sum() > (tissues > 85).sum(), (
-        "most voxels of the cortex are not of it alone"
+        "few voxels are cortex alone"
     )
 
 

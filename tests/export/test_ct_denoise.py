@@ -245,6 +245,11 @@ def test_the_report_becomes_page_card_and_readme(tmp_path: Path) -> None:
         with_figures(Card.model_validate_json(CARD.read_bytes()).model_dump(by_alias=True), report)
     )
     assert card.figures[0].name == "Decibels over non-local means"
+    [faults] = [image.faults for image in card.outputs.images]
+    assert faults is not None
+    held_out = next(iter(parts.values()))
+    assert faults.lost == pytest.approx(held_out.lost[OURS].value, abs=0.05)
+    assert faults.invented == pytest.approx(held_out.invented[OURS].value, abs=0.05)
     written = between_marks(CARD.with_name("README.md").read_text(), table(report), "ct_denoise")
     assert "| decibels over non-local means | ≥ 1 |" in written
 

@@ -1,4 +1,4 @@
-"""Findings in, derived images out: one instance a slice, in the source's own class and at its very place."""
+"""Findings in, derived images out: one instance a slice, in the source's own class and at its very place, or in it."""
 
 from __future__ import annotations
 
@@ -27,11 +27,12 @@ from pydicom.valuerep import DSfloat
 
 from orthanc_plugin.encode.context import LO_LENGTH, altered, series_attributes, settle, state_side
 from orthanc_plugin.encode.derived_frames import fill_frames, in_frames, meaning, source_of
+from orthanc_plugin.encode.finer import place_within
 from orthanc_plugin.encode.grey import Grey, grey
 from orthanc_plugin.encode.making import Making
 from orthanc_plugin.encode.synthetic import SYNTHETIC, in_modality
 from orthanc_plugin.imaging.header import words
-from orthanc_plugin.imaging.volume import SourceSlice
+from orthanc_plugin.imaging.volume import SourceSlice, Volume
 from orthanc_plugin.measure.findings import DerivedImage
 
 # Frames of multi-frame sources, and images of retired classes, become single images of these classes.
@@ -112,7 +113,7 @@ def _instances(of: Series) -> Iterator[Dataset]:
     if in_frames(of.making, of.image):
         yield _of_all_frames(of)
     else:
-        yield from (_instance(of, index) for index in range(len(of.making.imaged)))
+        yield from (_instance(of, number) for number in range(len(of.making.imaged) * of.image.finer))
 
 
 def _of_all_frames(of: Series) -> Dataset:
@@ -129,13 +130,15 @@ def _of_all_frames(of: Series) -> Dataset:
     return result
 
 
-def _instance(of: Series, index: int) -> Dataset:
-    making, source = of.making, of.making.imaged.sources[index]
+def _instance(of: Series, number: int) -> Dataset:
+    making, source = of.making, of.making.imaged.sources[number // of.image.finer]
     header = _context(making, source)
     result = _of_frame(header, source, of.image.modality)
-    _identify(result, of, index)
+    _identify(result, of, number)
     _derive(result, of, source)
-    _show(result, of, index)
+    if of.image.finer > 1 and isinstance(making.imaged, Volume):
+        place_within(result, making.imaged, number, of.image.finer)
+    _show(result, of, number)
     _settle(result, header, making)
     state_side(result, header)
     return result
@@ -228,15 +231,15 @@ def _derive(result: Dataset, of: Series, source: SourceSlice) -> None:
     result.ImageComments = "\n".join(of.making.remarks)
     image = source_of(source)
     image.PurposeOfReferenceCodeSequence = [CodedConcept.from_code(codes.DCM.SourceImageForImageProcessingOperation)]
-    image.SpatialLocationsPreserved = "YES"
+    image.SpatialLocationsPreserved = "YES" if of.image.finer == 1 else "NO"
     result.SourceImageSequence = [image]
 
 
-def _show(result: Dataset, of: Series, index: int) -> None:
+def _show(result: Dataset, of: Series, number: int) -> None:
     """Pixels, what they mean and a window to look at them."""
     stored = of.stored
-    rows, columns = of.making.imaged.shape_yx(index)
-    pixels = stored.pixels(of.image.values_zyx[index, :rows, :columns])
+    rows, columns = of.making.imaged.shape_yx(number // of.image.finer)
+    pixels = stored.pixels(of.image.values_zyx[number, :rows, :columns])
     result.SamplesPerPixel, result.PhotometricInterpretation = 1, "MONOCHROME2"
     result.Rows, result.Columns = rows, columns
     result.BitsAllocated, result.BitsStored, result.HighBit = (

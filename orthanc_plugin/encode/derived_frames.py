@@ -55,7 +55,7 @@ MONOCHROME = "MONOCHROME"
 
 def in_frames(making: Making, image: DerivedImage) -> bool:
     """Whether what is derived can be one instance of the source's class: that has all that such an instance needs."""
-    if image.modality is not None:
+    if image.modality is not None or image.finer > 1:
         return False
     [*uids] = {(source.sop_class_uid, source.sop_instance_uid) for source in making.imaged.sources}
     return len(uids) == 1 and uids[0][0] in ENHANCED and _is_whole(making.header, ENHANCED[uids[0][0]])

@@ -61,7 +61,7 @@ def view(findings: Findings, imaged: Imaged, index: int, shown: Window | None = 
 def derived_view(image: DerivedImage, imaged: Imaged, index: int) -> View:
     """The derived image beside its source, with which it compares where it has the source's unit."""
     rows, columns = imaged.shape_yx(index)
-    values = image.values_zyx[index, :rows, :columns]
+    values = image.values_zyx[image.middle_of(index), :rows, :columns]
     shown = window(imaged, index) if image.unit is None else _nearly_all(values)
     return View(windowed(values, shown), imaged.pixel_mm(index), around(imaged, index), (), None, image.label)
 

@@ -127,21 +127,25 @@ class Outlines:
 
 
 class Numbers:
-    """One channel of an output as numbers on the grid."""
+    """One channel of an output as numbers on the grid; of an image with finer slices several, one behind the other."""
 
     def __init__(self, wanted: MapOutput | ImageOutput, shape: Shape, fed: Scaling | None = None) -> None:
         self.name = "" if wanted.source is None else wanted.source.output
         self.channels = wanted.channels
         self._wanted = wanted
         self._undo = fed if isinstance(wanted, ImageOutput) and wanted.values == "as-input" else None
-        self.values_zyx = np.zeros(shape, np.float32)
+        self._finer = wanted.finer if isinstance(wanted, ImageOutput) else 1
+        slices, rows, columns = shape
+        self.values_zyx = np.zeros((slices * self._finer, rows, columns), np.float32)
 
     def take(self, start: int, maps_ncyx: Floats) -> None:
         maps = maps_ncyx
         if isinstance(self._wanted, MapOutput) and self._wanted.activation != "none":
             maps = postprocess.ACTIVATIONS[self._wanted.activation](maps)
-        values = _shifted(self._wanted, maps[:, self._wanted.channel])
-        self.values_zyx[start : start + len(maps)] = values if self._undo is None else self._undo.undone(values)
+        first = self._wanted.channel
+        slices = maps[:, first : first + self._finer].reshape(-1, *maps.shape[2:])
+        values, at = _shifted(self._wanted, slices), start * self._finer
+        self.values_zyx[at : at + len(values)] = values if self._undo is None else self._undo.undone(values)
 
 
 def _shifted(wanted: MapOutput | ImageOutput, values: Floats) -> Floats:

@@ -23,6 +23,8 @@ class Way(Protocol):
 class Drawn:
     """Arrays (z, y, x), masks and probabilities with one a segment of the card; maps and images are by their labels.
 
+    Images with finer slices have several for each of the grid's.
+
     `probabilities_szyx` are those around the masks, as docs/cards.md says it; there only where they were asked for.
     """
 

@@ -14,7 +14,7 @@ from orthanc_plugin.errors import Unsuitable
 from orthanc_plugin.imaging.volume import Volume
 from orthanc_plugin.inference.intensity import UNTOUCHED, Scaling, scaling
 from orthanc_plugin.inference.resample import on_grid, planes
-from orthanc_plugin.routing.network import Stage
+from orthanc_plugin.routing.network import AS_ACQUIRED, Stage
 
 AIR_HU = -1024.0
 Scalar = TypeVar("Scalar", bound=np.generic)
@@ -113,6 +113,8 @@ class Channel:
 
 def turn(volume: Volume, orientation: str = "HPL") -> Turned:
     """Flips and swaps axes so that slices, rows and columns run as the letters say."""
+    if orientation == AS_ACQUIRED:
+        return Turned(volume.voxels_zyx, volume.geometry, volume.geometry)
     turned = volume.geometry.with_array(volume.voxels_zyx).to_patient_orientation(tuple(orientation))
     return Turned(turned.array, turned.get_geometry(), volume.geometry)
 

@@ -176,7 +176,8 @@ class ValueMap:
 @dataclass(frozen=True, eq=False)
 class DerivedImage:
     """Another image of the same body on the source grid; without a unit of its own it has the source's, or that of the
-    `modality` that it is made in, where that is another.
+    `modality` that it is made in, where that is another. Where it is `finer`, so many slices lie within each of the
+    source's.
 
     Of single images of several sizes the values are laid out as a segment's masks are.
     """
@@ -186,6 +187,11 @@ class DerivedImage:
     values_zyx: NDArray[np.float32]
     unit: Code | None = None
     modality: str | None = None
+    finer: int = 1
+
+    def middle_of(self, index: int) -> int:
+        """The slice that lies in the middle of the source's."""
+        return index * self.finer + self.finer // 2
 
 
 @dataclass(frozen=True)

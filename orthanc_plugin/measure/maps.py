@@ -43,6 +43,7 @@ def derived_images(outputs: Outputs, drawn: Drawn) -> tuple[DerivedImage, ...]:
             values_zyx=drawn[wanted.label],
             unit=None if wanted.unit is None else wanted.unit.code(),
             modality=wanted.modality,
+            finer=wanted.finer,
         )
         for wanted in outputs.images
     )

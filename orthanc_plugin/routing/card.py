@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from orthanc_plugin.errors import ConfigurationError
 from orthanc_plugin.routing.checks import Check, OutputCheck
 from orthanc_plugin.routing.entry import CodedConcept, Entry
-from orthanc_plugin.routing.network import Positive, RemoveSmall, Stage
+from orthanc_plugin.routing.network import AS_ACQUIRED, Positive, RemoveSmall, Stage
 from orthanc_plugin.routing.outputs import Infarct, Outputs, SegmentOutput, Volumes
 from orthanc_plugin.routing.role import Role
 from orthanc_plugin.routing.rule import Rule
@@ -195,6 +195,19 @@ class Card(Entry):
                 raise ValueError(
                     f"the output {wanted.output} of the stage {wanted.stage} is about the role {about}, "
                     f"but results lie on {self.main_role}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def finer_as_acquired(self) -> Self:
+        """Slices lie within slices only as these were acquired."""
+        for image in self.outputs.images:
+            stage = self.stage(image.source.stage)
+            resampled = stage.spacing_mm is not None and stage.spacing_mm[0] is not None
+            if image.finer > 1 and (stage.flat or resampled or stage.whole or stage.orientation != AS_ACQUIRED):
+                raise ValueError(
+                    f"the image {image.label} has finer slices than the series, so its stage {stage.name} takes "
+                    f"the series' own slices in the orientation {AS_ACQUIRED}"
                 )
         return self
 

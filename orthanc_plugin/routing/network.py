@@ -12,6 +12,7 @@ from orthanc_plugin.routing.rule import Range, Rule
 Positive = Annotated[int, Field(gt=0)]
 Millimetres = Annotated[float, Field(gt=0)]
 AXES = ("LR", "AP", "HF")
+AS_ACQUIRED = "as-acquired"
 
 
 class Window(Entry):
@@ -135,9 +136,9 @@ class Stage(Entry):
     spacing, null leaving the slices as they are, and windows overlap by `overlap` where it is larger than one. With
     `whole` a volume is one patch around its middle, and nothing is said of what lies beyond it.
     `orientation` says where slices, rows and columns run to: towards the head, the back (posterior) and the patient's
-    left unless stated. The channels are the roles in their order, of a stack role by role its slices, and with `slots`
-    role by role the images that took them: all images are one item then. `clinical` are values of the card that go in
-    beside the pixels.
+    left unless stated, or `as-acquired`, with slices in the order in which they lie. The channels are the roles in
+    their order, of a stack role by role its slices, and with `slots` role by role the images that took them: all images
+    are one item then. `clinical` are values of the card that go in beside the pixels.
     """
 
     name: str
@@ -150,7 +151,7 @@ class Stage(Entry):
     columns: Positive
     depth: Positive = 1
     spacing_mm: tuple[Millimetres | None, Millimetres, Millimetres] | None = None
-    orientation: Annotated[str, Field(pattern=r"^[LRAPHF]{3}$")] = "HPL"
+    orientation: Annotated[str, Field(pattern=r"^([LRAPHF]{3}|as-acquired)$")] = "HPL"
     overlap: Annotated[float, Field(ge=0, lt=1)] = 0.5
     whole: bool = False
     intensity: Intensity = Untouched(kind="untouched")
@@ -168,7 +169,8 @@ class Stage(Entry):
 
     @model_validator(mode="after")
     def possible(self) -> Self:
-        if {axis for letter in self.orientation for axis in AXES if letter in axis} != set(AXES):
+        letters = "" if self.orientation == AS_ACQUIRED else self.orientation
+        if letters and {axis for letter in letters for axis in AXES if letter in axis} != set(AXES):
             raise ValueError(f"the orientation {self.orientation} of the stage {self.name} names a direction twice")
         if self.kind == "stack" and self.depth % 2 == 0:
             raise ValueError(f"the stack {self.name} has an even depth, so it has no middle slice")

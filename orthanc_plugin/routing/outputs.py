@@ -103,7 +103,8 @@ class ImageOutput(Entry):
     With `values` `as-input` it speaks in the numbers that the stage was fed, and its intensity is undone; `as-answered`
     it is taken as it is. Before that it is multiplied by `factor`, then `shift` is added. Without `unit` it has the
     source's. With a `modality` it is one that no such scanner made, which all results say; a CT is in HU. Its `faults`,
-    where they are known, stand in the report and in a caution.
+    where they are known, stand in the report and in a caution. With `finer` so many channels, from `channel` on, are
+    slices within each slice that the network saw, in the order in which these lie.
     """
 
     label: Label
@@ -112,6 +113,7 @@ class ImageOutput(Entry):
     source: Annotated[Output, Field(alias="from")]
     channels: Positive = 1
     channel: Annotated[int, Field(ge=0)] = 0
+    finer: Positive = 1
     factor: float = 1.0
     shift: float = 0.0
     unit: CodedConcept | None = None
@@ -120,7 +122,7 @@ class ImageOutput(Entry):
 
     @model_validator(mode="after")
     def unambiguous(self) -> Self:
-        _demand_channel(self.label, self.channel, self.channels)
+        _demand_channel(self.label, self.channel + self.finer - 1, self.channels)
         if self.values == "as-input" and self.unit is not None:
             raise ValueError(f"the image {self.label} speaks in the source's numbers and so has no unit of its own")
         if self.modality is not None and (self.values == "as-input" or self.unit is not None):

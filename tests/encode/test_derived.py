@@ -83,6 +83,46 @@ def test_each_slice_is_an_image_of_the_source_s_class(source: Callable[[], Image
     assert len({result.SOPInstanceUID for result in results}) == len(on)
 
 
+@pytest.mark.parametrize("source", [outlined.oblique_mr, outlined.pet, making.enhanced_volume])
+def test_finer_slices_lie_within_the_source_s_and_make_a_volume(source: Callable[[], Volume], tmp_path: Path) -> None:
+    on, finer = source(), 3
+    between = np.repeat(on.voxels_zyx, finer, axis=0) - np.tile(np.arange(finer), len(on)).reshape(-1, 1, 1)
+    thin = between.astype(np.float32)
+    of = made(on, DerivedImage("in thinner slices", codes.DCM.SpatialResampling, thin, finer=finer))
+
+    results = [making.read_back(result) for result in derived_images(of)]
+
+    check_derived.derived_images(results, of)
+    read = volume_of(assemble([decode(making.written(result)) for result in results]))
+    assert len(read) == finer * len(on)
+    assert read.spacing_zyx_mm == pytest.approx([on.spacing_zyx_mm[0] / finer, *on.spacing_zyx_mm[1:]], abs=1e-4)
+    assert float(results[0].SliceThickness) == pytest.approx(on.spacing_zyx_mm[0] / finer, abs=1e-4)
+    ours = np.array(sorted(map(tuple, np.round(places(read), 3))))
+    middles = ours.reshape(len(on), finer, 3).mean(axis=1) if finer % 2 else ours
+    np.testing.assert_allclose(middles, np.array(sorted(map(tuple, places(on)))), atol=2e-3)
+    aligned = read.voxels_zyx if outlined.upward(on) else read.voxels_zyx[::-1]
+    np.testing.assert_allclose(aligned, between, atol=max(0.02, between.max() / 32767))
+    path = tmp_path / "finer.dcm"
+    path.write_bytes(making.written(results[1]))
+    assert judges.dciodvfy(path) == []
+
+
+def test_a_finer_slice_elsewhere_than_within_its_source_is_refused() -> None:
+    on = outlined.oblique_mr()
+    between = np.repeat(on.voxels_zyx, 2, axis=0) + np.arange(2 * len(on), dtype=np.float32).reshape(-1, 1, 1)
+    of = made(on, DerivedImage("in thinner slices", codes.DCM.SpatialResampling, between, finer=2))
+    results = list(derived_images(of))
+    results[0].ImagePositionPatient, results[1].ImagePositionPatient = (
+        results[1].ImagePositionPatient,
+        results[0].ImagePositionPatient,
+    )
+    with pytest.raises(Broken, match=r"holds other values than the model gave for its image\."):
+        check_derived.derived_images(results, of)
+    results[0].ImagePositionPatient = results[3].ImagePositionPatient
+    with pytest.raises(Broken, match=r"Instance 1 of the image in thinner slices lies elsewhere"):
+        check_derived.derived_images(results, of)
+
+
 def whole_enhanced() -> Volume:
     """With all that the standard demands of such an instance, which scanners leave out at times."""
     on = making.enhanced_volume()

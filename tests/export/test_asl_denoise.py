@@ -60,9 +60,7 @@ def test_cortex_has_several_times_the_blood_of_white_matter_and_shares_its_voxel
     tissues = drawn.slab.tissues
     grey, white = (float(np.median(drawn.clean[mask])) for mask in (tissues > 85, abs(tissues - 27) < 3))
     assert 2.5 < grey / white < 5
-    assert ((tissues > 35) & (tissues < 80)).sum() > (tissues > 85).sum(), (
-        "few voxels are cortex alone"
-    )
+    assert ((tissues > 35) & (tissues < 80)).sum() > (tissues > 85).sum(), "few voxels are cortex alone"
 
 
 def test_areas_are_planted_and_measured() -> None:

@@ -161,6 +161,17 @@ class TestMapsAndImages:
         found = drawn(device, network(tmp_path, {"images": [wanted]}, **KINDS["slices"]), on)
         np.testing.assert_allclose(found.images["Water"], 1000 * seen(), rtol=1e-5)
 
+    @pytest.mark.parametrize("kind", ["slices", "patches"])
+    def test_finer_slices_are_channels_one_behind_the_other(self, kind: str, device: Device, tmp_path: Path) -> None:
+        wanted = {"label": "Finer", "derivation": graphs.concept("f", "Finer"), "values": "as-answered", "from": SOURCE}
+        wanted |= {"channels": 4, "channel": 1, "finer": 3}
+        values = np.random.default_rng(4).uniform(0, 9, SHAPE).astype(np.float32)
+        on = replace(volume(SHAPE), voxels_zyx=values)
+        model = network(tmp_path, {"images": [wanted]}, [9.0, 1.0, 2.0, 3.0], orientation="as-acquired", **KINDS[kind])
+        found = drawn(device, model, on).images["Finer"]
+        expected = np.stack([factor * plane for plane in values for factor in (1, 2, 3)])
+        np.testing.assert_allclose(found, expected, rtol=1e-5)
+
 
 class TestSingleImages:
     @staticmethod

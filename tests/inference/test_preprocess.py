@@ -53,6 +53,15 @@ def test_a_mask_comes_back_to_the_voxels_it_was_drawn_on(orientation: str | None
     np.testing.assert_array_equal(slices.to_source(slices.voxels_zyx), source.voxels_zyx)
 
 
+@pytest.mark.parametrize("orientation", ["HPL", "LHP", None])
+def test_as_acquired_nothing_is_turned(orientation: str | None) -> None:
+    source = volume(orientation, (5, 6, 7), (2.0, 1.0, 1.5))
+    slices = turn(source, "as-acquired")
+    np.testing.assert_array_equal(slices.voxels_zyx, source.voxels_zyx)
+    np.testing.assert_array_equal(slices.to_source(slices.voxels_zyx > 50), source.voxels_zyx > 50)
+    assert [slices.source_slice(k) for k in range(5)] == [0, 1, 2, 3, 4]
+
+
 def test_each_axial_slice_knows_the_source_slice_it_is() -> None:
     assert [turn(volume("FPL", (4, 6, 7), (2.0, 1.0, 1.0))).source_slice(k) for k in range(4)] == [3, 2, 1, 0]
     assert turn(volume("PFR", (4, 6, 7), (2.0, 1.0, 1.0))).source_slice(0) is None

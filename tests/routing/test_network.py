@@ -28,6 +28,13 @@ HEAT = {"heat_map": {"stage": "only", "output": "probability"}}
     ("stages", "outputs", "said"),
     [
         ([{"orientation": "HFL"}], OUTLINES, "the orientation HFL of the stage only names a direction twice"),
+        (
+            [{}],
+            {"images": [IMAGE | {"channels": 4, "finer": 4}]},
+            "the image Quiet has finer slices than the series, so its stage only takes the series' own slices in the "
+            "orientation as-acquired",
+        ),
+        ([{}], {"images": [IMAGE | {"channels": 3, "finer": 4}]}, "Quiet is channel 3 of 3; the first is 0"),
         ([{"kind": "stack", "depth": 4}], OUTLINES, "the stack only has an even depth, so it has no middle slice"),
         ([{"depth": 3}], OUTLINES, "the stage only has a depth, which only stacks and volumes have"),
         (

@@ -58,7 +58,7 @@ class Strangeness(nn.Module):
     def fitted(cls, learned: Tensor, bounding: Tensor, kept: float = 0.975) -> Self:
         """The share `kept` of `bounding`, images of the same kind that nothing was learned on, lies below the bound."""
         learned, bounding = learned.clone(), bounding.clone()
-        found = cls(learned.shape[1], min(_AXES_MOST, learned.shape[1], len(learned) // 4))
+        found = cls(learned.shape[1], min(_AXES_MOST, learned.shape[1] // 2, len(learned) // 4))
         found.middle = learned.mean(dim=0)
         found.spread = learned.std(dim=0).clamp_min(_LEAST_SPREAD)
         scaled = (learned - found.middle) / found.spread

@@ -90,12 +90,8 @@ def quality(drawn: Drawn, image: Floats, planted: Sequence[Spot]) -> Quality:
         ssim=ssim(image, drawn.clean, peak),
         lost=drawn.head.spots.lost(image, planted),
         invented=drawn.head.spots.invented(image, drawn.clean, planted, _SIZE_MM, _RIM_MM),
-        numbers={difference_in(name): value for name, value in differences.items()},
+        numbers={heads.difference_in(name): value for name, value in differences.items()},
     )
 
 
-def difference_in(tissue: str) -> str:
-    return f"mean difference in {'CSF' if tissue == 'csf' else f'{tissue} matter'}, % of white matter"
-
-
-DIFFERENCES = tuple(map(difference_in, TISSUES))
+DIFFERENCES = tuple(map(heads.difference_in, TISSUES))

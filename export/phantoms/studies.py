@@ -7,6 +7,7 @@ from export.phantoms import abdomen
 from export.phantoms.ageing import dicom as ageing
 from export.phantoms.ageing.again import write_noisy
 from export.phantoms.ageing.perfusion import write_perfusion
+from export.phantoms.ageing.thick import write_thick
 from export.phantoms.brain import dicom as brain
 from export.phantoms.chest import dicom as chest
 from export.phantoms.dicom import write_series
@@ -73,6 +74,7 @@ STUDIES: Mapping[str, Writer] = {
     "liver-steatosis-us": lambda seed, folder, uid_seed: ultrasound.write_study(seed, folder, uid_seed=uid_seed),
     "mci-conversion-pet": _pet,
     "mr-denoise": lambda seed, folder, uid_seed: write_noisy(seed, folder, slices=12, uid_seed=uid_seed),
+    "mr-super-resolution": lambda seed, folder, uid_seed: write_thick(seed, folder, slices=10, uid_seed=uid_seed),
     "pet-denoise": lambda seed, folder, uid_seed: write_few(seed, folder, slices=12, uid_seed=uid_seed),
     "stroke-cta": _angiography,
 }

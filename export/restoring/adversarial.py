@@ -19,11 +19,11 @@ _BETAS = (0.5, 0.9)
 
 
 class Critic(nn.Module):
-    """Images [N, 1, rows, columns] to [N]: more is better. It judges place by place, and means all of them."""
+    """Images [N, slices, rows, columns] to [N]: more is better. It judges place by place, and means all of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, slices: int = 1) -> None:
         super().__init__()
-        before, layers = 1, nn.Sequential()
+        before, layers = slices, nn.Sequential()
         for wide in _CHANNELS:
             layers.append(
                 Convolution(2, before, wide, strides=2, norm=None, act=("LEAKYRELU", {"negative_slope": 0.2}))
@@ -40,9 +40,9 @@ class Critic(nn.Module):
 class Rival:
     """The critic with its own training."""
 
-    def __init__(self, settings: Adversarial, seed: int, device: torch.device) -> None:
+    def __init__(self, settings: Adversarial, seed: int, device: torch.device, slices: int = 1) -> None:
         self.settings, self.seed, self.device = settings, seed, device
-        self.critic = Critic().to(device)
+        self.critic = Critic(slices).to(device)
         self.optimiser = torch.optim.Adam(self.critic.parameters(), settings.learning_rate, betas=_BETAS)
 
     def state(self) -> dict[str, Any]:

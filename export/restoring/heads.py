@@ -77,3 +77,7 @@ def differences(head: Head, image: Floats, clean: Floats) -> dict[str, float]:
         name: float(100 * (image - clean)[mask].mean() / white) if mask.sum() > 200 else float("nan")
         for name, mask in head.tissues.items()
     }
+
+
+def difference_in(tissue: str) -> str:
+    return f"mean difference in {'CSF' if tissue == 'csf' else f'{tissue} matter'}, % of white matter"

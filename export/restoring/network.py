@@ -1,4 +1,4 @@
-"""A residual network: slices with their neighbours in, the middle one without what is to be taken from it out."""
+"""A residual network: slices with their neighbours in, the middle one as it should be, or thinner ones in it, out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,19 +14,19 @@ _BLOCK = 2  # of so many pixels along rows and columns the network sees all at o
 
 
 class Residual(nn.Module):
-    """[N, slices, rows, columns] to [N, 1, rows, columns]; rows and columns are even.
+    """[N, slices, rows, columns] to [N, answers, rows, columns]; rows and columns are even.
 
     `dilations` has one for each layer between the first and the last.
     """
 
-    def __init__(self, channels: int, dilations: Sequence[int], slices: int) -> None:
+    def __init__(self, channels: int, dilations: Sequence[int], slices: int, answers: int = 1) -> None:
         super().__init__()
         self.blocks, self.pixels = nn.PixelUnshuffle(_BLOCK), nn.PixelShuffle(_BLOCK)
         self.first = Convolution(2, slices * _BLOCK**2, channels, norm=None, act="RELU")
         self.layers = nn.Sequential(
             *(Convolution(2, channels, channels, dilation=dilation, norm="BATCH", act="RELU") for dilation in dilations)
         )
-        self.last = Convolution(2, channels, _BLOCK**2, conv_only=True)
+        self.last = Convolution(2, channels, answers * _BLOCK**2, conv_only=True)
         for values in self.last.parameters():
             nn.init.zeros_(values)
 
@@ -49,28 +49,31 @@ class Range:
 
 
 class Restorer(nn.Module):
-    """[N, slices, rows, columns] to [N, 1, rows, columns] of the middle one, both in the same numbers.
+    """[N, slices, rows, columns] to [N, finer, rows, columns], in the same numbers: the middle one as it should be, or
+    so many thinner slices that lie within it.
 
     A slice is seen with so many neighbours `beside` it on each side. What lies beyond the range goes through as it is
     but for what its surroundings say of it.
     """
 
-    def __init__(self, channels: int, dilations: Sequence[int], within: Range, beside: int) -> None:
+    def __init__(self, channels: int, dilations: Sequence[int], within: Range, beside: int, finer: int = 1) -> None:
         super().__init__()
-        self.residual, self.within, self.beside = Residual(channels, dilations, 2 * beside + 1), within, beside
+        self.residual = Residual(channels, dilations, 2 * beside + 1, finer)
+        self.within, self.beside, self.finer = within, beside, finer
 
     def see(self, stacks: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The slice as it should be, the slices as the network sees them, and what it makes of these."""
         seen = stacks.clamp(self.within.lowest, self.within.highest) / self.within.scale
         away, features = self.residual.see(seen)
-        return middle_of(stacks) - away * self.within.scale, seen, features
+        return between(stacks, self.finer) - away * self.within.scale, seen, features
 
     def forward(self, stacks: Tensor) -> Tensor:
         return self.see(stacks)[0]
 
 
 class Served(nn.Module):
-    """As the node takes it: patches of a volume [N, 1, slices, rows, columns] to the same as they should be.
+    """As the node takes it: patches of a volume [N, 1, slices, rows, columns] to the same as they should be, or to
+    [N, finer, slices, rows, columns], so many thinner slices within each.
 
     `strangeness` [N] is the mean over the slices of a patch. With `own_scale` values mean nothing by themselves, and
     are seen in parts of how bright the patch is.
@@ -87,7 +90,8 @@ class Served(nn.Module):
         slices = (volume / scale)[:, 0]
         restored, seen, features = self.network.see(stacks_of(slices, self.network.beside))
         strange = self.strangeness(description(seen, features))
-        return restored.reshape(volume.shape) * scale, strange.reshape(slices.shape[:2]).mean(dim=1)
+        slices_within = restored.unflatten(0, slices.shape[:2]).transpose(1, 2)
+        return slices_within * scale, strange.reshape(slices.shape[:2]).mean(dim=1)
 
 
 def brightness(volume: Tensor) -> Tensor:
@@ -105,6 +109,17 @@ def description(seen: Tensor, features: Tensor) -> Tensor:
 def middle_of(stacks: Tensor) -> Tensor:
     middle = stacks.shape[1] // 2
     return stacks[:, middle : middle + 1]
+
+
+def between(stacks: Tensor, finer: int) -> Tensor:
+    """[N, finer, rows, columns]: what a straight line to the neighbours says of thinner slices in the middle one."""
+    middle = stacks.shape[1] // 2
+    places = [(number + 0.5) / finer - 0.5 for number in range(finer)]
+    made = []
+    for place in places:
+        other = middle + (1 if place > 0 else -1 if place < 0 else 0)
+        made.append(stacks[:, middle] + abs(place) * (stacks[:, other] - stacks[:, middle]))
+    return torch.stack(made, dim=1)
 
 
 def stacks_of(volumes: Tensor, beside: int) -> Tensor:

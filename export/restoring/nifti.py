@@ -15,11 +15,12 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class NiftiPair:
-    """What is seen and how it should be, on one grid."""
+    """What is seen and how it should be, on one grid, or with so many slices within each that is seen."""
 
     name: str
     seen: Path
     good: Path
+    finer: int = 1
 
     @property
     def patient(self) -> str:
@@ -28,12 +29,15 @@ class NiftiPair:
     def read(self) -> tuple[Floats, Floats]:
         """From the feet up, rows to the back, columns to the left."""
         seen, good = (_volume(path) for path in (self.seen, self.good))
-        if seen.shape != good.shape:
-            raise SettingsError(f"{self.seen.name} and {self.good.name} have other grids: {seen.shape}, {good.shape}.")
+        if (seen.shape[0] * self.finer, *seen.shape[1:]) != good.shape:
+            raise SettingsError(
+                f"{self.seen.name} and {self.good.name} have other grids: {seen.shape}, {good.shape}; "
+                f"there should be {self.finer} slices of the second for each of the first."
+            )
         return seen, good
 
 
-def nifti_pairs(folder: Path, seen: str, good: str) -> list[NiftiPair]:
+def nifti_pairs(folder: Path, seen: str, good: str, finer: int = 1) -> list[NiftiPair]:
     """By what their names end with; at least one."""
     found = []
     for path in sorted(folder.rglob(f"*{seen}")):
@@ -41,7 +45,7 @@ def nifti_pairs(folder: Path, seen: str, good: str) -> list[NiftiPair]:
         other = path.with_name(name + good)
         if not other.exists():
             raise SettingsError(f"{path.name} has no {other.name} beside it.")
-        found.append(NiftiPair(name, path, other))
+        found.append(NiftiPair(name, path, other, finer))
     if not found:
         raise SettingsError(f"There is no NAME{seen} with a NAME{good} in {folder}.")
     return found
@@ -65,12 +69,12 @@ class ScaledPair:
         return own_scale(*grouped(self.pair.read(), groups, depth))
 
 
-def scaled_pairs(data: str, seen: str, good: str) -> list[ScaledPair]:
+def scaled_pairs(data: str, seen: str, good: str, finer: int = 1) -> list[ScaledPair]:
     """`data` is `nifti:FOLDER`."""
     kind, _, where = data.partition(":")
     if kind != "nifti" or not where:
         raise SettingsError(f"The data is '{data}'; it must be phantoms or nifti:FOLDER.")
-    return [ScaledPair(pair) for pair in nifti_pairs(Path(where), seen, good)]
+    return [ScaledPair(pair) for pair in nifti_pairs(Path(where), seen, good, finer)]
 
 
 def _volume(path: Path) -> Floats:

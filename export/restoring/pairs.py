@@ -19,7 +19,9 @@ Values = NDArray[np.generic]
 
 @dataclass(frozen=True)
 class Pair:
-    """Groups of neighbouring slices [group, slice, rows, columns], as they are seen and as they should be."""
+    """Groups of neighbouring slices [group, slice, rows, columns], as they are seen and as they should be; of those
+    there may be several for each slice that is seen.
+    """
 
     seen: Values
     good: Values
@@ -29,11 +31,17 @@ Number = TypeVar("Number", bound=np.generic)
 
 
 def grouped(volumes: Sequence[NDArray[Number]], groups: int, depth: int) -> list[NDArray[Number]]:
-    """Of each volume the same groups of neighbouring slices, evenly over it."""
+    """Of each volume the same groups of neighbouring slices, evenly over it; of volumes that have several for each of
+    the first one's, all of these.
+    """
     length = len(volumes[0])
     count = min(groups, max(length // depth, 1))
     starts = np.linspace(0, max(length - depth, 0), count).round().astype(int)
-    return [np.stack([volume[start : start + depth] for start in starts]) for volume in volumes]
+    finer = [len(volume) // length for volume in volumes]
+    return [
+        np.stack([volume[start * each : (start + depth) * each] for start in starts])
+        for volume, each in zip(volumes, finer, strict=True)
+    ]
 
 
 def own_scale(seen: NDArray[np.float32], good: NDArray[np.float32]) -> Pair:
@@ -84,7 +92,7 @@ def _make(entry: Entry, folder: Path, groups: int, depth: int) -> None:
 
 @dataclass(frozen=True)
 class Batch:
-    """`seen` [N, slices, rows, rows] is a slice between its neighbours; `good` [N, 1, rows, rows] how it should be."""
+    """`seen` [N, slices, rows, rows] is one between its neighbours; `good` [N, finer, rows, rows] how it should be."""
 
     seen: Tensor
     good: Tensor
@@ -108,9 +116,11 @@ def _square(
     group, index = int(rng.integers(groups)), int(rng.integers(depth))
     top, left = (int(rng.integers(max(length - settings.rows, 0) + 1)) for length in shape)
     window = (slice(top, top + settings.rows), slice(left, left + settings.rows))
+    finer = good.shape[1] // depth
+    within = slice(index * finer, (index + 1) * finer)
     beside = np.clip(np.arange(index - settings.beside, index + settings.beside + 1), 0, depth - 1)
     turns, mirrored = int(rng.integers(4)), bool(rng.random() < 0.5)
-    seen = volumes[group][beside][(slice(None), *window)], good[group, index][window][None]
+    seen = volumes[group][beside][(slice(None), *window)], good[group, within][(slice(None), *window)]
     turned = [np.rot90(each[..., ::-1] if mirrored else each, turns, (1, 2)) for each in seen]
     return np.ascontiguousarray(turned[0], np.float32), np.ascontiguousarray(turned[1], np.float32)
 
@@ -124,5 +134,5 @@ def whole(scan: Kept, beside: int) -> Iterator[Batch]:
         stacked = np.clip(numbers[:, None] + np.arange(-beside, beside + 1), 0, len(numbers) - 1)
         yield Batch(
             torch.from_numpy(np.asarray(seen[group], np.float32)[stacked]),
-            torch.from_numpy(np.asarray(good[group], np.float32))[:, None],
+            torch.from_numpy(np.asarray(good[group], np.float32)).unflatten(0, (len(numbers), -1)),
         )

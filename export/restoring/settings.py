@@ -32,8 +32,8 @@ class Adversarial(Entry):
 class Settings(Entry):
     """Of each patient `groups` of `depth` neighbouring slices are kept; squares of `rows` of them are learned from.
 
-    `channels` and `dilations` are the network's, which sees so many neighbours `beside` a slice on each side. Each
-    `every` iterations it is saved.
+    `channels` and `dilations` are the network's, which sees so many neighbours `beside` a slice on each side, and makes
+    one slice of it or as many as are `finer`. Each `every` iterations it is saved.
     """
 
     name: str
@@ -45,6 +45,7 @@ class Settings(Entry):
     channels: Positive
     dilations: tuple[Positive, ...]
     beside: Positive = 1
+    finer: Positive = 1
     batch: Positive
     iterations: Positive
     learning_rate: float

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from export import checkpoints
 from export.command import training_parser
 from export.restoring.adversarial import Rival
-from export.restoring.network import Range, Restorer, description, middle_of
+from export.restoring.network import Range, Restorer, between, description
 from export.restoring.pairs import Batch, Entry, Kept, kept, training_batches, whole
 from export.restoring.quality import psnr
 from export.restoring.settings import Settings, read_settings
@@ -41,7 +41,7 @@ class Task:
         return split_by_patient(self.entries(data, wanted(settings.split)), settings.split, settings.seed)
 
     def network(self, settings: Settings) -> Restorer:
-        return Restorer(settings.channels, settings.dilations, self.within, settings.beside)
+        return Restorer(settings.channels, settings.dilations, self.within, settings.beside, settings.finer)
 
     def loss(self, found: Tensor, good: Tensor) -> Tensor:
         return torch.nn.functional.mse_loss(found / self.within.scale, good / self.within.scale)
@@ -63,7 +63,9 @@ def train(task: Task, settings: Settings, data: str, out: Path, cache: Path, dev
     set_determinism(settings.seed)
     network = task.network(settings).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = torch.optim.AdamW(network.parameters(), settings.learning_rate, weight_decay=1e-4)
-    rival = None if settings.adversarial is None else Rival(settings.adversarial, settings.seed, device)
+    rival = None
+    if settings.adversarial is not None:
+        rival = Rival(settings.adversarial, settings.seed, device, settings.finer)
     checkpoint, first = out / "checkpoint.pt", 0
     if checkpoint.exists():
         state = checkpoints.resume(checkpoint, settings.model_dump_json(), network, optimiser, device)
@@ -131,7 +133,9 @@ def validate(task: Task, network: Restorer, held: Sequence[Kept], device: torch.
         for batch in whole(scan, network.beside):
             good = batch.good.numpy()
             made = network(batch.seen.to(device)).cpu().numpy()
-            found.append((psnr(middle_of(batch.seen).numpy(), good, task.peak), psnr(made, good, task.peak)))
+            found.append(
+                (psnr(between(batch.seen, network.finer).numpy(), good, task.peak), psnr(made, good, task.peak))
+            )
     before, after = np.mean(found, axis=0)
     return float(before), float(after)
 

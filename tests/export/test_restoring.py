@@ -7,7 +7,7 @@ from scipy.ndimage import gaussian_filter
 
 from export.restoring.edges import mtf10_per_mm
 from export.restoring.lesions import Eye, Planted, contrast_of, lost
-from export.restoring.network import Residual, stacks_of
+from export.restoring.network import Range, Residual, Restorer, between, stacks_of
 from export.restoring.quality import psnr, ssim
 
 PIXEL_MM = 0.8
@@ -75,6 +75,14 @@ def test_what_should_not_be_there_is_counted_where_it_is_large_and_strong_enough
     speck = truth.copy()
     speck[10, 10] += 200
     assert eye.invented(speck, truth, within, PIXEL_MM) == 0
+
+
+def test_thinner_slices_begin_on_the_straight_line_to_the_neighbours() -> None:
+    heights = torch.tensor([10.0, 20.0, 40.0]).reshape(1, 3, 1, 1).expand(1, 3, 4, 4)
+    assert between(heights, 1)[0, :, 0, 0].tolist() == [20.0]
+    assert between(heights, 4)[0, :, 0, 0].tolist() == [16.25, 18.75, 22.5, 27.5]
+    made = Restorer(4, (1,), Range(0, 100, 10), beside=1, finer=4)(heights)
+    assert torch.equal(made, between(heights, 4)), "a network that has not learned takes nothing away"
 
 
 def test_a_network_that_has_not_learned_takes_nothing_away_and_slices_know_their_neighbours() -> None:

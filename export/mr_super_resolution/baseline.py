@@ -14,4 +14,4 @@ def cubic(thick: Floats) -> Floats:
     count = len(thick)
     places = (np.arange(count * FINER) + 0.5) / FINER - 0.5
     spline = make_interp_spline(np.arange(count), thick, k=3, axis=0)
-    return np.maximum(spline(np.clip(places, 0, count - 1)), 0).astype(np.float32)
+    return np.asarray(np.maximum(spline(np.clip(places, 0, count - 1)), 0), np.float32)

@@ -90,7 +90,7 @@ class Served(nn.Module):
         slices = (volume / scale)[:, 0]
         restored, seen, features = self.network.see(stacks_of(slices, self.network.beside))
         strange = self.strangeness(description(seen, features))
-        slices_within = restored.unflatten(0, slices.shape[:2]).transpose(1, 2)
+        slices_within = torch.unflatten(restored, 0, slices.shape[:2]).transpose(1, 2)
         return slices_within * scale, strange.reshape(slices.shape[:2]).mean(dim=1)
 
 

@@ -134,5 +134,5 @@ def whole(scan: Kept, beside: int) -> Iterator[Batch]:
         stacked = np.clip(numbers[:, None] + np.arange(-beside, beside + 1), 0, len(numbers) - 1)
         yield Batch(
             torch.from_numpy(np.asarray(seen[group], np.float32)[stacked]),
-            torch.from_numpy(np.asarray(good[group], np.float32)).unflatten(0, (len(numbers), -1)),
+            torch.from_numpy(np.asarray(good[group], np.float32).reshape(len(numbers), -1, rows, columns)),
         )

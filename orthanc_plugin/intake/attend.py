@@ -15,7 +15,6 @@ from orthanc_plugin.intake.orthanc import Orthanc, Series, Slice
 from orthanc_plugin.intake.positions import contiguous
 from orthanc_plugin.intake.reconcile import Marks
 from orthanc_plugin.intake.rejected import Rejected
-from orthanc_plugin.intake.results import result_kind
 from orthanc_plugin.intake.senders import Question, Senders
 from orthanc_plugin.intake.sets import PRIOR_LOOK_S, Sets
 from orthanc_plugin.intake.terms import AT_ONCE, EARLY, Terms
@@ -23,6 +22,7 @@ from orthanc_plugin.intake.unclaimed import Unclaimed
 from orthanc_plugin.intake.withdrawals import Withdrawals
 from orthanc_plugin.jobs.job import Job
 from orthanc_plugin.routing.headers import Headers
+from orthanc_plugin.routing.results import result_kind
 
 logger = logging.getLogger(__name__)
 
@@ -105,7 +105,7 @@ class Attendant:
             return replace(attended, closed=True)
         introduction = attended.introduction or self._introduction(series)
         attended = replace(attended, introduction=introduction)
-        if result_kind(introduction.header):
+        if result_kind(introduction.header) and not self._orders.take(introduction.header):
             self._rejected.obey(series, introduction.header)
             self._marks.settle(series)
             return replace(attended, closed=True)

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 
 from orthanc_plugin.archive.protocol import Archive
 from orthanc_plugin.intake.orthanc import Orthanc
-from orthanc_plugin.intake.results import made_by_a_node
 from orthanc_plugin.jobs.ledger import Ledger
+from orthanc_plugin.routing.results import made_by_a_node
 
 logger = logging.getLogger(__name__)
 

@@ -16,8 +16,8 @@ from orthanc_plugin.imaging.parenchyma import Box
 from orthanc_plugin.imaging.roi import LEAST_PX, ROI, ROI_FRAME, ROI_INSTANCE
 from orthanc_plugin.intake.one_image import OneImage
 from orthanc_plugin.intake.orthanc import Orthanc
-from orthanc_plugin.intake.results import MADE_BY, result_kind
 from orthanc_plugin.jobs.job import Parameter
+from orthanc_plugin.routing.results import MADE_BY, result_kind
 
 REPORT = "structured report or key object selection"
 # Of a circle the middle and a point on it, of an ellipse the ends of its axes (PS3.3 C.18.6.1).

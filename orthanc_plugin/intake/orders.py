@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from orthanc_plugin.archive.protocol import Archive, StoredSeries
 from orthanc_plugin.errors import ConfigurationError, Unsuitable
@@ -11,7 +11,6 @@ from orthanc_plugin.intake.one_image import OneImage
 from orthanc_plugin.intake.order import Placed, input_set_of, nobody, order, role_of, unread
 from orthanc_plugin.intake.orthanc import Orthanc, Series
 from orthanc_plugin.intake.reasons import brought, remark, switched_off, why_not
-from orthanc_plugin.intake.results import result_kind
 from orthanc_plugin.intake.seats import Seats
 from orthanc_plugin.intake.set_orders import SetOrders, remarks
 from orthanc_plugin.intake.terms import AT_ONCE, Terms
@@ -21,6 +20,7 @@ from orthanc_plugin.routing.catalogue import Catalogue
 from orthanc_plugin.routing.folder import Model
 from orthanc_plugin.routing.headers import Headers
 from orthanc_plugin.routing.region import RegionOfPixels, unseen
+from orthanc_plugin.routing.results import derived_by, result_kind
 from orthanc_plugin.routing.roles import Candidate, wants_a_set
 from orthanc_plugin.routing.rules import explain
 
@@ -75,6 +75,14 @@ class Orders:
             return (self._ledger.skip(nobody(input_set_of(stored)), brought()),) if terms.released else ()
         return self._routed(stored, headers, terms, said)
 
+    def take(self, header: Mapping[str, object], by: Model | None = None) -> bool:
+        """Whether it is an image that a model derived and another one takes, the one that is named or any."""
+        maker = derived_by(header)
+        if maker is None:
+            return False
+        models = self._catalogue.serving(str(header.get("StudyInstanceUID") or "")) if by is None else (by,)
+        return any(role.derived_by == maker for model in models for role in model.card.inputs.values())
+
     def comparing(self, headers: Headers) -> tuple[Model, ...]:
         """The models for the series that take it by itself and compare it with an earlier study."""
         serving = self._catalogue.serving(next(iter(headers.texts("StudyInstanceUID")), ""))
@@ -94,7 +102,7 @@ class Orders:
         """By hand: the named model runs even where routing would not choose it, and the remark says so."""
         chosen = self.named(model) if model else None
         headers = self._headers(series_uid)
-        not_on_results(series_uid, headers)
+        self._not_on_results(series_uid, headers, chosen)
         stored = self._archive.series(series_uid)
         if chosen is None:
             sets = self.sets.wanting(stored.study_uid, headers)
@@ -107,7 +115,7 @@ class Orders:
     def order_image(self, image: OneImage, model: str | None = None, terms: Terms = AT_ONCE) -> tuple[Placed, ...]:
         """By hand, on one image of a series: a job of its own beside those on the whole series."""
         headers = self._headers(image.series_uid)
-        not_on_results(image.series_uid, headers)
+        self._not_on_results(image.series_uid, headers, self.named(model) if model else None)
         stored = self._archive.series(image.series_uid)
         chosen = fitting(self._catalogue.serving(stored.study_uid), headers) if model is None else [self.named(model)]
         of_one = [each for each in chosen if not wants_a_set(each.card)]
@@ -190,6 +198,13 @@ class Orders:
         roles = (role for job in jobs for role in job.order.input_set.roles if role.series_uid == stored.series_uid)
         return all(role.fingerprint != stored.fingerprint for role in roles)
 
+    def _not_on_results(self, series_uid: str, headers: Headers, by: Model | None) -> None:
+        kind = result_kind(headers.values)
+        if kind and not self.take(headers.values, by):
+            raise Unsuitable(
+                f"The series {series_uid} is a result ({kind}); the node never runs on results.", series_uid=series_uid
+            )
+
     def _headers(self, series_uid: str) -> Headers:
         found = self._orthanc.find_series(series_uid)
         if not found:
@@ -202,10 +217,3 @@ class Orders:
 def fitting(models: Iterable[Model], headers: Headers) -> list[Model]:
     """Those that take the series by itself."""
     return [each for each in models if not wants_a_set(each.card) and explain(each.card, headers).matches]
-
-
-def not_on_results(series_uid: str, headers: Headers) -> None:
-    if kind := result_kind(headers.values):
-        raise Unsuitable(
-            f"The series {series_uid} is a result ({kind}); the node never runs on results.", series_uid=series_uid
-        )

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from orthanc_plugin.archive.protocol import Archive
 from orthanc_plugin.intake.orthanc import Orthanc, Series
 from orthanc_plugin.intake.reconcile import Marks
-from orthanc_plugin.intake.results import made_by_a_node
 from orthanc_plugin.intake.withdrawals import Withdrawals
 from orthanc_plugin.jobs.ledger import Ledger
+from orthanc_plugin.routing.results import made_by_a_node
 
 logger = logging.getLogger(__name__)
 

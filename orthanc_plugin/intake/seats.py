@@ -8,10 +8,10 @@ from functools import cache
 
 from orthanc_plugin.intake.orthanc import Orthanc, Series
 from orthanc_plugin.intake.priors import Examination, past, same_patient
-from orthanc_plugin.intake.results import result_kind
 from orthanc_plugin.routing.card import Card
 from orthanc_plugin.routing.headers import Headers
 from orthanc_plugin.routing.region import RegionOfPixels
+from orthanc_plugin.routing.results import derived_by, result_kind
 from orthanc_plugin.routing.roles import (
     Candidate,
     Seating,
@@ -73,10 +73,10 @@ class Seats:
         return with_priors(card, seating, priors)
 
     def _candidates(self, study_uid: str, wanted: Wanted) -> tuple[Candidate, ...]:
-        """What routing knows of each series that is no result."""
+        """What routing knows of each series that is no result, but for images that models derived."""
         found: Iterable[Series] = filter(wanted, self._orthanc.series_of_study(study_uid))
         known = (Candidate(series.uid, self.seen(series, self._orthanc.headers(series))) for series in found)
-        return tuple(each for each in known if not result_kind(each.headers.values))
+        return tuple(each for each in known if not result_kind(each.headers.values) or derived_by(each.headers.values))
 
 
 def recent(card: Card, role: str, now: Examination, before: Examination) -> bool:

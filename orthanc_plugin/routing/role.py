@@ -21,6 +21,8 @@ class Role(Entry):
 
     It is of the study that the model works on, or of the newest earlier one of the same patient that has such a series.
     A network gets zeros for one that is missing, and the results say what `meaning_of_missing` says.
+    With `derived_by` it is an image that the model of that name derived, on this node or another, as what is denoised
+    before it is outlined; without it, it is never what a node made.
     No network takes one that is `compared_with` a role of the study: the model does with it what it does with that one,
     and the results say what changed in between.
     """
@@ -31,6 +33,7 @@ class Role(Entry):
     within_years: Positive | None = None
     compared_with: str | None = None
     every: bool = False
+    derived_by: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")] | None = None
     required: bool = True
     meaning_of_missing: str = ""
 

@@ -12,6 +12,8 @@ import regex
 from orthanc_plugin.routing.body_part import Found, find
 from orthanc_plugin.routing.card import Card
 from orthanc_plugin.routing.headers import Headers
+from orthanc_plugin.routing.results import derived_by
+from orthanc_plugin.routing.role import Role
 from orthanc_plugin.routing.rule import (
     AfterInjection,
     Age,
@@ -114,12 +116,20 @@ def fills(card: Card, role: str, headers: Headers) -> Decision:
     """Whether the series may take that role: for a role, not to be known is not to fit."""
     decision = applies(card, headers)
     rule = card.inputs[role].rule
-    if rule is None:
+    more = [*made(card.inputs[role], headers), *([] if rule is None else [judged(card, rule, headers)])]
+    if not more:
         return decision
-    reason = judged(card, rule, headers)
-    reasons = (*decision.reasons, reason)
+    reasons = (*decision.reasons, *more)
     verdict = joined("all of", [*reasons], Verdict.NO, Verdict.YES).verdict
-    return Decision(decision.matches and reason.verdict is Verdict.YES, verdict, reasons)
+    return Decision(decision.matches and all(each.verdict is Verdict.YES for each in more), verdict, reasons)
+
+
+def made(role: Role, headers: Headers) -> list[Reason]:
+    """Whose image it is, where it is a model's or is to be one's."""
+    maker = derived_by(headers.values)
+    if role.derived_by == maker:
+        return [] if maker is None else [Reason(f"derived by {maker}", maker, Verdict.YES)]
+    return [Reason(f"derived by {role.derived_by or 'no model'}", maker or "", Verdict.NO)]
 
 
 def judged(card: Card, rule: Rule, headers: Headers) -> Reason:

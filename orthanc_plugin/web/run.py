@@ -11,10 +11,10 @@ from orthanc_plugin.intake.one_image import OneImage
 from orthanc_plugin.intake.order import Placed
 from orthanc_plugin.intake.orders import Orders
 from orthanc_plugin.intake.orthanc import Orthanc
-from orthanc_plugin.intake.results import result_kind
 from orthanc_plugin.intake.terms import Terms
 from orthanc_plugin.routing.catalogue import Catalogue
 from orthanc_plugin.routing.headers import Headers
+from orthanc_plugin.routing.results import result_kind
 from orthanc_plugin.routing.roles import wants_a_set
 from orthanc_plugin.routing.rules import explain
 from orthanc_plugin.web.wish import Wish
@@ -32,7 +32,7 @@ def run(wish: Wish, orders: Orders, orthanc: Orthanc, catalogue: Catalogue) -> l
         return list(orders.order_image(image, wish.model, terms))
     study_uid = str(wish.study_uid)
     model = None if wish.model is None else catalogue.model(wish.model)
-    known = tuple(series_of(orthanc, study_uid))
+    known = tuple(series_of(orthanc, orders, study_uid))
     if model is not None and wants_a_set(model.card):
         return [orders.sets.by_hand(study_uid, model, terms)]
     chosen = [uid for uid, headers in known if model is None or explain(model.card, headers).matches]
@@ -66,12 +66,12 @@ def image_of(orthanc: Orthanc, instance_uid: str, frame: int | None) -> OneImage
     return OneImage(found[0].uid, instance_uid, frame)
 
 
-def series_of(orthanc: Orthanc, study_uid: str) -> Iterator[tuple[str, Headers]]:
-    """The study's series that are no results, with what routing asks about them."""
+def series_of(orthanc: Orthanc, orders: Orders, study_uid: str) -> Iterator[tuple[str, Headers]]:
+    """The study's series that models may take, which no results are but some images, with what routing asks of them."""
     found = orthanc.series_of_study(study_uid)
     if not found:
         raise Unsuitable(f"There is no study {study_uid} in the archive; send it or correct its UID.")
     for series in found:
         headers = orthanc.headers(series)
-        if not result_kind(headers.values):
+        if not result_kind(headers.values) or orders.take(headers.values):
             yield series.uid, headers

@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 
 from orthanc_plugin.encode.making import Predecessor
 from orthanc_plugin.encode.rejection import RECALLED, SUPERSEDED, Rejection, rejection_note
-from orthanc_plugin.intake.results import result_kind
+from orthanc_plugin.routing.results import result_kind
 from tests.encode.making import read_back, volume, written
 from tests.judges import dciodvfy, dsrdump
 

@@ -13,7 +13,7 @@ from pydicom.uid import ComprehensiveSRStorage
 from orthanc_plugin.imaging.parenchyma import Box
 from orthanc_plugin.intake.drawn import Drawn, drawn_on, region_of
 from orthanc_plugin.intake.one_image import OneImage
-from orthanc_plugin.intake.results import MADE_BY
+from orthanc_plugin.routing.results import MADE_BY
 from orthanc_plugin.web.run import run
 from orthanc_plugin.web.wish import wish
 from tests.builders import ultrasound

@@ -7,9 +7,12 @@ import requests
 from pydicom.dataset import Dataset
 from pydicom.uid import SecondaryCaptureImageStorage
 
+from orthanc_plugin.errors import Unsuitable
 from orthanc_plugin.jobs.job import State
+from orthanc_plugin.routing.results import MADE_BY
 from tests.builders.series import Scan, enhanced, missing_slice, slices
 from tests.intake.bench import Bench
+from tests.routing.cards import model_folder
 
 REPLACED = "More instances of the series arrived; the job on the whole series replaces this one."
 
@@ -122,6 +125,57 @@ def test_the_node_never_runs_on_results(bench: Bench) -> None:
     bench.send([*capture, *derived])
     bench.tick(5)
     assert bench.ledger.jobs() == ([], None)
+
+
+def derived(source: list[Dataset], *makers: str) -> list[Dataset]:
+    """As the last of the models makes it of what the one before it has made."""
+    made = scan(f"{source[0].SeriesInstanceUID} {makers}", len(source))
+    for dataset in made:
+        dataset.StudyInstanceUID, dataset.ImageType = source[0].StudyInstanceUID, ["DERIVED", "SECONDARY", "AXIAL"]
+        dataset.ContributingEquipmentSequence = [
+            equipment("SIEMENS", "Scanner"),
+            *(equipment(MADE_BY, m) for m in makers),
+        ]
+    return made
+
+
+def equipment(manufacturer: str, model: str) -> Dataset:
+    item = Dataset()
+    item.Manufacturer, item.ManufacturerModelName = manufacturer, model
+    return item
+
+
+def test_an_image_that_a_model_derived_goes_to_those_alone_that_take_it(bench: Bench) -> None:
+    """Denoise, then outline: nobody else runs on it, and who takes it does not run on what a scanner made."""
+    model_folder(bench.models, "outlines", inputs={"series": {"derived_by": "quieter"}})
+    bench.start()
+    source = scan("noisy")
+    quiet, quieter_still, other = (
+        derived(source, "quieter"),
+        derived(source, "quieter", "other"),
+        derived(source, "x y"),
+    )
+    bench.send([*source, *quiet, *quieter_still, *other])
+    bench.tick(10)
+    assert [job.order.model for job in bench.jobs(source[0])] == ["abdomen"]
+    assert [job.order.model for job in bench.jobs(quiet[0])] == ["outlines"]
+    assert bench.jobs(quieter_still[0]) == bench.jobs(other[0]) == []
+
+
+def test_by_hand_too_a_model_runs_on_derived_images_that_its_card_takes_alone(bench: Bench) -> None:
+    model_folder(bench.models, "outlines", inputs={"series": {"derived_by": "quieter"}})
+    bench.start()
+    quiet = derived(scan("noisy"), "quieter")
+    bench.send(quiet)
+    bench.tick(10)
+    uid = quiet[0].SeriesInstanceUID
+    (placed,) = bench.orders.orders_for(uid, "outlines")
+    assert placed.remark == ""
+    with pytest.raises(Unsuitable) as refusal:
+        bench.orders.orders_for(uid, "abdomen")
+    assert refusal.value.sentence == (
+        f"The series {uid} is a result (result of an inference node); the node never runs on results."
+    )
 
 
 def test_series_that_come_interleaved_are_told_apart(bench: Bench) -> None:

@@ -10,7 +10,7 @@ from pydicom import uid
 from pydicom.uid import UID
 
 from orthanc_plugin.encode.context import MANUFACTURER
-from orthanc_plugin.intake.results import MADE_BY, kind_of_class, result_kind
+from orthanc_plugin.routing.results import MADE_BY, kind_of_class, result_kind
 
 
 def test_results_are_known_by_their_class_whatever_their_modality_says() -> None:

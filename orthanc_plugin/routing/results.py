@@ -1,4 +1,6 @@
-"""The header of an instance in, what kind of result it is out: the node never runs on results, whoever made them."""
+"""The header of an instance in, what kind of result it is out: the node never runs on results, whoever made them, but
+on images that a model derived where a card takes them.
+"""
 
 from __future__ import annotations
 
@@ -63,9 +65,20 @@ def kind_of_class(sop_class_uid: str) -> str | None:
 
 
 def made_by_a_node(header: Mapping[str, object]) -> bool:
-    equipment = header.get("ContributingEquipmentSequence")
-    items = equipment if isinstance(equipment, list) else []
-    return any(
-        isinstance(item, Mapping) and str(item.get("Manufacturer") or "").strip() == MADE_BY
-        for item in (header, *items)
-    )
+    return any(str(item.get("Manufacturer") or "").strip() == MADE_BY for item in (header, *_equipment(header)))
+
+
+def derived_by(header: Mapping[str, object]) -> str | None:
+    """The model whose image this is, None where it is none's: of the algorithms that it names the last one."""
+    of_a_class = kind_of_class(str(header.get("SOPClassUID") or ""))
+    derived = str(header.get("ImageType") or "").upper().startswith("DERIVED")
+    if of_a_class or not derived:
+        return None
+    made = [item for item in _equipment(header) if str(item.get("Manufacturer") or "").strip() == MADE_BY]
+    # A model of several stages names each of them after itself.
+    return str(made[-1].get("ManufacturerModelName") or "").partition(" ")[0] or None if made else None
+
+
+def _equipment(header: Mapping[str, object]) -> list[Mapping[str, object]]:
+    items = header.get("ContributingEquipmentSequence")
+    return [item for item in items if isinstance(item, Mapping)] if isinstance(items, list) else []

@@ -63,6 +63,9 @@ class Hand:
     def seen(self, series: Series, headers: Headers) -> Headers:
         return headers
 
+    def take(self, _header: object) -> bool:
+        return False
+
     def orders_for(self, series_uid: str, model: str | None, terms: Terms) -> tuple[Placed, ...]:
         self.asked.append((series_uid, model, terms))
         if series_uid not in Shelf.series_headers:

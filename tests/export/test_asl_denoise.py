@@ -14,12 +14,26 @@ from export.asl_denoise.export import CARD, SERVING
 from export.asl_denoise.report import ABOUT
 from export.asl_denoise.sources import list_entries
 from export.asl_denoise.train import TASK
-from export.asl_denoise.trial import APART, GAUSSIAN, MEAN, OURS, SOURCE, USUAL, WAYS, ask, draw, quality, try_patient
+from export.asl_denoise.trial import (
+    APART,
+    GAUSSIAN,
+    MEAN,
+    OURS,
+    SOURCE,
+    USUAL,
+    WAYS,
+    Drawn,
+    ask,
+    draw,
+    quality,
+    try_patient,
+)
 from export.phantoms.ageing.perfusion import Pairs, write_perfusion
 from export.restoring.exporting import INPUT
 from export.restoring.network import Served
 from export.restoring.settings import Settings
 from export.restoring.training import train
+from export.restoring.trial import Trial
 from orthanc_plugin.inference.device import Device
 from orthanc_plugin.models.check import check
 from orthanc_plugin.models.trial import attempt
@@ -36,6 +50,11 @@ def tiny() -> Settings:
 
 
 @pytest.fixture(scope="module")
+def drawn() -> Drawn:
+    return draw(SEED, False, 9)
+
+
+@pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a tiny model, as it would be served."""
     cache, run = (tmp_path_factory.mktemp(name) for name in ("cache", "run"))
@@ -46,8 +65,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_noise_falls_as_pairs_are_averaged() -> None:
-    seen = draw(SEED, False, 3).slab
+def test_noise_falls_as_pairs_are_averaged(drawn: Drawn) -> None:
+    seen = drawn.slab
     clean = seen.taken(Pairs(0, 0))
     one, four = (float((seen.taken(Pairs(count, 5)) - clean).std()) for count in (1, 4))
     assert one == pytest.approx(2 * four, rel=1e-3)
@@ -55,16 +74,14 @@ def test_noise_falls_as_pairs_are_averaged() -> None:
     assert not np.array_equal(seen.taken(Pairs(4, 5)), seen.taken(Pairs(4, 6)))
 
 
-def test_cortex_has_several_times_the_blood_of_white_matter_and_shares_its_voxels() -> None:
-    drawn = draw(SEED, False, 5)
+def test_cortex_has_several_times_the_blood_of_white_matter_and_shares_its_voxels(drawn: Drawn) -> None:
     tissues = drawn.slab.tissues
     grey, white = (float(np.median(drawn.clean[mask])) for mask in (tissues > 85, abs(tissues - 27) < 3))
     assert 2.5 < grey / white < 5
     assert ((tissues > 35) & (tissues < 80)).sum() > (tissues > 85).sum(), "few voxels are cortex alone"
 
 
-def test_areas_are_planted_and_measured() -> None:
-    drawn = draw(SEED, False, 9)
+def test_areas_are_planted_and_measured(drawn: Drawn) -> None:
     planted = drawn.spots.seen(drawn.clean)
     assert len(planted) >= 3
     assert {each.planted.contrast > 0 for each in planted} == {True, False}
@@ -92,18 +109,21 @@ def test_a_series_that_is_negative_in_places_comes_out_as_a_series_at_its_place(
                for each in results) < 0  # fmt: skip
 
 
-def test_a_scan_is_tried_in_every_way(served: Path) -> None:
-    made = try_patient(SEED, False, served, slices=5)
+def test_a_scan_is_tried_in_every_way(served: Path, drawn: Drawn, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("export.asl_denoise.trial.draw", lambda *_asked: drawn)
+    made = try_patient(SEED, False, served)
     assert tuple(made.by_way) == WAYS
     assert made.by_way[SOURCE].psnr < min(made.by_way[GAUSSIAN].psnr, made.by_way[USUAL].psnr)
     assert tuple(made.by_way[OURS].numbers) == (MEAN, APART)
     assert len(ABOUT.held_out_seeds()) == 60
 
 
-def test_a_worst_case_is_shown_side_by_side(served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worst_case_is_shown_side_by_side(
+    served: Path, drawn: Drawn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("export.asl_denoise.report.ask", lambda drawn: ask(drawn, served))
-    monkeypatch.setattr("export.asl_denoise.report.draw", lambda seed, shifted: draw(seed, shifted, 5))
-    made = try_patient(SEED, False, served, slices=5)
+    monkeypatch.setattr("export.asl_denoise.report.draw", lambda *_asked: drawn)
+    made = Trial(SEED, False, len(drawn.clean), 0, {}, ())
     assert ABOUT.show(made, tmp_path / "worst.png") == "worst.png"
     with Image.open(tmp_path / "worst.png") as picture:
         assert picture.width > 4 * picture.height

@@ -16,7 +16,7 @@ from export.mr_denoise.export import CARD, SERVING
 from export.mr_denoise.report import ABOUT
 from export.mr_denoise.sources import list_entries
 from export.mr_denoise.train import TASK
-from export.mr_denoise.trial import DIFFERENCES, NON_LOCAL, SOURCE, WAYS, ask, draw, quality, try_patient
+from export.mr_denoise.trial import DIFFERENCES, NON_LOCAL, SOURCE, WAYS, Drawn, ask, draw, quality, try_patient
 from export.phantoms.ageing.again import write_noisy
 from export.restoring import training
 from export.restoring.adversarial import Critic, Rival
@@ -25,6 +25,7 @@ from export.restoring.network import Served, brightness
 from export.restoring.pairs import kept, training_batches, whole
 from export.restoring.settings import Adversarial, Settings
 from export.restoring.training import train
+from export.restoring.trial import Trial
 from orthanc_plugin.inference.device import Device
 from orthanc_plugin.models.check import check
 from orthanc_plugin.models.trial import attempt
@@ -137,8 +138,12 @@ def test_a_series_comes_out_as_a_series_at_its_place(served: Path, tmp_path: Pat
     assert {(each.Modality, each.ImageType[0]) for each in results} == {("MR", "DERIVED")}
 
 
-def test_planted_lesions_are_darker_than_the_white_matter_they_lie_in() -> None:
-    drawn = draw(501_001, False, 9)
+@pytest.fixture(scope="module")
+def drawn() -> Drawn:
+    return draw(501_001, False, 9)
+
+
+def test_planted_lesions_are_darker_than_the_white_matter_they_lie_in(drawn: Drawn) -> None:
     spots = drawn.head.spots
     planted = spots.seen(drawn.clean)
     assert len(planted) >= 3
@@ -150,18 +155,21 @@ def test_planted_lesions_are_darker_than_the_white_matter_they_lie_in() -> None:
     assert (without.lost, without.invented) == (len(planted), 0)
 
 
-def test_a_scan_is_tried_in_every_way(served: Path) -> None:
-    made = try_patient(501_002, False, served, slices=3)
+def test_a_scan_is_tried_in_every_way(served: Path, drawn: Drawn, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("export.mr_denoise.trial.draw", lambda *_asked: drawn)
+    made = try_patient(501_001, False, served)
     assert tuple(made.by_way) == WAYS
     assert made.by_way[SOURCE].psnr < made.by_way[NON_LOCAL].psnr
     assert tuple(made.by_way[SOURCE].numbers) == DIFFERENCES
     assert len(ABOUT.held_out_seeds()) == 60
 
 
-def test_a_worst_case_is_shown_side_by_side(served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worst_case_is_shown_side_by_side(
+    served: Path, drawn: Drawn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("export.mr_denoise.report.ask", lambda drawn: ask(drawn, served))
-    monkeypatch.setattr("export.mr_denoise.report.draw", lambda seed, shifted: draw(seed, shifted, 3))
-    made = try_patient(501_002, False, served, slices=3)
+    monkeypatch.setattr("export.mr_denoise.report.draw", lambda *_asked: drawn)
+    made = Trial(501_001, False, len(drawn.clean), 0, {}, ())
     assert ABOUT.show(made, tmp_path / "worst.png") == "worst.png"
     with Image.open(tmp_path / "worst.png") as picture:
         assert picture.width > 4 * picture.height

@@ -17,12 +17,24 @@ from export.mr_super_resolution.export import CARD, SERVING
 from export.mr_super_resolution.report import ABOUT
 from export.mr_super_resolution.sources import list_entries
 from export.mr_super_resolution.train import TASK
-from export.mr_super_resolution.trial import CUBIC, DIFFERENCES, OURS, SOURCE, WAYS, ask, draw, quality, try_patient
+from export.mr_super_resolution.trial import (
+    CUBIC,
+    DIFFERENCES,
+    OURS,
+    SOURCE,
+    WAYS,
+    Drawn,
+    ask,
+    draw,
+    quality,
+    try_patient,
+)
 from export.phantoms.ageing.thick import FINER, write_thick
 from export.restoring.exporting import INPUT
 from export.restoring.network import Served
 from export.restoring.settings import Adversarial, Settings
 from export.restoring.training import train
+from export.restoring.trial import Trial
 from orthanc_plugin.imaging.instance import decode
 from orthanc_plugin.imaging.series import assemble
 from orthanc_plugin.imaging.volume import volume
@@ -43,6 +55,11 @@ def tiny() -> Settings:
 
 
 @pytest.fixture(scope="module")
+def drawn() -> Drawn:
+    return draw(SEED, False, 5)
+
+
+@pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a tiny model, as it would be served."""
     cache, run = (tmp_path_factory.mktemp(name) for name in ("cache", "run"))
@@ -53,8 +70,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_thick_slice_is_the_mean_of_those_within_it() -> None:
-    drawn = draw(SEED, False, 3)
+def test_a_thick_slice_is_the_mean_of_those_within_it(drawn: Drawn) -> None:
     assert drawn.clean.shape == (FINER * len(drawn.thick), *drawn.thick.shape[1:])
     means = drawn.clean.reshape(-1, FINER, *drawn.thick.shape[1:]).mean(axis=1)
     inside = means > 0.3 * means.max()
@@ -92,22 +108,24 @@ def test_thin_slices_fill_the_space_of_thick_ones(served: Path, tmp_path: Path) 
     assert (result.Modality, result.ImageType[0]) == ("MR", "DERIVED")
 
 
-def test_a_scan_is_tried_in_every_way(served: Path) -> None:
-    made = try_patient(SEED, False, served, slices=5)
+def test_a_scan_is_tried_in_every_way(served: Path, drawn: Drawn, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("export.mr_super_resolution.trial.draw", lambda *_asked: drawn)
+    made = try_patient(SEED, False, served)
     assert tuple(made.by_way) == WAYS
     assert made.by_way[SOURCE].psnr < made.by_way[CUBIC].psnr
     assert tuple(made.by_way[OURS].numbers) == DIFFERENCES
     assert len(ABOUT.held_out_seeds()) == 60
-    drawn = draw(SEED, False, 5)
     planted = drawn.head.spots.seen(drawn.clean)
     truth = quality(drawn, drawn.clean, planted)
     assert len(planted) == made.planted >= 3 and (truth.lost, truth.invented) == (0, 0)
 
 
-def test_a_worst_case_is_shown_from_the_front(served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worst_case_is_shown_from_the_front(
+    served: Path, drawn: Drawn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("export.mr_super_resolution.report.ask", lambda drawn: ask(drawn, served))
-    monkeypatch.setattr("export.mr_super_resolution.report.draw", lambda seed, shifted: draw(seed, shifted, 5))
-    made = try_patient(SEED, False, served, slices=5)
+    monkeypatch.setattr("export.mr_super_resolution.report.draw", lambda *_asked: drawn)
+    made = Trial(SEED, False, len(drawn.clean), 0, {}, ())
     assert ABOUT.show(made, tmp_path / "worst.png") == "worst.png"
     with Image.open(tmp_path / "worst.png") as picture:
         assert picture.width > 4 * picture.height

@@ -21,17 +21,19 @@ from export.pet_denoise.trial import (
     OURS,
     SOURCE,
     WAYS,
+    Drawn,
     ask,
     draw,
     quality,
     try_patient,
 )
-from export.phantoms.metabolism.again import Counts, Slab, write_few
+from export.phantoms.metabolism.again import Counts, write_few
 from export.restoring.exporting import INPUT
 from export.restoring.gaussian import best_gaussian
 from export.restoring.network import Served
 from export.restoring.settings import Settings
 from export.restoring.training import train
+from export.restoring.trial import Trial
 from orthanc_plugin.inference.device import Device
 from orthanc_plugin.models.check import check
 from orthanc_plugin.models.trial import attempt
@@ -48,6 +50,11 @@ def tiny() -> Settings:
 
 
 @pytest.fixture(scope="module")
+def drawn() -> Drawn:
+    return draw(SEED, False, 9)
+
+
+@pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a tiny model, as it would be served."""
     cache, run = (tmp_path_factory.mktemp(name) for name in ("cache", "run"))
@@ -58,8 +65,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_counts_decide_the_noise_and_nothing_else() -> None:
-    drawn = draw(SEED, False, 5)
+def test_counts_decide_the_noise_and_nothing_else(drawn: Drawn) -> None:
     again = drawn.slab.taken(Counts(0, 7))
     np.testing.assert_array_equal(drawn.clean, again, "endless counts are the same each time")
     spread = [float((image - drawn.clean)[drawn.head].std()) for image in (drawn.usual, drawn.noisy)]
@@ -67,14 +73,13 @@ def test_counts_decide_the_noise_and_nothing_else() -> None:
     assert abs(float((drawn.noisy / drawn.clean)[drawn.head].mean()) - 1) < 0.05
 
 
-def test_noise_of_one_number_is_the_same_and_of_another_one_is_not() -> None:
-    seen: Slab = draw(SEED, False, 3).slab
+def test_noise_of_one_number_is_the_same_and_of_another_one_is_not(drawn: Drawn) -> None:
+    seen = drawn.slab
     np.testing.assert_array_equal(seen.taken(Counts(2, 1)), seen.taken(Counts(2, 1)))
     assert not np.array_equal(seen.taken(Counts(2, 1)), seen.taken(Counts(2, 2)))
 
 
-def test_spots_of_much_uptake_are_planted_and_measured() -> None:
-    drawn = draw(SEED, False, 9)
+def test_spots_of_much_uptake_are_planted_and_measured(drawn: Drawn) -> None:
     planted = drawn.spots.seen(drawn.clean)
     assert len(planted) >= 3
     assert all(each.planted.contrast > 0 for each in planted)
@@ -86,8 +91,7 @@ def test_spots_of_much_uptake_are_planted_and_measured() -> None:
     assert quality(drawn, (0.8 * flat).astype(np.float32), planted).lost == len(planted)
 
 
-def test_the_best_gaussian_is_better_than_none_and_than_much_too_wide_a_one() -> None:
-    drawn = draw(SEED, False, 5)
+def test_the_best_gaussian_is_better_than_none_and_than_much_too_wide_a_one(drawn: Drawn) -> None:
     step = drawn.grid.step_mm
     best = best_gaussian(drawn.noisy, drawn.clean, step, drawn.head)
 
@@ -127,18 +131,21 @@ def place(image: pydicom.Dataset) -> tuple[float, ...]:
     return tuple(map(float, image.ImagePositionPatient))
 
 
-def test_a_scan_is_tried_in_every_way(served: Path) -> None:
-    made = try_patient(SEED, False, served, slices=5)
+def test_a_scan_is_tried_in_every_way(served: Path, drawn: Drawn, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("export.pet_denoise.trial.draw", lambda *_asked: drawn)
+    made = try_patient(SEED, False, served)
     assert tuple(made.by_way) == WAYS
     assert made.by_way[SOURCE].psnr < made.by_way[GAUSSIAN].psnr
     assert tuple(made.by_way[OURS].numbers) == (MEAN, APART)
     assert len(ABOUT.held_out_seeds()) == 60
 
 
-def test_a_worst_case_is_shown_side_by_side(served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worst_case_is_shown_side_by_side(
+    served: Path, drawn: Drawn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("export.pet_denoise.report.ask", lambda drawn: ask(drawn, served))
-    monkeypatch.setattr("export.pet_denoise.report.draw", lambda seed, shifted: draw(seed, shifted, 5))
-    made = try_patient(SEED, False, served, slices=5)
+    monkeypatch.setattr("export.pet_denoise.report.draw", lambda *_asked: drawn)
+    made = Trial(SEED, False, len(drawn.clean), 0, {}, ())
     assert ABOUT.show(made, tmp_path / "worst.png") == "worst.png"
     with Image.open(tmp_path / "worst.png") as picture:
         assert picture.width > 4 * picture.height

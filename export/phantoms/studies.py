@@ -75,6 +75,7 @@ STUDIES: Mapping[str, Writer] = {
     "mci-conversion-pet": _pet,
     "mr-denoise": lambda seed, folder, uid_seed: write_noisy(seed, folder, slices=12, uid_seed=uid_seed),
     "mr-super-resolution": lambda seed, folder, uid_seed: write_thick(seed, folder, slices=10, uid_seed=uid_seed),
+    "mr-to-ct": _head,
     "pet-denoise": lambda seed, folder, uid_seed: write_few(seed, folder, slices=12, uid_seed=uid_seed),
     "stroke-cta": _angiography,
 }

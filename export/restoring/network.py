@@ -53,18 +53,28 @@ class Restorer(nn.Module):
     so many thinner slices that lie within it.
 
     A slice is seen with so many neighbours `beside` it on each side. What lies beyond the range goes through as it is
-    but for what its surroundings say of it.
+    but for what its surroundings say of it. With `into` another kind of image comes out, in numbers of that range.
     """
 
-    def __init__(self, channels: int, dilations: Sequence[int], within: Range, beside: int, finer: int = 1) -> None:
+    def __init__(
+        self,
+        channels: int,
+        dilations: Sequence[int],
+        within: Range,
+        beside: int,
+        finer: int = 1,
+        into: Range | None = None,
+    ) -> None:
         super().__init__()
         self.residual = Residual(channels, dilations, 2 * beside + 1, finer)
-        self.within, self.beside, self.finer = within, beside, finer
+        self.within, self.beside, self.finer, self.into = within, beside, finer, into
 
     def see(self, stacks: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The slice as it should be, the slices as the network sees them, and what it makes of these."""
         seen = stacks.clamp(self.within.lowest, self.within.highest) / self.within.scale
         away, features = self.residual.see(seen)
+        if self.into is not None:
+            return -away * self.into.scale, seen, features
         return between(stacks, self.finer) - away * self.within.scale, seen, features
 
     def forward(self, stacks: Tensor) -> Tensor:
@@ -76,7 +86,7 @@ class Served(nn.Module):
     [N, finer, slices, rows, columns], so many thinner slices within each.
 
     `strangeness` [N] is the mean over the slices of a patch. With `own_scale` values mean nothing by themselves, and
-    are seen in parts of how bright the patch is.
+    are seen in parts of how bright the patch is; so is what comes out, but where that is another kind of image.
     """
 
     outputs = ("restored", "strangeness")
@@ -91,7 +101,9 @@ class Served(nn.Module):
         restored, seen, features = self.network.see(stacks_of(slices, self.network.beside))
         strange = self.strangeness(description(seen, features))
         slices_within = torch.unflatten(restored, 0, slices.shape[:2]).transpose(1, 2)
-        return slices_within * scale, strange.reshape(slices.shape[:2]).mean(dim=1)
+        into = self.network.into
+        made = slices_within * scale if into is None else slices_within.clamp(into.lowest, into.highest)
+        return made, strange.reshape(slices.shape[:2]).mean(dim=1)
 
 
 def brightness(volume: Tensor) -> Tensor:

@@ -51,6 +51,11 @@ def own_scale(seen: NDArray[np.float32], good: NDArray[np.float32]) -> Pair:
     return Pair(*((each / np.maximum(scale, 1e-6)).astype(np.float16) for each in (seen, good)))
 
 
+def own_scale_of_seen(seen: NDArray[np.float32], good: NDArray[np.float32]) -> Pair:
+    """As `own_scale`, where what should be is in numbers that mean something."""
+    return Pair(own_scale(seen, seen).seen, np.rint(good).astype(np.int16))
+
+
 class Entry(Protocol):
     """A pair that is made when it is needed."""
 

@@ -53,7 +53,8 @@ class Bar:
 class About:
     """One model: its folder, how a phantom is tried (`seed`, shifted or not), written (`seed`, folder) and shown.
 
-    `explained` says what ways and lesions are; `kinds` are those of foreign series, which `cautioned` tries.
+    `explained` says what ways and lesions are; `kinds` are those of foreign series, which `cautioned` tries; `more` is
+    what other commands have left in the report's folder.
     """
 
     folder: Path
@@ -70,6 +71,7 @@ class About:
     kinds: Sequence[str]
     shifted: int
     first_foreign: int
+    more: Callable[[Path], Sequence[Section]] = lambda _out: ()
 
     def held_out_seeds(self) -> list[int]:
         parts = self.task.parts("phantoms", read_settings(self.config))
@@ -86,7 +88,7 @@ def evaluate(about: About, held_out: int | None, shifted: int | None, out: Path,
         foreign = of_foreign(pool, about.cautioned, about.kinds, each, about.first_foreign)
     out.mkdir(parents=True, exist_ok=True)
     figures = {name: figures_of(trials) for name, trials in tried.items()}
-    parts = [summary(about, figures, foreign, seconds)]
+    parts = [summary(about, figures, foreign, seconds), *about.more(out)]
     for name, trials in tried.items():
         parts += sections(about, name, trials, figures[name], out)
     (out / "report.html").write_text(render(about.title, FIRST_LINE, model.card.notice, parts))

@@ -44,7 +44,7 @@ class Settings(Entry):
     rows: Positive
     channels: Positive
     dilations: tuple[Positive, ...]
-    beside: Positive = 1
+    beside: Annotated[int, Field(ge=0)] = 1
     finer: Positive = 1
     batch: Positive
     iterations: Positive

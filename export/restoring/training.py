@@ -29,22 +29,31 @@ _KEPT = 0.975  # of the scans
 @dataclass(frozen=True)
 class Task:
     """What is restored: `entries` of some data and a number of patients, what the network sees of their values, and
-    how far these lie apart, which errors are held against in decibels; whether values mean nothing by themselves.
+    how far these lie apart, which errors are held against in decibels; whether values mean nothing by themselves, and
+    what range of another kind of image they are made `into`.
     """
 
     entries: Callable[[str, int], Sequence[Entry]]
     within: Range
     peak: float
     own_scale: bool = False
+    into: Range | None = None
 
     def parts(self, data: str, settings: Settings) -> Parts[Entry]:
         return split_by_patient(self.entries(data, wanted(settings.split)), settings.split, settings.seed)
 
     def network(self, settings: Settings) -> Restorer:
-        return Restorer(settings.channels, settings.dilations, self.within, settings.beside, settings.finer)
+        return Restorer(settings.channels, settings.dilations, self.within, settings.beside, settings.finer, self.into)
+
+    @property
+    def scale(self) -> float:
+        """Of what comes out."""
+        return (self.into or self.within).scale
 
     def loss(self, found: Tensor, good: Tensor) -> Tensor:
-        return torch.nn.functional.mse_loss(found / self.within.scale, good / self.within.scale)
+        """Of another kind of image the borders are unsure, which the square of the error would blur."""
+        wrong = torch.nn.functional.mse_loss if self.into is None else torch.nn.functional.l1_loss
+        return wrong(found / self.scale, good / self.scale)
 
 
 def main(says: str | None, data: str, task: Task) -> None:
@@ -116,7 +125,7 @@ class Run:
         error = self.task.loss(made, good)
         loss = error
         if self.rival is not None and iteration > self.rival.settings.begins * self.settings.iterations:
-            scaled_made, scaled_good = (each / self.task.within.scale for each in (made, good))
+            scaled_made, scaled_good = (each / self.task.scale for each in (made, good))
             self.rival.learn(scaled_made.detach(), scaled_good, iteration)
             loss = error + self.rival.against(scaled_made)
         torch.autograd.backward(loss)
@@ -126,16 +135,17 @@ class Run:
 
 @torch.no_grad()
 def validate(task: Task, network: Restorer, held: Sequence[Kept], device: torch.device) -> tuple[float, float]:
-    """Decibels of what is seen and of what the network makes of it, the mean over groups of slices."""
+    """Decibels of what is seen and of what the network makes of it, the mean over groups of slices; where it makes
+    another kind of image, of nought in the place of what is seen.
+    """
     network.eval()
     found: list[tuple[float, float]] = []
     for scan in held:
         for batch in whole(scan, network.beside):
             good = batch.good.numpy()
             made = network(batch.seen.to(device)).cpu().numpy()
-            found.append(
-                (psnr(between(batch.seen, network.finer).numpy(), good, task.peak), psnr(made, good, task.peak))
-            )
+            plain = between(batch.seen, network.finer).numpy() if network.into is None else np.zeros_like(good)
+            found.append((psnr(plain, good, task.peak), psnr(made, good, task.peak)))
     before, after = np.mean(found, axis=0)
     return float(before), float(after)
 

@@ -61,13 +61,11 @@ def drawn() -> Drawn:
 
 
 def test_ct_and_t1_are_of_one_head_and_bone_is_dark_on_the_one_alone(drawn: Drawn) -> None:
-    bone = drawn.hu > BONE_HU
-    air = drawn.hu < -950
-    inside = drawn.head & ~bone & (drawn.hu > -20)
-    assert bone.sum() > 500 and air.sum() > bone.sum()
-    medians = {
-        name: float(np.median(drawn.t1[mask])) for name, mask in (("bone", bone), ("soft", inside), ("air", air))
-    }
+    compact, air = drawn.hu > 850, drawn.hu < -950
+    soft = drawn.head & (abs(drawn.hu - 35) < 30)
+    assert compact.sum() > 500 and air.sum() > compact.sum()
+    masks = {"bone": compact, "soft": soft, "air": air}
+    medians = {name: float(np.median(drawn.t1[mask])) for name, mask in masks.items()}
     assert medians["bone"] < 0.6 * medians["soft"] and medians["air"] < 0.4 * medians["soft"]
 
 

@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def compared(name: str, patients: int | None, processes: int | None) -> dict[str, object]:
-    """Of the patients of the validation alone: which one is shipped follows from them."""
+    """Of the patients of the validation alone."""
     trained = load_trained(RUNS / f"coronary-calcium-{name}" / "checkpoint.pt")
     entries = parts_of("phantoms", trained.settings).validation[:patients]
     seeds = [entry.seed for entry in entries if isinstance(entry, PhantomEntry)]

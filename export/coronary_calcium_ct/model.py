@@ -14,6 +14,12 @@ _WINDOWS_HU = ((-160.0, 240.0), (0.0, 800.0))
 _MIDDLE = DEPTH // 2
 
 
+RARER = (0.0, 3.0, 3.0, 3.0, 3.0)
+"""By so many logits: a third of the voxels that would wrongly be called an artery's on phantoms of the validation are
+left, and 98 % of those that rightly are.
+"""
+
+
 class CalciumNet(HalfResolution):
     """HU [N, 3, rows, columns] to logits [N, 5, rows, columns] of the middle slice; the first is none of the arteries'.
 
@@ -30,7 +36,10 @@ class CalciumNet(HalfResolution):
 
 
 class Served(nn.Module):
-    """As the node takes it: `probability` [N, 5, rows, columns], and `strangeness` [N] of what is seen."""
+    """As the node takes it: `probability` [N, 5, rows, columns], and `strangeness` [N] of what is seen.
+
+    In training an artery's calcium counts as much as all bone; that is taken back by `RARER`.
+    """
 
     outputs = ("probability", "strangeness")
 
@@ -40,7 +49,8 @@ class Served(nn.Module):
 
     def forward(self, hu: Tensor) -> tuple[Tensor, Tensor]:
         windows, context = self.network.see(hu)
-        probability = torch.softmax(self.network.drawn(context, windows), dim=1)
+        logits = self.network.drawn(context, windows)
+        probability = torch.softmax(logits - logits.new_tensor(RARER).reshape(1, -1, 1, 1), dim=1)
         return probability, self.strangeness(description(windows, context))
 
 

@@ -130,8 +130,8 @@ def encoder_section(encoders: Mapping[str, Mapping[str, Any]]) -> Section:
     return Section(
         "Two networks",
         [
-            "A U-Net, and the same with a DenseNet as its encoder, trained alike and for as long. On the patients of "
-            "the validation, from which follows which of the two is shipped.",
+            "A U-Net, and the same with a DenseNet as its encoder, trained alike and for as long, on patients of the "
+            "validation. They differ by little; the U-Net is the one that is served.",
             Rows([head, *rows]),
         ],
     )

@@ -38,7 +38,6 @@ from orthanc_plugin.routing.folder import read
 from tests import judges
 
 CPU = torch.device("cpu")
-SHIPPED = pytest.mark.skipif(not (FOLDER / "card.json").exists(), reason="not trained yet")
 
 
 def tiny(network: str = "unet", iterations: int = 4) -> Settings:
@@ -300,7 +299,6 @@ def test_real_data_are_series_with_the_arteries_outlined_by_their_names(tmp_path
     assert PhantomEntry(1).load(8.0).hu_zyx.shape[0] == len(made.voxels_zyx)
 
 
-@SHIPPED
 def test_a_calcified_mitral_ring_is_not_taken_for_the_artery_beside_it() -> None:
     """A failure that the survey's reference states."""
     trials = []
@@ -323,7 +321,6 @@ def _score_of_all(seed: int) -> float:
     return score(made.voxels_zyx.astype(np.float32), owner > len(ARTERIES), spacing, 0.8).agatston
 
 
-@SHIPPED
 def test_where_the_aorta_touches_a_coronary_artery_its_wall_is_left_to_it() -> None:
     """The other failure."""
     trials = []
@@ -335,7 +332,6 @@ def test_where_the_aorta_touches_a_coronary_artery_its_wall_is_left_to_it() -> N
     assert taken_for_coronary(trials)["aorta"] < 0.35
 
 
-@SHIPPED
 def test_the_report_s_card_is_the_node_s() -> None:
     assert read(FOLDER).card == Card.model_validate_json(CARD.read_bytes())
     assert len(ask(phantom(draw_case(3), rows=128)).masks) == len(ARTERIES)

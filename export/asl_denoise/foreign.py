@@ -9,13 +9,14 @@ from scipy.ndimage import gaussian_filter
 from export.asl_denoise.export import FOLDER
 from export.asl_denoise.trial import Drawn, ask, draw
 from export.phantoms.brain.anatomy import Floats
+from export.restoring.trial import unlike
 
 _SLICES = 8
 
 
 def cautioned(kind: str, seed: int) -> bool:
     """Beside what the header says, which is right in all of them."""
-    return any("unlike" in each for each in ask(KINDS[kind](seed), FOLDER)[1])
+    return unlike(ask(KINDS[kind](seed), FOLDER)[1])
 
 
 def _changed(change: Callable[[Floats], Floats]) -> Callable[[int], Drawn]:

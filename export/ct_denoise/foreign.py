@@ -10,6 +10,7 @@ from scipy.ndimage import gaussian_filter
 from export.ct_denoise.export import FOLDER
 from export.ct_denoise.trial import Drawn, ask, draw
 from export.phantoms.regions import region
+from export.restoring.trial import unlike
 
 _ROWS, _SLICES = 256, 6
 _OTHER_REGIONS = ("head", "knee", "leg")
@@ -18,7 +19,7 @@ Floats = NDArray[np.float32]
 
 def cautioned(kind: str, seed: int) -> bool:
     """Beside what the header says, which is right in all of them."""
-    return any("unlike" in each for each in ask(KINDS[kind](seed), FOLDER)[1])
+    return unlike(ask(KINDS[kind](seed), FOLDER)[1])
 
 
 def _changed(change: Callable[[Floats], Floats]) -> Callable[[int], Drawn]:

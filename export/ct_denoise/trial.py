@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,15 +11,13 @@ from scipy.ndimage import maximum_filter, minimum_filter, uniform_filter
 from export.ct_denoise.baseline import non_local_means
 from export.ct_denoise.export import FOLDER
 from export.ct_denoise.train import TASK
-from export.evaluation.trials import answered, read_volume
 from export.phantoms.lowdose.case import SPACING_MM, Case, Rod, draw_case, write_low
 from export.restoring import lesions
+from export.restoring.asking import Answer, asked
 from export.restoring.edges import mtf10_per_mm
 from export.restoring.lesions import Eye, Planted
 from export.restoring.quality import psnr, ssim
 from export.restoring.trial import Quality, Trial
-from orthanc_plugin import suited
-from orthanc_plugin.routing.folder import read
 
 SOURCE, USUAL, NON_LOCAL, OURS = "low dose", "usual dose", "non-local means", "ct-denoise"
 WAYS = (SOURCE, USUAL, NON_LOCAL, OURS)
@@ -99,16 +96,11 @@ def try_patient(seed: int, shifted: bool, folder: Path = FOLDER, slices: int = S
     )
 
 
-def ask(drawn: Drawn, folder: Path = FOLDER) -> tuple[Floats, tuple[str, ...]]:
-    """By the node's own code, from files; what it gives as an image, and what it cautions about."""
-    model = read(folder)
-    with TemporaryDirectory() as scratch:
-        files = write_low(drawn.case, drawn.low.astype(np.int16), Path(scratch), f"trial-{drawn.case.seed}")
-        seen = read_volume(files)
-    raw = answered(model, {"series": seen})
-    [image] = raw.drawn.images.values()
-    cautions = (*suited.by_header(model.card, seen), *suited.by_answers(model.card, raw.said))
-    return np.rint(image).astype(np.float32), cautions
+def ask(drawn: Drawn, folder: Path = FOLDER) -> Answer:
+    """What it gives as an image, from the feet up and in whole HU as it is stored, and what it cautions about."""
+    low = drawn.low.astype(np.int16)
+    image, cautions = asked(folder, lambda scratch: write_low(drawn.case, low, scratch, f"trial-{drawn.case.seed}"))
+    return np.rint(image), cautions
 
 
 def quality(drawn: Drawn, image: Floats, planted: Sequence[tuple[int, Planted]]) -> Quality:

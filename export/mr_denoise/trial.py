@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from export.evaluation.trials import answered, read_volume
 from export.mr_denoise.baseline import non_local_means
 from export.mr_denoise.export import FOLDER
 from export.mr_denoise.train import TASK
@@ -15,13 +14,12 @@ from export.phantoms.ageing.again import SAID, Again, noise_of, on_slab, scanned
 from export.phantoms.ageing.dicom import stored_step, write_values
 from export.phantoms.brain.anatomy import Floats
 from export.restoring import heads
+from export.restoring.asking import Answer, asked
 from export.restoring.heads import TISSUES, Head
-from export.restoring.pairs import own_scale
+from export.restoring.pairs import brightness_of
 from export.restoring.quality import psnr, ssim
 from export.restoring.spots import Spot
 from export.restoring.trial import Quality, Trial
-from orthanc_plugin import suited
-from orthanc_plugin.routing.folder import read
 
 SOURCE, USUAL, NON_LOCAL, OURS = "noisy", "with the usual noise", "non-local means", "mr-denoise"
 WAYS = (SOURCE, USUAL, NON_LOCAL, OURS)
@@ -66,25 +64,18 @@ def try_patient(seed: int, shifted: bool, folder: Path = FOLDER, slices: int = S
     )
 
 
-def ask(drawn: Drawn, folder: Path = FOLDER) -> tuple[Floats, tuple[str, ...]]:
-    """By the node's own code, from files; what it gives as an image, and what it cautions about."""
-    model = read(folder)
+def ask(drawn: Drawn, folder: Path = FOLDER) -> Answer:
+    """What it gives as an image, from the feet up, and what it cautions about."""
     case = on_slab(drawn.head.case, drawn.head.grid)
-    with TemporaryDirectory() as scratch:
-        files = write_values(case, drawn.noisy, Path(scratch), uid_seed=f"trial-{case.seed}", said=SAID, axial=True)
-        seen = read_volume(files)
-    raw = answered(model, {"series": seen})
-    [image] = raw.drawn.images.values()
-    cautions = (*suited.by_header(model.card, seen), *suited.by_answers(model.card, raw.said))
-    return image.astype(np.float32), cautions
+    write = partial(write_values, case, drawn.noisy, uid_seed=f"trial-{case.seed}", said=SAID, axial=True)
+    return asked(folder, write)
 
 
 def quality(drawn: Drawn, image: Floats, planted: Sequence[Spot]) -> Quality:
     """Decibels are of the head alone: air, where noise has another mean, is easily made better."""
     inside = drawn.clean > 0.1 * drawn.clean.max()
-    scaled = own_scale(drawn.noisy[None], drawn.clean[None]).good.max() / drawn.clean.max()
+    peak = TASK.peak * brightness_of(drawn.noisy)
     differences = heads.differences(drawn.head, image, drawn.clean)
-    peak = TASK.peak / float(scaled)
     return Quality(
         psnr=psnr(image[inside], drawn.clean[inside], peak),
         ssim=ssim(image, drawn.clean, peak),

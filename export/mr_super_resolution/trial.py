@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from export.evaluation.trials import answered, read_volume
 from export.mr_super_resolution.baseline import cubic
 from export.mr_super_resolution.export import FOLDER
 from export.mr_super_resolution.train import TASK
@@ -16,13 +15,12 @@ from export.phantoms.ageing.dicom import stored_step, write_values
 from export.phantoms.ageing.thick import FINER, SAID, both, thick_grid
 from export.phantoms.brain.anatomy import Floats
 from export.restoring import heads
+from export.restoring.asking import Answer, asked
 from export.restoring.heads import TISSUES, Head
-from export.restoring.pairs import own_scale
+from export.restoring.pairs import brightness_of
 from export.restoring.quality import psnr, ssim
 from export.restoring.spots import Spot
 from export.restoring.trial import Quality, Trial
-from orthanc_plugin import suited
-from orthanc_plugin.routing.folder import read
 
 SOURCE, CUBIC, OURS = "each thick slice four times", "cubic interpolation", "mr-super-resolution"
 WAYS = (SOURCE, CUBIC, OURS)
@@ -62,24 +60,17 @@ def try_patient(seed: int, shifted: bool, folder: Path = FOLDER, slices: int = S
     )
 
 
-def ask(drawn: Drawn, folder: Path = FOLDER) -> tuple[Floats, tuple[str, ...]]:
-    """By the node's own code, from files; what it gives as an image, and what it cautions about."""
-    model = read(folder)
+def ask(drawn: Drawn, folder: Path = FOLDER) -> Answer:
+    """What it gives as an image, from the feet up, and what it cautions about."""
     case = on_slab(drawn.head.case, thick_grid(drawn.head.grid))
-    with TemporaryDirectory() as scratch:
-        files = write_values(case, drawn.thick, Path(scratch), uid_seed=f"trial-{case.seed}", said=SAID, axial=True)
-        seen = read_volume(files)
-    raw = answered(model, {"series": seen})
-    [image] = raw.drawn.images.values()
-    cautions = (*suited.by_header(model.card, seen), *suited.by_answers(model.card, raw.said))
-    return image.astype(np.float32), cautions
+    write = partial(write_values, case, drawn.thick, uid_seed=f"trial-{case.seed}", said=SAID, axial=True)
+    return asked(folder, write)
 
 
 def quality(drawn: Drawn, image: Floats, planted: Sequence[Spot]) -> Quality:
     """Decibels are of the head alone."""
     inside = drawn.clean > 0.1 * drawn.clean.max()
-    scaled = own_scale(drawn.thick[None], drawn.clean[None]).good.max() / drawn.clean.max()
-    peak = TASK.peak / float(scaled)
+    peak = TASK.peak * brightness_of(drawn.thick)
     spots, differences = drawn.head.spots, heads.differences(drawn.head, image, drawn.clean)
     return Quality(
         psnr=psnr(image[inside], drawn.clean[inside], peak),

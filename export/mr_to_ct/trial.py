@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import binary_fill_holes
 
-from export.evaluation.trials import answered, read_volume
 from export.mr_to_ct.baseline import one_for_each_brightness
 from export.mr_to_ct.export import FOLDER
 from export.mr_to_ct.train import TASK
@@ -19,11 +18,10 @@ from export.phantoms.ageing.dicom import stored_step, write_values
 from export.phantoms.ageing.hounsfield import about, both, draw_holes
 from export.phantoms.brain.anatomy import Floats
 from export.phantoms.brain.scan import Grid
+from export.restoring.asking import Answer, asked
 from export.restoring.quality import psnr, ssim
 from export.restoring.spots import Spot, Spots
 from export.restoring.trial import Quality, Trial
-from orthanc_plugin import suited
-from orthanc_plugin.routing.folder import read
 
 LOOKUP, OURS = "one HU for each brightness", "mr-to-ct"
 WAYS = (LOOKUP, OURS)
@@ -83,16 +81,12 @@ def try_patient(seed: int, shifted: bool, folder: Path = FOLDER, slices: int = S
     )
 
 
-def ask(drawn: Drawn, folder: Path = FOLDER) -> tuple[Floats, tuple[str, ...]]:
-    """By the node's own code, from files; what it gives as an image, and what it cautions about."""
-    model = read(folder)
+def ask(drawn: Drawn, folder: Path = FOLDER) -> Answer:
+    """What it gives as an image, from the feet up and in whole HU as it is stored, and what it cautions about."""
     case = on_slab(drawn.case, drawn.grid)
-    with TemporaryDirectory() as scratch:
-        seen = read_volume(write_values(case, drawn.t1, Path(scratch), uid_seed=f"trial-{case.seed}", axial=True))
-    raw = answered(model, {"series": seen})
-    [image] = raw.drawn.images.values()
-    cautions = (*suited.by_header(model.card, seen), *suited.by_answers(model.card, raw.said))
-    return np.rint(image).astype(np.float32), cautions
+    write = partial(write_values, case, drawn.t1, uid_seed=f"trial-{case.seed}", axial=True)
+    image, cautions = asked(folder, write)
+    return np.rint(image), cautions
 
 
 def quality(drawn: Drawn, image: Floats, planted: Sequence[Spot]) -> Quality:

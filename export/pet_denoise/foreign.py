@@ -9,6 +9,7 @@ from scipy.ndimage import distance_transform_edt, gaussian_filter
 from export.pet_denoise.export import FOLDER
 from export.pet_denoise.trial import Drawn, ask, draw
 from export.phantoms.brain.anatomy import Floats
+from export.restoring.trial import unlike
 
 _SLICES = 8
 _WATER_PER_MM = 0.0096
@@ -16,7 +17,7 @@ _WATER_PER_MM = 0.0096
 
 def cautioned(kind: str, seed: int) -> bool:
     """Beside what the header says, which is right in all of them."""
-    return any("unlike" in each for each in ask(KINDS[kind](seed), FOLDER)[1])
+    return unlike(ask(KINDS[kind](seed), FOLDER)[1])
 
 
 def _changed(change: Callable[[Floats], Floats]) -> Callable[[int], Drawn]:

@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
 
-from export.evaluation.trials import answered, read_volume
 from export.pet_denoise.export import FOLDER
 from export.pet_denoise.train import TASK
 from export.phantoms.brain.anatomy import Floats
@@ -16,13 +15,12 @@ from export.phantoms.brain.scan import Grid
 from export.phantoms.metabolism.again import SAID, Counts, Slab, about, counts_of, draw_foci, on_slab, slab
 from export.phantoms.metabolism.case import draw_case
 from export.phantoms.metabolism.dicom import write_values
+from export.restoring.asking import Answer, asked
 from export.restoring.gaussian import best_gaussian
-from export.restoring.pairs import own_scale
+from export.restoring.pairs import brightness_of
 from export.restoring.quality import psnr, ssim
 from export.restoring.spots import Spot, Spots
 from export.restoring.trial import Quality, Trial
-from orthanc_plugin import suited
-from orthanc_plugin.routing.folder import read
 
 SOURCE, USUAL, GAUSSIAN, OURS = "few counts", "usual counts", "the best Gaussian", "pet-denoise"
 WAYS = (SOURCE, USUAL, GAUSSIAN, OURS)
@@ -81,30 +79,21 @@ def try_patient(seed: int, shifted: bool, folder: Path = FOLDER, slices: int = S
     )
 
 
-def ask(drawn: Drawn, folder: Path = FOLDER) -> tuple[Floats, tuple[str, ...]]:
-    """By the node's own code, from files; what it gives as an image, from the feet up, and what it cautions about."""
-    model = read(folder)
+def ask(drawn: Drawn, folder: Path = FOLDER) -> Answer:
+    """What it gives as an image, from the feet up, and what it cautions about."""
     case = on_slab(drawn.slab.case, drawn.grid, drawn.few)
-    with TemporaryDirectory() as scratch:
-        seen = read_volume(write_values(case, drawn.noisy, Path(scratch), uid_seed=f"trial-{case.seed}", said=SAID))
-    raw = answered(model, {"series": seen})
-    [image] = raw.drawn.images.values()
-    cautions = (*suited.by_header(model.card, seen), *suited.by_answers(model.card, raw.said))
-    return image.astype(np.float32), cautions
+    write = partial(write_values, case, drawn.noisy, uid_seed=f"trial-{case.seed}", said=SAID)
+    return asked(folder, write)
 
 
 def quality(drawn: Drawn, image: Floats, planted: Sequence[Spot]) -> Quality:
     inside, spots = drawn.head, drawn.spots
-    scaled = own_scale(drawn.noisy[None], drawn.clean[None]).good.max() / drawn.clean.max()
-    peak = TASK.peak / float(scaled)
-    apart = spots.differences(image, drawn.clean, planted)
+    peak = TASK.peak * brightness_of(drawn.noisy)
+    mean, size = spots.differences(image, drawn.clean, planted)
     return Quality(
         psnr=psnr(image[inside], drawn.clean[inside], peak),
         ssim=ssim(image, drawn.clean, peak),
         lost=spots.lost(image, planted),
         invented=spots.invented(image, drawn.clean, planted, _SIZE_MM, _RIM_MM),
-        numbers={
-            MEAN: float(apart.mean()) if len(apart) else float("nan"),
-            APART: float(abs(apart).mean()) if len(apart) else float("nan"),
-        },
+        numbers={MEAN: mean, APART: size},
     )

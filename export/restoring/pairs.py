@@ -15,6 +15,7 @@ from export.kept import kept_in
 from export.restoring.settings import Settings
 
 Values = NDArray[np.generic]
+_LEAST = 1e-6
 
 
 @dataclass(frozen=True)
@@ -45,10 +46,15 @@ def grouped(volumes: Sequence[NDArray[Number]], groups: int, depth: int) -> list
 
 
 def own_scale(seen: NDArray[np.float32], good: NDArray[np.float32]) -> Pair:
-    """Each group in parts of how bright what is seen of it is, as `network.brightness` has it."""
-    total, squares = (np.abs(seen).sum(axis=(1, 2, 3)), np.square(seen).sum(axis=(1, 2, 3)))
-    scale = (squares / np.maximum(total, 1e-6)).reshape(-1, 1, 1, 1)
-    return Pair(*((each / np.maximum(scale, 1e-6)).astype(np.float16) for each in (seen, good)))
+    """Each group in parts of how bright what is seen of it is."""
+    scale = np.array([brightness_of(each) for each in seen], np.float32).reshape(-1, 1, 1, 1)
+    return Pair(*((each / scale).astype(np.float16) for each in (seen, good)))
+
+
+def brightness_of(seen: NDArray[np.float32]) -> float:
+    """As `network.brightness` has it."""
+    total, squares = float(np.abs(seen).sum()), float(np.square(seen).sum())
+    return max(squares / max(total, _LEAST), _LEAST)
 
 
 def own_scale_of_seen(seen: NDArray[np.float32], good: NDArray[np.float32]) -> Pair:

@@ -60,7 +60,10 @@ class Spots:
             for index in range(len(image))
         )
 
-    def differences(self, image: Floats, clean: Floats, spots: Sequence[Spot]) -> NDArray[np.float64]:
-        """Of the mean of all voxels of each lesion, in percent."""
+    def differences(self, image: Floats, clean: Floats, spots: Sequence[Spot]) -> tuple[float, float]:
+        """Of the mean of all voxels of each lesion, in percent: their mean, and that of their sizes."""
+        if not spots:
+            return float("nan"), float("nan")
         masks = [self.numbers == spot.number for spot in spots]
-        return np.array([100 * (float(image[mask].mean()) / float(clean[mask].mean()) - 1) for mask in masks])
+        apart = np.array([100 * (float(image[mask].mean()) / float(clean[mask].mean()) - 1) for mask in masks])
+        return float(apart.mean()), float(abs(apart).mean())

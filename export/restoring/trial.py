@@ -1,6 +1,6 @@
 """What one scan was made into, in every way it was, and how good that is: what a report counts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -31,4 +31,9 @@ class Trial:
 
     @property
     def strange(self) -> bool:
-        return any("unlike" in each for each in self.cautions)
+        return unlike(self.cautions)
+
+
+def unlike(cautions: Sequence[str]) -> bool:
+    """Whether one of them says that the series is unlike those that were learned on."""
+    return any("unlike" in each for each in cautions)

@@ -114,10 +114,10 @@ class Orders:
 
     def order_image(self, image: OneImage, model: str | None = None, terms: Terms = AT_ONCE) -> tuple[Placed, ...]:
         """By hand, on one image of a series: a job of its own beside those on the whole series."""
-        headers = self._headers(image.series_uid)
-        self._not_on_results(image.series_uid, headers, self.named(model) if model else None)
+        by, headers = self.named(model) if model else None, self._headers(image.series_uid)
+        self._not_on_results(image.series_uid, headers, by)
         stored = self._archive.series(image.series_uid)
-        chosen = fitting(self._catalogue.serving(stored.study_uid), headers) if model is None else [self.named(model)]
+        chosen = [by] if by else fitting(self._catalogue.serving(stored.study_uid), headers)
         of_one = [each for each in chosen if not wants_a_set(each.card)]
         if not of_one:
             raise Unsuitable(

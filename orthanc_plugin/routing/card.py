@@ -199,6 +199,13 @@ class Card(Entry):
         return self
 
     @model_validator(mode="after")
+    def derived_by_others(self) -> Self:
+        for name, role in self.inputs.items():
+            if role.derived_by == self.name:
+                raise ValueError(f"the role {name} takes images that the model derives itself, so it would never begin")
+        return self
+
+    @model_validator(mode="after")
     def finer_as_acquired(self) -> Self:
         """Slices lie within slices only as these were acquired."""
         for image in self.outputs.images:

@@ -162,6 +162,13 @@ def test_an_image_that_a_model_derived_goes_to_those_alone_that_take_it(bench: B
     assert bench.jobs(quieter_still[0]) == bench.jobs(other[0]) == []
 
 
+def test_a_model_never_takes_what_it_derives_itself(bench: Bench) -> None:
+    model_folder(bench.models, "quieter", inputs={"series": {"derived_by": "quieter"}})
+    bench.start()
+    [problem] = bench.catalogue.problems
+    assert "the role series takes images that the model derives itself, so it would never begin" in problem
+
+
 def test_by_hand_too_a_model_runs_on_derived_images_that_its_card_takes_alone(bench: Bench) -> None:
     model_folder(bench.models, "outlines", inputs={"series": {"derived_by": "quieter"}})
     bench.start()

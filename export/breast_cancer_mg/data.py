@@ -1,6 +1,6 @@
 """From patients to batches: split by patient, views kept on disk, parts of views that lie otherwise each time."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -11,8 +11,8 @@ from monai.networks.layers import AffineTransform
 from numpy.typing import NDArray
 from torch import Tensor
 
-from export.breast_cancer_mg import BENIGN, KEYS, MALIGNANT, SIDES
-from export.breast_cancer_mg.pieces import KeptPieces, by_kind
+from export.breast_cancer_mg import KEYS, SIDES
+from export.breast_cancer_mg.pieces import KeptPieces
 from export.breast_cancer_mg.settings import Settings
 from export.breast_cancer_mg.sources import drawn, list_cases, worst_outline
 from export.breast_cancer_mg.study import Case, Study
@@ -22,9 +22,9 @@ from export.kept import kept_in
 from export.split import Parts, split_by_patient, wanted
 
 PART_ROWS = 128
-_OFTEN = {MALIGNANT: 0.4, BENIGN: 0.3}
+_WITH_LESION = 0.7
 _BESIDE = 0.3
-_SCALE = 255
+SCALE = 255
 UNKNOWN = -1
 
 
@@ -37,7 +37,7 @@ def cache_of(cache: Path, data: str) -> Path:
 
 
 def for_combining(training: Sequence[Case], settings: Settings) -> tuple[Sequence[Case], Sequence[Case]]:
-    """Those that the detector learns on, and those that it does not."""
+    """Those that the networks learn on, and those that they do not."""
     kept_back = max(round(settings.split.combining * len(training)), 1)
     return training[:-kept_back], training[-kept_back:]
 
@@ -85,7 +85,7 @@ def kept(cases: Sequence[Case], settings: Settings, cache: Path, *, whole: bool)
 def _make_parts(case: Case, folder: Path, settings: Settings) -> None:
     study, images = _fitted(case, settings)
     levels = BreastLevels(settings.rows * settings.columns)
-    seen = [np.rint(levels(torch.from_numpy(image)[None, None])[0, 0].numpy() * _SCALE) for image in images]
+    seen = [np.rint(levels(torch.from_numpy(image)[None, None])[0, 0].numpy() * SCALE) for image in images]
     folder.mkdir(parents=True, exist_ok=True)
     np.save(folder / "levels.npy", np.stack(seen).astype(np.uint8))
     _describe(study, folder, settings)
@@ -124,10 +124,10 @@ def _describe(study: Study, folder: Path, settings: Settings) -> None:
 
 @dataclass(frozen=True, eq=False)
 class PartBatch:
-    """`levels` [N, 1, 128, 128], where a lesion and where a malignant one is [N, 2, 128, 128], 0 to 1."""
+    """`levels` and where a `lesion` is, 0 to 1, [N, 1, 128, 128]."""
 
     levels: Tensor
-    truth: Tensor
+    lesion: Tensor
 
 
 def part_batches(
@@ -140,9 +140,9 @@ def part_batches(
         rng = np.random.default_rng([settings.seed, iteration, 83])
         parts = []
         for _ in range(settings.look.batch):
-            kind = int(rng.choice([MALIGNANT, BENIGN, 0], p=[*_OFTEN.values(), 1 - sum(_OFTEN.values())]))
-            image = views.showing(kind, rng)
-            theta = torch.from_numpy(_around(rng, image, kind, settings))[None]
+            with_lesion = bool(rng.random() < _WITH_LESION)
+            image = views.one(with_lesion, rng)
+            theta = torch.from_numpy(_around(rng, image, with_lesion, settings))[None]
             parts.append(resampled(image[None], theta)[0])
         seen = torch.stack(parts)
         levels = roughened(rng, seen[:, :1], settings.augmentation.noise)
@@ -154,45 +154,41 @@ Place = tuple[int, int]
 
 @dataclass(frozen=True)
 class Views:
-    """Where there is something of each kind: views of patients that are kept whole, and pieces of others."""
+    """Views of patients that are kept whole, those among them with a lesion, and pieces of others."""
 
     scans: Sequence[Kept]
     pieces: Sequence[KeptPieces]
     share: float
-    whole: Mapping[int, Sequence[Place]]
     every: Sequence[Place]
-    cut: Mapping[int, Sequence[Place]]
+    ill: Sequence[Place]
+    cut: Sequence[Place]
 
     @classmethod
     def of(cls, scans: Sequence[Kept], pieces: Sequence[KeptPieces], settings: Settings) -> "Views":
-        whole = {kind: [(n, int(v)) for n, scan in enumerate(scans) for v in np.flatnonzero(scan.shows == kind)]
-                 for kind in _OFTEN}  # fmt: skip
         every = [(n, int(view)) for n, scan in enumerate(scans) for view in np.flatnonzero(scan.there)]
-        return cls(scans, pieces, settings.more_share, whole, every, by_kind(pieces))
+        ill = [(n, int(view)) for n, scan in enumerate(scans) for view in np.flatnonzero(scan.shows)]
+        cut = [(n, piece) for n, each in enumerate(pieces) for piece in range(len(each.kinds))]
+        return cls(scans, pieces, settings.more_share, every, ill, cut)
 
-    def showing(self, kind: int, rng: np.random.Generator) -> Tensor:
-        """[3, rows, columns]: levels, lesion, malignant lesion."""
-        from_pieces = bool(rng.random() < self.share)
-        cut = self.cut.get(kind)
-        if from_pieces and cut:
-            number, piece = cut[int(rng.integers(len(cut)))]
+    def one(self, with_lesion: bool, rng: np.random.Generator) -> Tensor:
+        """[2, rows, columns]: levels, lesion."""
+        if with_lesion and rng.random() < self.share and self.cut:
+            number, piece = self.cut[int(rng.integers(len(self.cut)))]
             return _stacked(self.pieces[number].levels()[piece], self.pieces[number].outlines()[piece])
-        places = self.whole.get(kind) or self.every
+        places = (self.ill if with_lesion else ()) or self.every
         number, view = places[int(rng.integers(len(places)))]
         return _stacked(self.scans[number].levels()[view], self.scans[number].outlines()[view])
 
 
 def _stacked(levels: NDArray[np.uint8], halved: NDArray[np.uint8]) -> Tensor:
     outline = halved.repeat(2, axis=0).repeat(2, axis=1)
-    shares = [levels.astype(np.float32) / _SCALE, outline > 0, outline == MALIGNANT]
-    return torch.from_numpy(np.stack(shares).astype(np.float32))
+    return torch.from_numpy(np.stack([levels.astype(np.float32) / SCALE, (outline > 0).astype(np.float32)]))
 
 
-def _around(rng: np.random.Generator, image: Tensor, kind: int, settings: Settings) -> NDArray[np.float32]:
-    """A square around a pixel of what is wanted there, or any of the breast."""
-    levels, lesion, cancer = (each.numpy() > 0 for each in image)
-    wanted_there = {MALIGNANT: cancer, BENIGN: lesion & ~cancer}.get(kind, levels)
-    places = np.argwhere(wanted_there if wanted_there.any() else levels)
+def _around(rng: np.random.Generator, image: Tensor, with_lesion: bool, settings: Settings) -> NDArray[np.float32]:
+    """A square around a pixel of a lesion, or around any of the breast."""
+    levels, lesion = (each.numpy() > 0 for each in image)
+    places = np.argwhere(lesion if with_lesion and lesion.any() else levels)
     shape = np.array(levels.shape)
     middle = places[rng.integers(len(places))] + rng.uniform(-_BESIDE, _BESIDE, 2) * PART_ROWS
     theta = moved(rng, settings.augmentation, (PART_ROWS / shape[0], PART_ROWS / shape[1]))

@@ -1,4 +1,4 @@
-"""What follows once the detector has learned: how views are combined, calibration, the bound of strangeness."""
+"""What follows once both networks have learned: how views are combined, calibration, the bound of strangeness."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -47,10 +47,10 @@ def look(network: CancerNet, scans: Sequence[Kept], device: torch.device) -> Loo
     made: list[tuple[Tensor, Tensor]] = []
     for scan in tqdm(scans, "looking", unit="patient", mininterval=5):
         images = scan.images().to(device)
-        levels = network.detector.levels(images)
+        levels = network.finder.levels(images)
         evidence, _, features = network.looked(levels)
-        shown = plain(images, network.detector.levels.last)
-        made.append((evidence[0].cpu(), described(network.detector, levels, shown, features).cpu()))
+        shown = plain(images, network.finder.levels.last)
+        made.append((evidence[0].cpu(), described(network.finder, levels, shown, features).cpu()))
     evidence, like = (torch.stack(each) for each in zip(*made, strict=True))
     there = torch.from_numpy(np.stack([scan.there for scan in scans])).float()
     malignant = torch.from_numpy(np.stack([scan.malignant for scan in scans]).astype(np.int64))
@@ -111,7 +111,7 @@ def auc(scores: Tensor, truth: Tensor) -> float:
 
 
 def auc_of_views(seen: Looked, shows_cancer: Tensor) -> float:
-    """By what the detector alone says of each present view, [P, 8]; `shows_cancer` is of the same shape."""
+    """By what is said of each present view, [P, 8]; `shows_cancer` is of the same shape."""
     now = seen.there.clone()
     now[:, len(SLOTS) :] = 0
     return auc(seen.evidence[..., 0][now > 0], shows_cancer[now > 0])

@@ -1,46 +1,40 @@
 """The networks: the views of a mammography and of the one before in, how probable cancer is in each breast out.
 
-A detector looks at every view by itself. Of what it says the place that speaks most for a malignant lesion counts, with
-what lies there, with what lay there before, and with the same view of the other breast.
+The finder of masses says at which places of a view a lesion may lie, another network what is seen round each of them.
+Of a view the place counts that speaks most for a malignant lesion, with what lay there before, and with the same view
+of the other breast.
 """
 
-from collections.abc import Mapping
 from typing import cast
 
 import torch
 from monai.networks.layers.simplelayers import SkipConnection
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, max_pool2d
+from torch.nn.functional import max_pool2d
 
 from export.breast_cancer_mg import KEYS, SIDES, SLOTS
+from export.breast_cancer_mg.places import Kinds, Places, Rings
 from export.breast_cancer_mg.settings import Settings
 from export.breast_mass_mg.export import described, plain
-from export.breast_mass_mg.model import PRIOR_LOGIT, Finder, unet
+from export.breast_mass_mg.model import PRIOR_LOGIT, Finder
 from export.strangeness import Strangeness
 
-_BLOCK = 2  # the side of what is one place of the detector's answers
-_DEPTH = 3  # so often they are halved to the places that are told apart
-_NEARBY = 5  # places on a side: so far beside, an earlier view may show the same
-_AROUND = 3  # places on a side: so much of a lesion is counted
+BLOCK = 2
+"""The side of what is one place of the finder's answers."""
+COUNT = 3
+"""Places of a view that are looked at."""
+_NEARBY = 9  # of the finder's answers on a side: so far beyond what is a place's own an earlier view may show the same
 _FAR = 1e3
-_LEAST_SHARE = 1e-4
-_COARSE = 4  # of the detector's answers make one place of the map
+_COARSE = 4  # of the finder's answers make one place of the map
 NUMBERS = 4
-"""Of each view: how malignant its most suspicious place is in all, how surely a lesion, of which kind, how large."""
+"""Of each view, of its place: how surely something malignant, how surely a lesion, how surely found, how large."""
 _KINDS = 4
 
 
-class Detector(Finder):
-    """The finder of masses with two answers at each place: a lesion, a malignant one; [N, 2, rows/2, columns/2]."""
-
-    def __init__(self, channels: tuple[int, ...], rows: int, columns: int) -> None:
-        super().__init__(channels, rows, columns)
-        self.unet = unet(_BLOCK * _BLOCK, channels, answers=2)
-
-    def looked(self, levels: Tensor) -> tuple[Tensor, Tensor]:
-        """Answers, neighbours averaged, and the features [N, F, h, w] that they come from."""
-        answers, features = _through(self.unet.model, self.blocks(levels * 2 - 1))
-        return self.agreed(answers + PRIOR_LOGIT), features
+def looked(finder: Finder, levels: Tensor) -> tuple[Tensor, Tensor]:
+    """The finder's logits, neighbours averaged, and the features [N, F, h, w] that they come from."""
+    answers, features = _through(finder.unet.model, finder.blocks(levels * 2 - 1))
+    return finder.agreed(answers + PRIOR_LOGIT), features
 
 
 def _through(block: nn.Module, seen: Tensor) -> tuple[Tensor, Tensor]:
@@ -51,40 +45,6 @@ def _through(block: nn.Module, seen: Tensor) -> tuple[Tensor, Tensor]:
     down = block[0](seen)
     inner, features = _through(cast(nn.Module, block[1].submodule), down)
     return block[2](torch.cat([down, inner], dim=1)), features
-
-
-def begin(detector: Detector, finder: Mapping[str, Tensor]) -> None:
-    """With the finder's weights; both answers begin as its one."""
-    own = detector.state_dict()
-    for name, weights in finder.items():
-        if name.startswith("unet."):
-            # What sums both answers up would otherwise hear one twice.
-            twice = weights.ndim > 1 and all(own[name].shape[axis] > weights.shape[axis] for axis in (0, 1))
-            own[name] = weights.expand_as(own[name]).clone() / (2 if twice else 1)
-    detector.load_state_dict(own)
-
-
-class Evidence(nn.Module):
-    """Of each view [N, 4] what is said of the place that speaks most for a malignant lesion, and where that is.
-
-    `about` are places of an earlier or a later view of the same breast: then it is about those near them.
-    """
-
-    def forward(self, answers: Tensor, about: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        cell = 1 << _DEPTH
-        lesion, malignant = torch.split(answers, 1, dim=1)
-        share = avg_pool2d(torch.sigmoid(lesion), cell)
-        sure = max_pool2d(lesion, cell)
-        # What lies beside a lesion says nothing of it.
-        kind = avg_pool2d(torch.sigmoid(lesion) * malignant, cell) / share.clamp_min(_LEAST_SHARE)
-        around = avg_pool2d(share, _AROUND, stride=1, padding=_AROUND // 2) * (_AROUND * cell) ** 2
-        spoken = sure + kind
-        if about is not None:
-            spoken = spoken + (max_pool2d(about, _NEARBY, stride=1, padding=_NEARBY // 2) - 1) * _FAR
-        place = (spoken >= spoken.amax(dim=(2, 3), keepdim=True)).to(answers.dtype)
-        count = place.sum(dim=(2, 3))
-        numbers = [(each * place).sum(dim=(2, 3)) / count for each in (sure + kind, sure, kind, torch.log1p(around))]
-        return torch.cat(numbers, dim=1), place
 
 
 class Combination(nn.Module):
@@ -153,23 +113,54 @@ def _largest(evidence: Tensor, there: Tensor) -> Tensor:
 class CancerNet(nn.Module):
     def __init__(self, settings: Settings) -> None:
         super().__init__()
-        self.detector = Detector(settings.channels, settings.rows, settings.columns)
-        self.evidence = Evidence()
+        self.finder = Finder(settings.channels, settings.rows, settings.columns)
+        self.places = Places(settings.rows // BLOCK, settings.columns // BLOCK)
+        self.rings = Rings()
+        self.kinds = Kinds()
         self.combination = Combination()
 
     def looked(self, levels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Levels of the views [N * 8, 1, …] to evidence [N, 8, 4], maps [N * 8, …], features [N * 8, F, h, w].
+        """Levels of the views [N * 8, 1, …] to evidence [N, 8, 4], maps [N, 4, h, w] of the present views, features
+        [N * 8, F, h, w].
 
         An earlier view is looked at near the place that says most of the present one.
         """
-        answers, features = self.detector.looked(levels)
-        by_time = torch.unflatten(answers, 0, (-1, 2, len(SLOTS)))
-        now, before = (by_time[:, time].flatten(0, 1) for time in range(2))
-        found, places = self.evidence(now)
-        earlier, _ = self.evidence(before, places)
-        both = [torch.unflatten(each, 0, (-1, len(SLOTS))) for each in (found, earlier)]
-        shares = torch.sigmoid(answers)
-        return torch.cat(both, dim=1), max_pool2d(shares[:, :1] * shares[:, 1:], _COARSE)[:, 0], features
+        answers, features = looked(self.finder, levels)
+        (now, before), (seen, earlier) = _by_time(answers), _by_time(levels)
+        found, place, heat = self._said(now, seen, COUNT)
+        near = max_pool2d(place, _NEARBY, stride=1, padding=_NEARBY // 2)
+        found_before, _, _ = self._said(before, earlier, 1, near)
+        both = [torch.unflatten(each, 0, (-1, len(SLOTS))) for each in (found, found_before)]
+        heats = torch.unflatten(max_pool2d(heat, _COARSE)[:, 0], 0, (-1, len(SLOTS)))
+        return torch.cat(both, dim=1), heats, features
+
+    def _said(
+        self, answers: Tensor, levels: Tensor, count: int, within: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Of each view the numbers [N, 4] of the place that speaks most for something malignant, what of the map is
+        that place's own, and how much each place of the map speaks for it, both [N, 1, h, w].
+        """
+        sure, middles, own = self.places(answers, count, within)
+        told = self.kinds(self.rings(levels, pixels_of(middles)))
+        lesion, malignant = torch.unflatten(told, 0, (-1, count)).unbind(dim=2)
+        share = torch.sigmoid(answers) * own
+        most = (malignant >= malignant.amax(dim=1, keepdim=True)).to(answers.dtype)
+        most = most / most.sum(dim=1, keepdim=True)
+        size = torch.log1p(share.sum(dim=(2, 3)))
+        numbers = torch.stack([(each * most).sum(dim=1) for each in (malignant, lesion, sure, size)], dim=1)
+        heat = (share * torch.sigmoid(malignant)[..., None, None]).amax(dim=1, keepdim=True)
+        return numbers, (own * most[..., None, None]).amax(dim=1, keepdim=True), heat
+
+
+def pixels_of(middles: Tensor) -> Tensor:
+    """Of the views, for places of the finder's answers."""
+    return middles * BLOCK + (BLOCK - 1) / 2
+
+
+def _by_time(of_views: Tensor) -> tuple[Tensor, Tensor]:
+    """Present ones and earlier ones of [N * 8, …]."""
+    now, before = torch.unflatten(of_views, 0, (-1, 2, len(SLOTS))).unbind(dim=1)
+    return now.flatten(0, 1), before.flatten(0, 1)
 
 
 class Served(nn.Module):
@@ -188,10 +179,10 @@ class Served(nn.Module):
     def forward(self, views: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         images = views.flatten(0, 1)[:, None]
         there = (views.amax(dim=(2, 3)) > views.amin(dim=(2, 3))).to(views.dtype)
-        levels = self.network.detector.levels(images)
+        finder = self.network.finder
+        levels = finder.levels(images)
         evidence, maps, features = self.network.looked(levels)
         probability = torch.sigmoid(self.network.combination(evidence, there))
-        detector = self.network.detector
-        like = described(detector, levels, plain(images, detector.levels.last), features)
+        like = described(finder, levels, plain(images, finder.levels.last), features)
         strange = (torch.unflatten(self.strangeness(like), 0, (-1, len(KEYS))) * there).amax(dim=1)
-        return probability, torch.unflatten(maps, 0, (-1, len(KEYS)))[:, : len(SLOTS)], strange
+        return probability, maps, strange

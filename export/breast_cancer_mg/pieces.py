@@ -1,9 +1,9 @@
-"""Further lesions, each with what lies around it alone: a seed in, squares of views as the detector sees them out.
+"""Further lesions, each with what lies around it alone: a seed in, squares of views as the networks see them out.
 
 A whole view takes six times as long to draw, and nothing of what tells lesions apart lies elsewhere.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -29,7 +29,7 @@ from orthanc_plugin.inference.resample import planes
 
 FIRST_SEED = 260_000
 """Far from those of whole patients."""
-SIDE = 220  # of a piece, in pixels of the detector's matrix
+SIDE = 220  # of a piece, in pixels of the networks' matrix
 _COARSE_MM = 1.4
 _SCALE = 255
 
@@ -137,12 +137,3 @@ def _around(seen: Examined, lesion: Lesion, settings: Settings) -> tuple[Window,
         beyond.append((start - first, first + count - stop))
     window = Window(starts[0] * pixel_mm, starts[1] * pixel_mm, spans[0], spans[1], pixel_mm)
     return window, (beyond[0], beyond[1])
-
-
-def by_kind(kept: Sequence[KeptPieces]) -> dict[int, list[tuple[int, int]]]:
-    """The patient and the number of each piece."""
-    found: dict[int, list[tuple[int, int]]] = {MALIGNANT: [], BENIGN: []}
-    for patient, each in enumerate(kept):
-        for number, kind in enumerate(each.kinds):
-            found[int(kind)].append((patient, number))
-    return found

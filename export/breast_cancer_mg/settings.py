@@ -40,7 +40,8 @@ class Settings(Entry):
     with some left out, the more freely the larger the `strength`.
     Phantoms are drawn with pixels of `parts_mm` where parts of views are learned from, as the finder's were, and of
     `whole_mm` where whole views are seen, as detectors have them. Of so many `more` phantoms the lesions alone are
-    drawn, with what is around them; such a share of the parts with a lesion are theirs.
+    drawn, with what is around them; such a share of the lesions that are learned from are theirs. The finder learns
+    by the course `look`, what tells kinds of places by the course `kinds`.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Settings(Entry):
     whole_mm: float
     augmentation: Augmentation
     look: Course
+    kinds: Course
     left_out: LeftOut
     rounds: Positive
     strength: Annotated[float, Field(gt=0)]

@@ -1,7 +1,8 @@
 """Trains the networks: a configuration goes in, a checkpoint and TensorBoard curves come out.
 
-First the detector learns from parts of views, begun from the finder of breast-mass-mg; then, on patients that it has
-not seen, how views, sides and times are combined.
+First the finder of breast-mass-mg goes on to learn from parts of views; then another network learns to tell what lies
+at the places that it finds; then, on patients that neither has seen, it is learned how views, sides and times are
+combined.
 
 python -m export.breast_cancer_mg.train --config export/breast_cancer_mg/configs/standard.json
 """
@@ -22,9 +23,10 @@ from tqdm import tqdm
 
 from export import checkpoints
 from export.breast_cancer_mg import MALIGNANT
+from export.breast_cancer_mg.candidates import KindBatch, candidates, kind_batches
 from export.breast_cancer_mg.data import Kept, PartBatch, cache_of, for_combining, kept, part_batches, parts_of
 from export.breast_cancer_mg.fitting import auc, auc_of_views, calibrate, combine, logits_of, look, strangeness_of
-from export.breast_cancer_mg.model import CancerNet, begin
+from export.breast_cancer_mg.model import CancerNet
 from export.breast_cancer_mg.pieces import kept_pieces
 from export.breast_cancer_mg.settings import Settings, read_settings
 from export.breast_mass_mg.export import MODELS
@@ -33,13 +35,12 @@ from export.breast_mass_mg.settings import Settings as FinderSettings
 from export.breast_mass_mg.train import RUNS, shrunk
 from export.checkpoints import SettingsError
 from export.command import training_parser
-from export.schedule import learning_rate
+from export.schedule import Course, learning_rate
 from export.served_weights import take_weights
 
 CACHE = RUNS / "cache" / "breast-cancer"
 _RARE = 4.0  # the few pixels of lesions count so much more than the others
-_WITHIN = 10.0  # so do those of lesions, where it is told what kind they are
-_WATCHED = 16  # patients that the detector's AUC is told of on the way
+_WATCHED = 16  # patients that the AUC of views is told of on the way
 
 
 def main() -> None:
@@ -79,7 +80,7 @@ def train(
     combined, held = (kept(some, settings, root, whole=True) for some in (combining, parts.validation))
     set_determinism(settings.seed)
     network = CancerNet(settings).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimiser = torch.optim.AdamW(network.detector.parameters(), weight_decay=1e-3)
+    optimiser = torch.optim.AdamW(network.parameters(), weight_decay=1e-3)
     run = Run(settings, data, network, optimiser, out / "checkpoint.pt", device)
     first = 0
     if run.checkpoint.exists():
@@ -89,11 +90,14 @@ def train(
         first = int(state["iterations"])
     elif settings.begins_from is not None:
         usual = next(part_batches(seen, pieces, settings, 0)).levels
-        begin(
-            network.detector, finder_of(finder or MODELS.parent / settings.begins_from / "find.onnx", settings, usual)
-        )
+        path = finder or MODELS.parent / settings.begins_from / "find.onnx"
+        network.finder.load_state_dict(finder_of(path, settings, usual))
+    told = max(first - settings.look.iterations, 0)
     with SummaryWriter(str(out / "curves")) as curves:
-        _look(run, part_batches(seen, pieces, settings, first), held, curves, first)
+        _look(run, part_batches(seen, pieces, settings, first), curves, first)
+        if told < settings.kinds.iterations:
+            places = candidates(network, seen, device)
+            _tell(run, kind_batches(places, seen, pieces, settings, told), held, curves, told)
         _combine(run, combined, held, curves)
     return run.checkpoint
 
@@ -113,43 +117,59 @@ def finder_of(path: Path, settings: Settings, levels: Tensor) -> dict[str, Tenso
     return finder.state_dict()
 
 
-def _look(run: Run, batches: Iterator[PartBatch], held: list[Kept], curves: SummaryWriter, first: int) -> None:
+def _look(run: Run, batches: Iterator[PartBatch], curves: SummaryWriter, first: int) -> None:
     course = run.settings.look
-    shown = tqdm(batches, initial=first, total=course.iterations, unit="batch", mininterval=5)
+    shown = tqdm(batches, "finder", initial=first, total=course.iterations, unit="batch", mininterval=5)
     losses = []
     for iteration, batch in enumerate(shown, start=first + 1):
-        for group in run.optimiser.param_groups:
-            group["lr"] = learning_rate(course.learning_rate, iteration / course.iterations)
-        losses.append(_step(run, batch))
+        run.network.finder.train()
+        answers = run.network.finder.of_levels(batch.levels.to(run.device))
+        loss = not_found(answers, shrunk(batch.lesion.to(run.device), answers))
+        losses.append(_step(run, course, iteration, loss))
         if iteration % run.settings.every == 0 or iteration == course.iterations:
-            watched = held[:_WATCHED]
-            shows = torch.from_numpy(np.stack([scan.shows for scan in watched]) == MALIGNANT)
-            found = auc_of_views(look(run.network, watched, run.device), shows)
-            curves.add_scalar("loss/train", np.mean(losses), iteration)
-            curves.add_scalar("auc of views/validation", found, iteration)
-            tqdm.write(f"{iteration}/{course.iterations}: loss {np.mean(losses):.4f}, AUC of views {found:.4f}")
+            curves.add_scalar("loss of the finder/train", np.mean(losses), iteration)
+            tqdm.write(f"{iteration}/{course.iterations}: loss {np.mean(losses):.4f}")
             losses = []
             run.save(iteration)
 
 
-def _step(run: Run, batch: PartBatch) -> float:
-    detector = run.network.detector
-    detector.train()
+def _step(run: Run, course: Course, iteration: int, loss: Tensor) -> float:
+    for group in run.optimiser.param_groups:
+        group["lr"] = learning_rate(course.learning_rate, iteration / course.iterations)
     run.optimiser.zero_grad()
-    answers = detector.of_levels(batch.levels.to(run.device))
-    loss = wrong(answers, shrunk(batch.truth.to(run.device), answers))
     torch.autograd.backward(loss)
     run.optimiser.step()
     return float(loss.item())
 
 
-def wrong(answers: Tensor, truth: Tensor) -> Tensor:
-    """Where a lesion lies, as the finder learns it; whether it is malignant, which is asked most of what is one."""
+def not_found(answers: Tensor, lesion: Tensor) -> Tensor:
+    """Where a lesion lies, as the finder learned where masses do."""
     rare = torch.tensor([_RARE], device=answers.device)
-    lesion: Tensor = DiceCELoss(sigmoid=True, batch=True, weight=rare)(answers[:, :1], truth[:, :1])
-    weight = 1 + _WITHIN * truth[:, :1]
-    each = binary_cross_entropy_with_logits(answers[:, 1:], truth[:, 1:], weight=weight, reduction="sum")
-    return lesion + each / weight.sum()
+    wrong: Tensor = DiceCELoss(sigmoid=True, batch=True, weight=rare)(answers, lesion)
+    return wrong
+
+
+def _tell(run: Run, batches: Iterator[KindBatch], held: list[Kept], curves: SummaryWriter, first: int) -> None:
+    course, network, before = run.settings.kinds, run.network, run.settings.look.iterations
+    shown = tqdm(batches, "kinds", initial=first, total=course.iterations, unit="batch", mininterval=5)
+    losses = []
+    for iteration, batch in enumerate(shown, start=first + 1):
+        network.eval().kinds.train()
+        torch.manual_seed(run.settings.seed + iteration)  # what is left out by chance is so after a resumption, too
+        seen = [each.to(run.device) for each in (batch.levels, batch.places, batch.turned)]
+        told = network.kinds(network.rings(*seen))
+        losses.append(
+            _step(run, course, iteration, binary_cross_entropy_with_logits(told, batch.truth.to(told.device)))
+        )
+        if iteration % run.settings.every == 0 or iteration == course.iterations:
+            watched = held[:_WATCHED]
+            shows = torch.from_numpy(np.stack([scan.shows for scan in watched]) == MALIGNANT)
+            found = auc_of_views(look(network, watched, run.device), shows)
+            curves.add_scalar("loss of kinds/train", np.mean(losses), before + iteration)
+            curves.add_scalar("auc of views/validation", found, before + iteration)
+            tqdm.write(f"{iteration}/{course.iterations}: loss {np.mean(losses):.4f}, AUC of views {found:.4f}")
+            losses = []
+            run.save(before + iteration)
 
 
 def _combine(run: Run, combining: list[Kept], held: list[Kept], curves: SummaryWriter) -> None:
@@ -157,9 +177,10 @@ def _combine(run: Run, combining: list[Kept], held: list[Kept], curves: SummaryW
     combine(run.network, looked, run.settings)
     calibrate(run.network, validating)
     fitted, found = (auc(*logits_of(run.network, each)) for each in (looked, validating))
-    curves.add_scalar("auc of breasts/validation", found, run.settings.look.iterations)
+    done = run.settings.look.iterations + run.settings.kinds.iterations
+    curves.add_scalar("auc of breasts/validation", found, done)
     tqdm.write(f"AUC of breasts {found:.4f}, of those that the combination was fitted to {fitted:.4f}")
-    run.save(run.settings.look.iterations, strangeness=strangeness_of(looked, validating).state_dict())
+    run.save(done, strangeness=strangeness_of(looked, validating).state_dict())
 
 
 if __name__ == "__main__":

@@ -41,9 +41,11 @@ class PushedSeries:
 
 
 def built_series(folder: Path, scan: Scan) -> PushedSeries:
-    """A few small slices of noise, for models that are made up."""
+    """A few small slices of noise, for models that are made up; they say how many they are, as scanners do."""
     folder.mkdir(parents=True)
     datasets = slices(scan)
+    for dataset in datasets:
+        dataset.ImagesInAcquisition = len(datasets)
     files = tuple(folder / f"{number}.dcm" for number in range(len(datasets)))
     for path, dataset in zip(files, datasets, strict=True):
         path.write_bytes(part10(dataset))

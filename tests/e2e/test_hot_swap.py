@@ -44,7 +44,7 @@ def digests(tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def own_node(tmp_path: Path, digests: dict[str, str]) -> Iterator[Node]:
-    environment = configured(tmp_path, ModelsFolder=str(tmp_path / "onnx_models"), QuietMostSeconds=1)
+    environment = configured(tmp_path, ModelsFolder=str(tmp_path / "onnx_models"), QuietMostSeconds=10)
     with Node(tmp_path / "state", environment) as running:
         yield running
 

@@ -14,19 +14,21 @@ import onnx
 import pydicom
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from export.breast_cancer_mg import BENIGN, MALIGNANT, SLOTS, alone
 from export.breast_cancer_mg import train as training
+from export.breast_cancer_mg.candidates import SQUARE, candidates, kind_batches, square
 from export.breast_cancer_mg.card import table, with_figures
 from export.breast_cancer_mg.data import UNKNOWN, Kept, for_combining, kept, part_batches, parts_of
 from export.breast_cancer_mg.export import CARD, INPUT, example, export_network, load_trained
 from export.breast_cancer_mg.figures import answers_of, figures_of
 from export.breast_cancer_mg.fitting import Looked, auc, combine, left_out, logits_of, replaced
 from export.breast_cancer_mg.foreign import study
-from export.breast_cancer_mg.model import NUMBERS, CancerNet, Combination, Detector, Evidence, Served, begin
+from export.breast_cancer_mg.model import BLOCK, COUNT, NUMBERS, CancerNet, Combination, Served, looked, pixels_of
 from export.breast_cancer_mg.pieces import FIRST_SEED as PIECES_FROM
 from export.breast_cancer_mg.pieces import SIDE, kept_pieces, pieces
+from export.breast_cancer_mg.places import REACH, Kinds, Places, Rings
 from export.breast_cancer_mg.report import compared, hardness_section, sections, summary
 from export.breast_cancer_mg.settings import LeftOut, Settings, Split, read_settings
 from export.breast_cancer_mg.sources import FIRST_SEED, PhantomCase, list_cases
@@ -69,6 +71,7 @@ def tiny(**changes: Any) -> Settings:
         whole_mm=PIXEL_MM,
         augmentation=Augmentation(turn_degrees=10, scale_share=0.1, shift_share=0, noise=0.02),
         look=Course(batch=2, iterations=3, learning_rate=0.002),
+        kinds=Course(batch=4, iterations=3, learning_rate=0.002),
         left_out=LeftOut(prior=0.4, view=0.2, side=0.1),
         rounds=2,
         strength=0.1,
@@ -141,28 +144,31 @@ def learned(checkpoint: Path, scratch: Path) -> list[Kept]:
     return kept(learning, tiny(), scratch / "phantoms", whole=False)
 
 
+@pytest.mark.parametrize("stops_in", ["finder", "kinds"])
 def test_an_interrupted_training_goes_on_to_the_same_network(
-    checkpoint: Path, scratch: Path, finder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stops_in: str, checkpoint: Path, scratch: Path, finder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rate = training.learning_rate
+    rate, ends = training.learning_rate, []
 
     def interrupted(largest: float, done: float) -> float:
         if done == pytest.approx(1):
-            raise KeyboardInterrupt
+            ends.append(done)
+            if len(ends) == ["finder", "kinds"].index(stops_in) + 1:
+                raise KeyboardInterrupt
         return rate(largest, done)
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
         patched.setattr(training, "learning_rate", interrupted)
         train(tiny(), "phantoms", tmp_path, scratch, CPU, finder)
     state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
-    assert (state["iterations"], state["strangeness"]) == (2, None)
+    assert (state["iterations"], state["strangeness"]) == ({"finder": 2, "kinds": 5}[stops_in], None)
     with pytest.raises(SystemExit, match="is not trained to its end"):
         load_trained(tmp_path / "checkpoint.pt")
     torch.manual_seed(99)
     resumed = torch.load(train(tiny(), "phantoms", tmp_path, scratch, CPU), weights_only=True)
     for name, value in torch.load(checkpoint, weights_only=True)["network"].items():
         torch.testing.assert_close(resumed["network"][name], value)
-    assert (resumed["iterations"], resumed["seed"], resumed["data"]) == (3, 3, "phantoms")
+    assert (resumed["iterations"], resumed["seed"], resumed["data"]) == (6, 3, "phantoms")
     assert resumed["strangeness"] is not None
     assert train(tiny(), "phantoms", checkpoint.parent, scratch, CPU) == checkpoint
 
@@ -173,18 +179,18 @@ def test_a_checkpoint_of_another_configuration_is_refused(checkpoint: Path, scra
 
 
 def test_the_network_begins_as_the_finder_that_is_served(finder: Path, masses: Finder) -> None:
-    """Both of its answers are the finder's one, when it learns, too."""
+    """When it learns, too."""
     levels = torch.rand(4, 1, ROWS, COLUMNS)
-    detector = Detector(CHANNELS, ROWS, COLUMNS).eval()
-    begin(detector, finder_of(finder, tiny(), levels))
+    own = CancerNet(tiny()).finder.eval()
+    own.load_state_dict(finder_of(finder, tiny(), levels))
     with torch.no_grad():
-        one, both = masses.of_levels(levels), detector.of_levels(levels)
-        torch.testing.assert_close(both, one.expand_as(both), atol=1e-3, rtol=1e-3)
-        answers, features = detector.looked(levels)
-        torch.testing.assert_close(answers, detector.agreed(both), atol=1e-5, rtol=1e-5)
+        before, after = masses.of_levels(levels), own.of_levels(levels)
+        torch.testing.assert_close(after, before, atol=1e-3, rtol=1e-3)
+        answers, features = looked(own, levels)
+        torch.testing.assert_close(answers, own.agreed(after), atol=1e-5, rtol=1e-5)
         assert features.shape == (2 * 2, CHANNELS[-1], ROWS // 16, COLUMNS // 16)
-        detector.train()
-        learning = float((detector.of_levels(levels) - one).abs().mean() / one.std())
+        own.train()
+        learning = float((own.of_levels(levels) - before).abs().mean() / before.std())
         assert learning < 0.1
 
 
@@ -229,11 +235,9 @@ def test_no_patient_is_in_two_parts() -> None:
 def test_parts_hold_lesions_more_often_than_not(learned: list[Kept]) -> None:
     settings = tiny(look=Course(batch=32, iterations=1, learning_rate=0.002))
     [batch], [again] = (list(part_batches(learned, [], settings, 0)) for _ in range(2))
-    assert torch.equal(batch.levels, again.levels) and torch.equal(batch.truth, again.truth)
-    assert batch.levels.shape == (32, 1, 128, 128) and batch.truth.shape == (32, 2, 128, 128)
-    assert (batch.truth[:, 1] <= batch.truth[:, 0] + 1e-6).all()
-    lesion, cancer = ((batch.truth[:, number].amax(dim=(1, 2)) > 0.3).float().mean() for number in range(2))
-    assert lesion > 0.5 and 0.2 < cancer <= lesion
+    assert torch.equal(batch.levels, again.levels) and torch.equal(batch.lesion, again.lesion)
+    assert batch.levels.shape == batch.lesion.shape == (32, 1, 128, 128)
+    assert 0.5 < (batch.lesion.amax(dim=(1, 2, 3)) > 0.3).float().mean() < 1
 
 
 def test_a_lesion_alone_looks_as_it_does_in_its_view(tmp_path: Path) -> None:
@@ -261,7 +265,7 @@ def test_parts_come_from_pieces_as_often_as_is_said(learned: list[Kept], tmp_pat
     [batch] = part_batches(learned, cut, settings, 0)
     [without] = part_batches(learned, cut, settings.model_copy(update={"more_share": 0.0}), 0)
     assert batch.levels.shape == without.levels.shape and not torch.equal(batch.levels, without.levels)
-    assert (batch.truth[:, 0].amax(dim=(1, 2)) > 0.3).float().mean() > 0.5
+    assert (batch.lesion.amax(dim=(1, 2, 3)) > 0.3).float().mean() > 0.5
 
 
 def test_views_are_kept_as_the_node_gives_them(checkpoint: Path, scratch: Path) -> None:
@@ -274,22 +278,119 @@ def test_views_are_kept_as_the_node_gives_them(checkpoint: Path, scratch: Path) 
             assert (max(shows) == MALIGNANT) == bool(scan.malignant[number] == 1)
 
 
-def test_evidence_is_that_of_the_place_that_says_most() -> None:
-    """Of what kind a lesion is is read off it, not beside it."""
-    answers = torch.full((1, 2, 64, 48), -3.0)
-    answers[:, 0, 40:46, 8:14] = 6.0
-    answers[:, 1, 40:46, 8:14] = 2.0
-    answers[:, 1, 0:8, 40:48] = 6.0  # called malignant where there is no lesion
-    found, place = Evidence()(answers)
-    assert place.reshape(8, 6).argmax() == 5 * 6 + 1 and place.sum() == 1
-    total, lesion, malignant, size = found[0].tolist()
-    assert (lesion, total) == (6.0, pytest.approx(6.0 + malignant))
-    assert malignant == pytest.approx(2, abs=0.5)
-    assert size == pytest.approx(np.log1p(36 + 0.047 * (24 * 24 - 36)), rel=0.05)
-    elsewhere = torch.full_like(answers, -3.0)
-    elsewhere[:, :, 0:6, 40:46] = 5.0
-    near_it, _ = Evidence()(elsewhere, place)
-    assert near_it[0, 1] == pytest.approx(-3, abs=0.1)
+def test_places_are_the_surest_and_lie_apart() -> None:
+    """In the middle of what is taken for a lesion there, not where its map happens to be highest."""
+    logits = torch.full((1, 1, 64, 48), -6.0)
+    logits[:, :, 10:21, 10:19] = 3.0
+    logits[:, :, 12:15, 10:13] = 3.5
+    logits[:, :, 50:57, 30:37] = 2.0
+    sure, middles, own = Places(64, 48)(logits, 2)
+    assert sure[0, 0] > sure[0, 1] == pytest.approx((49 * 2.0 - 32 * 6.0) / 81)
+    torch.testing.assert_close(middles[0], torch.tensor([[15.0, 14.0], [53.0, 33.0]]), atol=0.2, rtol=0)
+    assert not torch.logical_and(own[0, 0] > 0, own[0, 1] > 0).any() and own[0, 1, 53, 33] == 1
+    within = torch.zeros_like(logits)
+    within[:, :, 45:, 25:] = 1
+    _, [[only]], _ = Places(64, 48)(logits, 1, within)
+    torch.testing.assert_close(only, middles[0, 1], atol=0.2, rtol=0)
+
+
+def test_rings_show_what_lies_round_a_place() -> None:
+    """Of a disc its edge on one ring all around, of a ray one direction, whichever way the view is turned."""
+    y, x = torch.meshgrid(torch.arange(160.0), torch.arange(140.0), indexing="ij")
+    disc = (torch.hypot(y - 70, x - 60) < 25).float()[None, None]
+    [[seen]] = Rings()(disc, torch.tensor([[[70.0, 60.0]]]))
+    rings, directions = seen.shape
+    edge = (seen > 0.5).sum(dim=0).float() / rings * REACH
+    torch.testing.assert_close(edge, torch.full((directions,), 25.0), atol=1.0, rtol=0)
+    ray = ((y - 70).abs() < 1.5).float() * (x > 60)
+    [[along]] = Rings()(ray[None, None], torch.tensor([[[70.0, 60.0]]]))
+    assert along[10:].mean(dim=0).argmax() == 0
+    quarter = torch.tensor([[[0.0, -1.0], [1.0, 0.0]]])
+    [[turned]] = Rings()(ray[None, None], torch.tensor([[[70.0, 60.0]]]), quarter)
+    assert turned[10:].mean(dim=0).argmax() in (directions // 4, 3 * directions // 4)
+
+
+def test_each_view_is_seen_round_its_own_places() -> None:
+    views = torch.zeros(2, 1, 96, 96)
+    views[0, :, 30:33, 30:33] = 1
+    views[1, :, 60:63, 50:53] = 1
+    places = torch.tensor([[[31.0, 31.0], [80.0, 80.0]], [[20.0, 20.0], [61.0, 51.0]]])
+    seen = Rings()(views, places)
+    assert [float(each[0, 0].mean()) for each in seen] == pytest.approx([1, 0, 0, 1], abs=0.01)
+
+
+def test_the_first_direction_lies_beside_the_last() -> None:
+    torch.manual_seed(4)
+    kinds = Kinds().eval()
+    rings = torch.rand(2, 1, 64, 96)
+    with torch.no_grad():
+        torch.testing.assert_close(kinds(rings), kinds(rings.roll(16, dims=3)), atol=1e-5, rtol=1e-5)
+
+
+class Bright(nn.Module):
+    """Takes what is bright in the middle for malignant."""
+
+    def forward(self, rings: Tensor) -> Tensor:
+        said: Tensor = rings[:, 0, 0].mean(dim=1) * 8 - 4
+        return torch.stack([said + 1, said], dim=1)
+
+
+def test_evidence_is_that_of_the_place_that_speaks_most_for_something_malignant(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """And of an earlier view that of the place near it, although another one is surer there."""
+    network = CancerNet(tiny()).eval()
+    network.kinds = Bright()  # type: ignore[assignment]
+    answers = torch.full((8, 1, ROWS // BLOCK, COLUMNS // BLOCK), -6.0)
+    levels = torch.zeros(8, 1, ROWS, COLUMNS)
+    answers[0, :, 10:17, 10:17], answers[0, :, 45:52, 30:37] = 4.0, 2.0
+    levels[0, :, 90:104, 60:74] = 1  # what is less sure to be a lesion is bright
+    answers[4, :, 8:19, 8:19], answers[4, :, 48:55, 31:38] = 5.0, 1.0
+    levels[4, :, 20:30, 20:30] = 1
+    features = torch.zeros(8, 1, 1, 1)
+    monkeypatch.setattr("export.breast_cancer_mg.model.looked", lambda *_: (answers, features))
+    with torch.no_grad():
+        evidence, heats, _ = network.looked(levels)
+    malignant, lesion, sure, size = evidence[0, 0].tolist()
+    assert (malignant, lesion) == pytest.approx((4, 5)) and sure < 2
+    assert size == pytest.approx(np.log1p(49 / (1 + np.exp(-2))), rel=0.05)
+    assert heats.shape == (1, len(SLOTS), ROWS // 8, COLUMNS // 8)
+    assert divmod(int(heats[0, 0].argmax()), COLUMNS // 8) in {(y, x) for y in (11, 12) for x in (7, 8, 9)}
+    assert evidence[0, 4, 0] == pytest.approx(-4) and evidence[0, 4, 2] < 1
+
+
+def test_places_that_are_found_are_known_for_what_lies_there(checkpoint: Path, learned: list[Kept]) -> None:
+    network = load_trained(checkpoint).network
+    found = candidates(network, learned, CPU)
+    assert len(found) == sum(int(scan.there.sum()) for scan in learned) * COUNT
+    for each in found[:40]:
+        row, column = round((each.row - 0.5) / BLOCK), round((each.column - 0.5) / BLOCK)
+        assert learned[each.scan].outlines()[each.view][row, column] == each.kind
+    assert pixels_of(torch.tensor([0.0, 3.0])).tolist() == [0.5, 6.5]
+
+
+def test_what_tells_kinds_learns_lesions_and_what_only_looks_like_one(
+    checkpoint: Path, learned: list[Kept], tmp_path: Path
+) -> None:
+    settings = tiny(more=12, more_share=1.0, kinds=Course(batch=60, iterations=1, learning_rate=0.002))
+    cut = kept_pieces(settings, tmp_path)
+    found = candidates(load_trained(checkpoint).network, learned, CPU)
+    [batch], [again] = (list(kind_batches(found, learned, cut, settings, 0)) for _ in range(2))
+    assert torch.equal(batch.levels, again.levels) and torch.equal(batch.turned, again.turned)
+    lesion, malignant = batch.truth.mean(dim=0).tolist()
+    assert 0.5 < lesion < 0.8 and 0.2 < malignant < lesion
+    assert batch.levels.shape == (60, 1, SQUARE, SQUARE) and batch.places.shape == (60, 1, 2)
+    torch.testing.assert_close(torch.linalg.det(batch.turned).abs().log().abs().amax() < 0.21, torch.tensor(True))
+    reach = REACH * torch.linalg.matrix_norm(batch.turned, 2).amax()
+    assert (batch.places - reach > 0).all() and (batch.places + reach < SQUARE - 1).all()
+
+
+@pytest.mark.parametrize(("row", "column"), [(40.0, 30.0), (2.3, 95.0), (127.0, 0.0)])
+def test_a_square_holds_its_place(row: float, column: float) -> None:
+    view = np.zeros((128, 96), np.uint8)
+    view[round(row), round(column)] = 9
+    made, place = square(view, row, column)
+    assert made[round(place[0]), round(place[1])] == 9 and made.sum() == 9
 
 
 def combination() -> Combination:
@@ -582,4 +683,4 @@ def test_a_network_answers_of_both_breasts() -> None:
     with torch.no_grad():
         evidence, maps, _ = network.looked(torch.rand(16, 1, ROWS, COLUMNS))
         assert network.combination(evidence, torch.ones(2, 8)).shape == (2, 2)
-    assert maps.shape == (16, ROWS // 8, COLUMNS // 8)
+    assert maps.shape == (2, len(SLOTS), ROWS // 8, COLUMNS // 8)

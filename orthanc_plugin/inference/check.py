@@ -64,6 +64,12 @@ def _of_inputs(stage: Stage, described: Graph, named: str) -> Iterator[str]:
             shape = " x ".join("?" if length is None else str(length) for length in given.shape)
             said = " x ".join(str(length) for length in wanted[given.name])
             yield f"{named} takes {shape} in {given.name}, where its card says {said}."
+        elif stage.multiples is not None and any(length is not None for length in given.shape[2:]):
+            yield (
+                f"{named} takes patches of one size in {given.name}, where its card says multiples of "
+                f"{' x '.join(map(str, stage.multiples))} up to its own; leave them out of the card, or export the "
+                "graph with free axes."
+            )
 
 
 def _wanted_inputs(stage: Stage) -> dict[str, tuple[int, ...]]:

@@ -68,6 +68,15 @@ def grid_shape(stage: Stage, turned: Turned) -> Shape:
     return _three(length if want is None else max(round(length * own / want), 1) for length, own, want in pairs)
 
 
+def patch_shape(stage: Stage, grid: Shape) -> Shape:
+    """No larger than the grid needs, where the network takes patches of several sizes."""
+    most = (stage.depth if stage.kind == "volume" else 1, stage.rows, stage.columns)
+    if stage.multiples is None:
+        return most
+    enough = (-(-length // multiple) * multiple for length, multiple in zip(grid, stage.multiples, strict=True))
+    return _three(min(each) for each in zip(most, enough, strict=True))
+
+
 @dataclass(frozen=True, eq=False)
 class Grid:
     """What the network sees: the roles' slices at its spacing, and the windows on them."""
@@ -80,8 +89,7 @@ class Grid:
     @classmethod
     def of(cls, stage: Stage, seen: Sequence[Channel], turned: Turned) -> Grid:
         shape = grid_shape(stage, turned)
-        depth = stage.depth if stage.kind == "volume" else 1
-        windows = Windows(shape, (depth, stage.rows, stage.columns), stage.overlap)
+        windows = Windows(shape, patch_shape(stage, shape), stage.overlap)
         return cls(stage, tuple(seen), tuple(Slices(channel.voxels_zyx, shape) for channel in seen), windows)
 
     def slab(self, start: int) -> NDArray[np.float32]:

@@ -134,7 +134,9 @@ class Stage(Entry):
     are the matrix or the patch, `depth` the slices of a stack or patch. Without `spacing_mm` (slices, rows, columns) a
     slice fills the matrix, and patches are taken from the grid of the series; with it the series is brought to that
     spacing, null leaving the slices as they are, and windows overlap by `overlap` where it is larger than one. With
-    `whole` a volume is one patch around its middle, and nothing is said of what lies beyond it.
+    `whole` a volume is one patch around its middle, and nothing is said of what lies beyond it. With `multiples`
+    (slices, rows, columns) a volume that is smaller than the patch is given as it is, made up to a multiple of so many
+    voxels; without, it lies in the middle of a patch.
     `orientation` says where slices, rows and columns run to: towards the head, the back (posterior) and the patient's
     left unless stated, or `as-acquired`, with slices in the order in which they lie. The channels are the roles in
     their order, of a stack role by role its slices, and with `slots` role by role the images that took them: all images
@@ -154,6 +156,7 @@ class Stage(Entry):
     orientation: Annotated[str, Field(pattern=r"^([LRAPHF]{3}|as-acquired)$")] = "HPL"
     overlap: Annotated[float, Field(ge=0, lt=1)] = 0.5
     whole: bool = False
+    multiples: tuple[Positive, Positive, Positive] | None = None
     intensity: Intensity = Untouched(kind="untouched")
     channels: Literal["grey", "rgb"] = "grey"
     clinical: ClinicalFeed | None = None
@@ -178,6 +181,8 @@ class Stage(Entry):
             raise ValueError(f"the stage {self.name} has a depth, which only stacks and volumes have")
         if self.whole and self.kind != "volume":
             raise ValueError(f"the stage {self.name} sees the whole in one patch, which only volumes are seen in")
+        if self.multiples is not None and (self.kind != "volume" or self.whole):
+            raise ValueError(f"the stage {self.name} has multiples, which are for patches of volumes")
         if self.flat and self.spacing_mm is not None:
             raise ValueError(f"the stage {self.name} takes single images, which have no spacing in three directions")
         if not self.flat and self.channels == "rgb":

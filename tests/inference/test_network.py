@@ -123,3 +123,13 @@ def test_what_a_stage_takes_follows_from_its_card(
     outputs = {"classes": classes} if flat else OUTPUTS
     model = graphs.model(tmp_path / "any", [graphs.stage(**stage)], outputs, inputs=inputs)
     assert input_shape(model.card.stage("only")) == shape
+
+
+def test_a_graph_of_one_size_takes_no_multiples(device: Device, tmp_path: Path) -> None:
+    graphs.write_channels(tmp_path / "fixed" / "model.onnx", [1.0], ["n", 1, 4, "r", 16], kind=3)
+    stage = graphs.stage(kind="volume", depth=4, batch=1)
+    assert disagreements(device, graphs.model(tmp_path / "fixed", [stage], OUTPUTS)) == ()
+    assert disagreements(device, graphs.model(tmp_path / "fixed", [stage | {"multiples": [1, 2, 2]}], OUTPUTS)) == (
+        "The graph model.onnx of fixed takes patches of one size in hu, where its card says multiples of 1 x 2 x 2 up "
+        "to its own; leave them out of the card, or export the graph with free axes.",
+    )

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from orthanc_plugin.inference.patches import Back, Blend, Windows, gaussian
+from orthanc_plugin.inference.patches import Back, Blend, Windows, gaussian, patch_shape
+from orthanc_plugin.routing.network import Stage
+from tests.inference.graphs import stage
 
 
 @pytest.mark.parametrize(
@@ -47,6 +49,22 @@ def test_blending_cut_patches_gives_the_whole_again(grid: tuple[int, int, int]) 
         found += blend.finish(following)
     assert [index for index, _ in found] == list(range(grid[0]))
     np.testing.assert_allclose(np.stack([maps for _, maps in found], axis=1), whole, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("grid", "without", "multiples"),
+    [
+        ((9, 66, 81), (8, 96, 96), (8, 66, 82)),
+        ((3, 200, 64), (8, 96, 96), (3, 96, 64)),
+        ((8, 96, 96), (8, 96, 96), (8, 96, 96)),
+    ],
+)
+def test_a_patch_is_no_larger_than_a_grid_needs_where_the_network_takes_smaller_ones(
+    grid: tuple[int, int, int], without: tuple[int, int, int], multiples: tuple[int, int, int]
+) -> None:
+    fixed = Stage.model_validate(stage(kind="volume", depth=8, rows=96, columns=96))
+    assert patch_shape(fixed, grid) == without
+    assert patch_shape(fixed.model_copy(update={"multiples": (1, 2, 2)}), grid) == multiples
 
 
 class Taken:

@@ -1,6 +1,7 @@
 """The networks: the views of a mammography and of the one before in, how probable cancer is in each breast out.
 
-The finder of masses says at which places of a view a lesion may lie, another network what is seen round each of them.
+The finder of masses says at which places of a view a lesion may lie, and so does a scout, who knows malignant ones
+that are no masses to the finder; another network says what is seen round each of these places.
 Of a view the place counts that speaks most for a malignant lesion, with what lay there before, and with the same view
 of the other breast.
 """
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import max_pool2d
 
 from export.breast_cancer_mg import KEYS, SIDES, SLOTS
-from export.breast_cancer_mg.places import Kinds, Places, Rings
+from export.breast_cancer_mg.places import STEP, Kinds, Places, Rings, Scout
 from export.breast_cancer_mg.settings import Settings
 from export.breast_mass_mg.export import described, plain
 from export.breast_mass_mg.model import PRIOR_LOGIT, Finder
@@ -22,7 +23,7 @@ from export.strangeness import Strangeness
 BLOCK = 2
 """The side of what is one place of the finder's answers."""
 COUNT = 3
-"""Places of a view that are looked at."""
+"""Places of a view that are looked at of those that the finder knows, and as many that the scout does."""
 _NEARBY = 9  # of the finder's answers on a side: so far beyond what is a place's own an earlier view may show the same
 _FAR = 1e3
 _COARSE = 4  # of the finder's answers make one place of the map
@@ -114,9 +115,12 @@ class CancerNet(nn.Module):
     def __init__(self, settings: Settings) -> None:
         super().__init__()
         self.finder = Finder(settings.channels, settings.rows, settings.columns)
-        self.places = Places(settings.rows // BLOCK, settings.columns // BLOCK)
-        self.rings = Rings()
-        self.kinds = Kinds()
+        self.scout = Scout(settings.rows, settings.columns)
+        rows, columns = settings.rows // BLOCK, settings.columns // BLOCK
+        self.places = Places(rows, columns, agreed=9, apart=12)
+        self.scouted = Places(*self.scout.shape, agreed=1, apart=3)
+        self.rings = Rings(64, 96)
+        self.kinds = Kinds((16, 24, 32, 64, 96), ((2, 2), (2, 2), (2, 2), (1, 2)))
         self.combination = Combination()
 
     def looked(self, levels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -127,34 +131,46 @@ class CancerNet(nn.Module):
         """
         answers, features = looked(self.finder, levels)
         (now, before), (seen, earlier) = _by_time(answers), _by_time(levels)
-        found, place, heat = self._said(now, seen, COUNT)
-        near = max_pool2d(place, _NEARBY, stride=1, padding=_NEARBY // 2)
-        found_before, _, _ = self._said(before, earlier, 1, near)
+        found, heat, place = self._said(now, seen, self.middles(now, seen))
+        near = max_pool2d(self.places.own(place), _NEARBY, stride=1, padding=_NEARBY // 2)
+        then = [self.places(before, 1, near), answers_at(self.scout.near(earlier, pixels_of(place)))]
+        found_before, _, _ = self._said(before, earlier, torch.cat(then, dim=1))
         both = [torch.unflatten(each, 0, (-1, len(SLOTS))) for each in (found, found_before)]
         heats = torch.unflatten(max_pool2d(heat, _COARSE)[:, 0], 0, (-1, len(SLOTS)))
         return torch.cat(both, dim=1), heats, features
 
-    def _said(
-        self, answers: Tensor, levels: Tensor, count: int, within: Tensor | None = None
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Of each view the numbers [N, 4] of the place that speaks most for something malignant, what of the map is
-        that place's own, and how much each place of the map speaks for it, both [N, 1, h, w].
+    def middles(self, answers: Tensor, levels: Tensor) -> Tensor:
+        """The places [N, 2 * COUNT, 2] that are looked at of present views, all four of each study, as rows and columns
+        of the finder's answers.
         """
-        sure, middles, own = self.places(answers, count, within)
+        scouted = self.scout(torch.unflatten(levels, 0, (-1, len(SLOTS))))
+        others = self.scouted(scouted, COUNT) * STEP + (STEP - 1) / 2
+        return torch.cat([self.places(answers, COUNT), answers_at(others)], dim=1)
+
+    def _said(self, answers: Tensor, levels: Tensor, middles: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Of each view the numbers [N, 4] of the place that speaks most for something malignant, how much each place of
+        the map speaks for it [N, 1, h, w], and that place [N, 1, 2].
+        """
         told = self.kinds(self.rings(levels, pixels_of(middles)))
-        lesion, malignant = torch.unflatten(told, 0, (-1, count)).unbind(dim=2)
-        share = torch.sigmoid(answers) * own
-        most = (malignant >= malignant.amax(dim=1, keepdim=True)).to(answers.dtype)
+        lesion, malignant = torch.unflatten(told, 0, (-1, middles.shape[1])).unbind(dim=2)
+        own = self.places.own(middles)
+        sure = (self.places.height(answers) + (own - 1) * _FAR).amax(dim=(2, 3))
+        size = torch.log1p((torch.sigmoid(answers) * own).sum(dim=(2, 3)))
+        most = (malignant >= malignant.amax(dim=1, keepdim=True)).to(own.dtype)
         most = most / most.sum(dim=1, keepdim=True)
-        size = torch.log1p(share.sum(dim=(2, 3)))
         numbers = torch.stack([(each * most).sum(dim=1) for each in (malignant, lesion, sure, size)], dim=1)
-        heat = (share * torch.sigmoid(malignant)[..., None, None]).amax(dim=1, keepdim=True)
-        return numbers, (own * most[..., None, None]).amax(dim=1, keepdim=True), heat
+        heat = (self.places.near(middles) * torch.sigmoid(malignant)[..., None, None]).amax(dim=1, keepdim=True)
+        return numbers, heat, (middles * most[..., None]).sum(dim=1, keepdim=True)
 
 
 def pixels_of(middles: Tensor) -> Tensor:
     """Of the views, for places of the finder's answers."""
     return middles * BLOCK + (BLOCK - 1) / 2
+
+
+def answers_at(places: Tensor) -> Tensor:
+    """The other way round."""
+    return (places - (BLOCK - 1) / 2) / BLOCK
 
 
 def _by_time(of_views: Tensor) -> tuple[Tensor, Tensor]:
@@ -185,4 +201,4 @@ class Served(nn.Module):
         probability = torch.sigmoid(self.network.combination(evidence, there))
         like = described(finder, levels, plain(images, finder.levels.last), features)
         strange = (torch.unflatten(self.strangeness(like), 0, (-1, len(KEYS))) * there).amax(dim=1)
-        return probability, maps, strange
+        return probability, maps * there[:, : len(SLOTS), None, None], strange

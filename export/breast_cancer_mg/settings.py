@@ -41,7 +41,7 @@ class Settings(Entry):
     Phantoms are drawn with pixels of `parts_mm` where parts of views are learned from, as the finder's were, and of
     `whole_mm` where whole views are seen, as detectors have them. Of so many `more` phantoms the lesions alone are
     drawn, with what is around them; such a share of the lesions that are learned from are theirs. The finder learns
-    by the course `look`, what tells kinds of places by the course `kinds`.
+    by the course `look`, the scout by `scout`, what tells kinds of places by `kinds`.
     """
 
     name: str
@@ -55,6 +55,7 @@ class Settings(Entry):
     whole_mm: float
     augmentation: Augmentation
     look: Course
+    scout: Course
     kinds: Course
     left_out: LeftOut
     rounds: Positive

@@ -1,8 +1,8 @@
 """Trains the networks: a configuration goes in, a checkpoint and TensorBoard curves come out.
 
-First the finder of breast-mass-mg goes on to learn from parts of views; then another network learns to tell what lies
-at the places that it finds; then, on patients that neither has seen, it is learned how views, sides and times are
-combined.
+First the finder of breast-mass-mg goes on to learn from parts of views, and a scout from places in such; then another
+network learns to tell what lies at the places that the two find; then, on patients that none of them has seen, it is
+learned how views, sides and times are combined.
 
 python -m export.breast_cancer_mg.train --config export/breast_cancer_mg/configs/standard.json
 """
@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 from export import checkpoints
 from export.breast_cancer_mg import MALIGNANT
-from export.breast_cancer_mg.candidates import KindBatch, candidates, kind_batches
+from export.breast_cancer_mg.candidates import PlaceBatch, candidates, kind_batches, scout_batches
 from export.breast_cancer_mg.data import Kept, PartBatch, cache_of, for_combining, kept, part_batches, parts_of
 from export.breast_cancer_mg.fitting import auc, auc_of_views, calibrate, combine, logits_of, look, strangeness_of
 from export.breast_cancer_mg.model import CancerNet
@@ -92,9 +92,11 @@ def train(
         usual = next(part_batches(seen, pieces, settings, 0)).levels
         path = finder or MODELS.parent / settings.begins_from / "find.onnx"
         network.finder.load_state_dict(finder_of(path, settings, usual))
-    told = max(first - settings.look.iterations, 0)
+    scouted = max(first - settings.look.iterations, 0)
+    told = max(scouted - settings.scout.iterations, 0)
     with SummaryWriter(str(out / "curves")) as curves:
         _look(run, part_batches(seen, pieces, settings, first), curves, first)
+        _scout(run, scout_batches(seen, pieces, settings, scouted), curves, scouted)
         if told < settings.kinds.iterations:
             places = candidates(network, seen, device)
             _tell(run, kind_batches(places, seen, pieces, settings, told), held, curves, told)
@@ -149,18 +151,34 @@ def not_found(answers: Tensor, lesion: Tensor) -> Tensor:
     return wrong
 
 
-def _tell(run: Run, batches: Iterator[KindBatch], held: list[Kept], curves: SummaryWriter, first: int) -> None:
-    course, network, before = run.settings.kinds, run.network, run.settings.look.iterations
+def _scout(run: Run, batches: Iterator[PlaceBatch], curves: SummaryWriter, first: int) -> None:
+    course, scout, before = run.settings.scout, run.network.scout, run.settings.look.iterations
+    shown = tqdm(batches, "scout", initial=first, total=course.iterations, unit="batch", mininterval=5)
+    losses = []
+    for iteration, batch in enumerate(shown, start=first + 1):
+        scout.train()
+        torch.manual_seed(run.settings.seed + iteration)  # what is left out by chance is so after a resumption, too
+        seen = [each.to(run.device) for each in (batch.levels, batch.places, batch.turned)]
+        truth = batch.truth.flatten(0, 1).to(run.device)
+        losses.append(_step(run, course, iteration, binary_cross_entropy_with_logits(scout.told(*seen), truth)))
+        if iteration % run.settings.every == 0 or iteration == course.iterations:
+            curves.add_scalar("loss of the scout/train", np.mean(losses), before + iteration)
+            tqdm.write(f"{iteration}/{course.iterations}: loss {np.mean(losses):.4f}")
+            losses = []
+            run.save(before + iteration)
+
+
+def _tell(run: Run, batches: Iterator[PlaceBatch], held: list[Kept], curves: SummaryWriter, first: int) -> None:
+    course, network = run.settings.kinds, run.network
+    before = run.settings.look.iterations + run.settings.scout.iterations
     shown = tqdm(batches, "kinds", initial=first, total=course.iterations, unit="batch", mininterval=5)
     losses = []
     for iteration, batch in enumerate(shown, start=first + 1):
         network.eval().kinds.train()
-        torch.manual_seed(run.settings.seed + iteration)  # what is left out by chance is so after a resumption, too
+        torch.manual_seed(run.settings.seed + iteration)
         seen = [each.to(run.device) for each in (batch.levels, batch.places, batch.turned)]
-        told = network.kinds(network.rings(*seen))
-        losses.append(
-            _step(run, course, iteration, binary_cross_entropy_with_logits(told, batch.truth.to(told.device)))
-        )
+        told, truth = network.kinds(network.rings(*seen)), batch.truth.flatten(0, 1).to(run.device)
+        losses.append(_step(run, course, iteration, binary_cross_entropy_with_logits(told, truth)))
         if iteration % run.settings.every == 0 or iteration == course.iterations:
             watched = held[:_WATCHED]
             shows = torch.from_numpy(np.stack([scan.shows for scan in watched]) == MALIGNANT)
@@ -177,7 +195,7 @@ def _combine(run: Run, combining: list[Kept], held: list[Kept], curves: SummaryW
     combine(run.network, looked, run.settings)
     calibrate(run.network, validating)
     fitted, found = (auc(*logits_of(run.network, each)) for each in (looked, validating))
-    done = run.settings.look.iterations + run.settings.kinds.iterations
+    done = sum(course.iterations for course in (run.settings.look, run.settings.scout, run.settings.kinds))
     curves.add_scalar("auc of breasts/validation", found, done)
     tqdm.write(f"AUC of breasts {found:.4f}, of those that the combination was fitted to {fitted:.4f}")
     run.save(done, strangeness=strangeness_of(looked, validating).state_dict())

@@ -23,7 +23,7 @@ from export.split import Parts, split_by_patient, wanted
 from export.strangeness import Strangeness
 
 RUNS = Path(__file__).parents[1] / "runs"
-_KEPT = 0.975  # of the scans
+_KEPT = 0.975  # of the groups of slices
 
 
 @dataclass(frozen=True)
@@ -152,14 +152,14 @@ def validate(task: Task, network: Restorer, held: Sequence[Kept], device: torch.
 
 @torch.no_grad()
 def strangeness_of(network: Restorer, seen: Sequence[Kept], held: Sequence[Kept], device: torch.device) -> Strangeness:
-    """Fitted on slices that were learned on; its bound is that of whole scans, whose median counts."""
+    """Fitted on slices that were learned on; its bound is that of groups of slices, of which a patch has the mean."""
     network.eval()
 
-    def described(scan: Kept) -> Tensor:
+    def described(scan: Kept) -> list[Tensor]:
         found = [network.see(batch.seen.to(device))[1:] for batch in whole(scan, network.beside)]
-        return torch.cat([description(values, features).cpu() for values, features in found])
+        return [description(values, features).cpu() for values, features in found]
 
-    learned, bounding = [described(scan) for scan in seen], [described(scan) for scan in held]
+    learned, bounding = ([group for scan in scans for group in described(scan)] for scans in (seen, held))
     fitted = Strangeness.fitted(torch.cat(learned), torch.cat(bounding), _KEPT)
-    medians = torch.stack([fitted(scan).median() for scan in bounding])
-    return fitted.widened(torch.quantile(medians, _KEPT))
+    means = torch.stack([fitted(group).mean() for group in bounding])
+    return fitted.widened(torch.quantile(means, _KEPT))

@@ -18,7 +18,15 @@ from torch import Tensor, nn
 
 from export.breast_cancer_mg import BENIGN, MALIGNANT, SLOTS, alone
 from export.breast_cancer_mg import train as training
-from export.breast_cancer_mg.candidates import SQUARE, candidates, kind_batches, square
+from export.breast_cancer_mg.candidates import (
+    ELSEWHERE,
+    IN_LESION,
+    SQUARE,
+    candidates,
+    kind_batches,
+    scout_batches,
+    square,
+)
 from export.breast_cancer_mg.card import table, with_figures
 from export.breast_cancer_mg.data import UNKNOWN, Kept, for_combining, kept, part_batches, parts_of
 from export.breast_cancer_mg.export import CARD, INPUT, example, export_network, load_trained
@@ -28,7 +36,7 @@ from export.breast_cancer_mg.foreign import study
 from export.breast_cancer_mg.model import BLOCK, COUNT, NUMBERS, CancerNet, Combination, Served, looked, pixels_of
 from export.breast_cancer_mg.pieces import FIRST_SEED as PIECES_FROM
 from export.breast_cancer_mg.pieces import SIDE, kept_pieces, pieces
-from export.breast_cancer_mg.places import REACH, Kinds, Places, Rings
+from export.breast_cancer_mg.places import REACH, STEP, Kinds, Places, Rings, Scout
 from export.breast_cancer_mg.report import compared, hardness_section, sections, summary
 from export.breast_cancer_mg.settings import LeftOut, Settings, Split, read_settings
 from export.breast_cancer_mg.sources import FIRST_SEED, PhantomCase, list_cases
@@ -71,6 +79,7 @@ def tiny(**changes: Any) -> Settings:
         whole_mm=PIXEL_MM,
         augmentation=Augmentation(turn_degrees=10, scale_share=0.1, shift_share=0, noise=0.02),
         look=Course(batch=2, iterations=3, learning_rate=0.002),
+        scout=Course(batch=2, iterations=3, learning_rate=0.002),
         kinds=Course(batch=4, iterations=3, learning_rate=0.002),
         left_out=LeftOut(prior=0.4, view=0.2, side=0.1),
         rounds=2,
@@ -144,16 +153,23 @@ def learned(checkpoint: Path, scratch: Path) -> list[Kept]:
     return kept(learning, tiny(), scratch / "phantoms", whole=False)
 
 
-@pytest.mark.parametrize("stops_in", ["finder", "kinds"])
+@pytest.mark.parametrize(("stops_in", "iterations"), [(1, 2), (2, 5), (3, 8)])
 def test_an_interrupted_training_goes_on_to_the_same_network(
-    stops_in: str, checkpoint: Path, scratch: Path, finder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stops_in: int,
+    iterations: int,
+    checkpoint: Path,
+    scratch: Path,
+    finder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """In the first of its courses, in the second, in the third."""
     rate, ends = training.learning_rate, []
 
     def interrupted(largest: float, done: float) -> float:
         if done == pytest.approx(1):
             ends.append(done)
-            if len(ends) == ["finder", "kinds"].index(stops_in) + 1:
+            if len(ends) == stops_in:
                 raise KeyboardInterrupt
         return rate(largest, done)
 
@@ -161,14 +177,14 @@ def test_an_interrupted_training_goes_on_to_the_same_network(
         patched.setattr(training, "learning_rate", interrupted)
         train(tiny(), "phantoms", tmp_path, scratch, CPU, finder)
     state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
-    assert (state["iterations"], state["strangeness"]) == ({"finder": 2, "kinds": 5}[stops_in], None)
+    assert (state["iterations"], state["strangeness"]) == (iterations, None)
     with pytest.raises(SystemExit, match="is not trained to its end"):
         load_trained(tmp_path / "checkpoint.pt")
     torch.manual_seed(99)
     resumed = torch.load(train(tiny(), "phantoms", tmp_path, scratch, CPU), weights_only=True)
     for name, value in torch.load(checkpoint, weights_only=True)["network"].items():
         torch.testing.assert_close(resumed["network"][name], value)
-    assert (resumed["iterations"], resumed["seed"], resumed["data"]) == (6, 3, "phantoms")
+    assert (resumed["iterations"], resumed["seed"], resumed["data"]) == (9, 3, "phantoms")
     assert resumed["strangeness"] is not None
     assert train(tiny(), "phantoms", checkpoint.parent, scratch, CPU) == checkpoint
 
@@ -278,53 +294,21 @@ def test_views_are_kept_as_the_node_gives_them(checkpoint: Path, scratch: Path) 
             assert (max(shows) == MALIGNANT) == bool(scan.malignant[number] == 1)
 
 
-def test_places_are_the_surest_and_lie_apart() -> None:
+def test_places_are_the_highest_and_lie_apart() -> None:
     """In the middle of what is taken for a lesion there, not where its map happens to be highest."""
     logits = torch.full((1, 1, 64, 48), -6.0)
     logits[:, :, 10:21, 10:19] = 3.0
     logits[:, :, 12:15, 10:13] = 3.5
     logits[:, :, 50:57, 30:37] = 2.0
-    sure, middles, own = Places(64, 48)(logits, 2)
-    assert sure[0, 0] > sure[0, 1] == pytest.approx((49 * 2.0 - 32 * 6.0) / 81)
+    places = Places(64, 48, agreed=9, apart=12)
+    middles = places(logits, 2)
     torch.testing.assert_close(middles[0], torch.tensor([[15.0, 14.0], [53.0, 33.0]]), atol=0.2, rtol=0)
-    assert not torch.logical_and(own[0, 0] > 0, own[0, 1] > 0).any() and own[0, 1, 53, 33] == 1
+    own = places.own(middles)[0] > 0
+    assert own[0, 15, 14] and own[1, 53, 33] and not torch.logical_and(own[0], own[1]).any()
+    assert places.near(middles)[0, 1].argmax() == 53 * 48 + 33
     within = torch.zeros_like(logits)
     within[:, :, 45:, 25:] = 1
-    _, [[only]], _ = Places(64, 48)(logits, 1, within)
-    torch.testing.assert_close(only, middles[0, 1], atol=0.2, rtol=0)
-
-
-def test_rings_show_what_lies_round_a_place() -> None:
-    """Of a disc its edge on one ring all around, of a ray one direction, whichever way the view is turned."""
-    y, x = torch.meshgrid(torch.arange(160.0), torch.arange(140.0), indexing="ij")
-    disc = (torch.hypot(y - 70, x - 60) < 25).float()[None, None]
-    [[seen]] = Rings()(disc, torch.tensor([[[70.0, 60.0]]]))
-    rings, directions = seen.shape
-    edge = (seen > 0.5).sum(dim=0).float() / rings * REACH
-    torch.testing.assert_close(edge, torch.full((directions,), 25.0), atol=1.0, rtol=0)
-    ray = ((y - 70).abs() < 1.5).float() * (x > 60)
-    [[along]] = Rings()(ray[None, None], torch.tensor([[[70.0, 60.0]]]))
-    assert along[10:].mean(dim=0).argmax() == 0
-    quarter = torch.tensor([[[0.0, -1.0], [1.0, 0.0]]])
-    [[turned]] = Rings()(ray[None, None], torch.tensor([[[70.0, 60.0]]]), quarter)
-    assert turned[10:].mean(dim=0).argmax() in (directions // 4, 3 * directions // 4)
-
-
-def test_each_view_is_seen_round_its_own_places() -> None:
-    views = torch.zeros(2, 1, 96, 96)
-    views[0, :, 30:33, 30:33] = 1
-    views[1, :, 60:63, 50:53] = 1
-    places = torch.tensor([[[31.0, 31.0], [80.0, 80.0]], [[20.0, 20.0], [61.0, 51.0]]])
-    seen = Rings()(views, places)
-    assert [float(each[0, 0].mean()) for each in seen] == pytest.approx([1, 0, 0, 1], abs=0.01)
-
-
-def test_the_first_direction_lies_beside_the_last() -> None:
-    torch.manual_seed(4)
-    kinds = Kinds().eval()
-    rings = torch.rand(2, 1, 64, 96)
-    with torch.no_grad():
-        torch.testing.assert_close(kinds(rings), kinds(rings.roll(16, dims=3)), atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(places(logits, 1, within)[0, 0], middles[0, 1], atol=0.2, rtol=0)
 
 
 class Bright(nn.Module):
@@ -335,38 +319,115 @@ class Bright(nn.Module):
         return torch.stack([said + 1, said], dim=1)
 
 
+def test_the_scout_looks_round_every_place_of_its_grid_and_never_at_air() -> None:
+    scout = Scout(ROWS, COLUMNS).eval()
+    views = torch.rand(2, 3, 1, ROWS, COLUMNS)
+    views[1, 2, :, :, 50:] = 0
+    with torch.no_grad():
+        maps = scout(views)
+        place = torch.tensor([[[3 * STEP + (STEP - 1) / 2, 2 * STEP + (STEP - 1) / 2]]])
+        one = scout.told(views[1, 0][None], place)
+    assert maps.shape == (6, 1, ROWS // STEP, COLUMNS // STEP)
+    torch.testing.assert_close(maps[3, 0, 3, 2], one[0, 1], atol=1e-5, rtol=1e-5)
+    assert (maps[5, 0, :, 5:] < -900).all() and (maps[5, 0, :, :5] > -900).all()
+
+
+def test_the_scout_looks_near_a_place_of_an_earlier_view() -> None:
+    scout = Scout(ROWS, COLUMNS).eval()
+    scout.kinds = Bright()  # type: ignore[assignment]
+    views = torch.zeros(2, 1, ROWS, COLUMNS)
+    views[0, :, 70:91, 50:71] = 1  # 20 pixels below and 10 beside where it lay
+    views[0, :, 0:22, 0:12] = 1  # too far off
+    found = scout.near(views, torch.tensor([[[60.0, 50.0]], [[40.0, 40.0]]]))
+    torch.testing.assert_close(found[0], torch.tensor([[80.0, 60.0]]), atol=1e-3, rtol=0)
+    torch.testing.assert_close(found[1], torch.tensor([[40.0, 40.0]]), atol=1e-3, rtol=0)
+
+
+def test_rings_show_what_lies_round_a_place() -> None:
+    """Of a disc its edge on one ring all around, of a ray one direction, whichever way the view is turned."""
+    y, x = torch.meshgrid(torch.arange(160.0), torch.arange(140.0), indexing="ij")
+    disc = (torch.hypot(y - 70, x - 60) < 25).float()[None, None]
+    [[seen]] = Rings(64, 96)(disc, torch.tensor([[[70.0, 60.0]]]))
+    rings, directions = seen.shape
+    edge = (seen > 0.5).sum(dim=0).float() / rings * REACH
+    torch.testing.assert_close(edge, torch.full((directions,), 25.0), atol=1.0, rtol=0)
+    ray = ((y - 70).abs() < 1.5).float() * (x > 60)
+    [[along]] = Rings(64, 96)(ray[None, None], torch.tensor([[[70.0, 60.0]]]))
+    assert along[10:].mean(dim=0).argmax() == 0
+    quarter = torch.tensor([[[0.0, -1.0], [1.0, 0.0]]])
+    [[turned]] = Rings(64, 96)(ray[None, None], torch.tensor([[[70.0, 60.0]]]), quarter)
+    assert turned[10:].mean(dim=0).argmax() in (directions // 4, 3 * directions // 4)
+
+
+def test_each_view_is_seen_round_its_own_places() -> None:
+    views = torch.zeros(2, 1, 96, 96)
+    views[0, :, 30:33, 30:33] = 1
+    views[1, :, 60:63, 50:53] = 1
+    places = torch.tensor([[[31.0, 31.0], [80.0, 80.0]], [[20.0, 20.0], [61.0, 51.0]]])
+    seen = Rings(64, 96)(views, places)
+    assert [float(each[0, 0].mean()) for each in seen] == pytest.approx([1, 0, 0, 1], abs=0.01)
+
+
+def test_the_first_direction_lies_beside_the_last() -> None:
+    torch.manual_seed(4)
+    kinds = Kinds((4, 6, 8), ((2, 2), (2, 2))).eval()
+    rings = torch.rand(2, 1, 64, 96)
+    with torch.no_grad():
+        torch.testing.assert_close(kinds(rings), kinds(rings.roll(16, dims=3)), atol=1e-5, rtol=1e-5)
+
+
 def test_evidence_is_that_of_the_place_that_speaks_most_for_something_malignant(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """And of an earlier view that of the place near it, although another one is surer there."""
+    """Whoever found it; and of an earlier view that of the place near it, although another one is surer there."""
     network = CancerNet(tiny()).eval()
     network.kinds = Bright()  # type: ignore[assignment]
     answers = torch.full((8, 1, ROWS // BLOCK, COLUMNS // BLOCK), -6.0)
+    scouted = torch.full((4, 1, ROWS // STEP, COLUMNS // STEP), -6.0)
     levels = torch.zeros(8, 1, ROWS, COLUMNS)
     answers[0, :, 10:17, 10:17], answers[0, :, 45:52, 30:37] = 4.0, 2.0
     levels[0, :, 90:104, 60:74] = 1  # what is less sure to be a lesion is bright
+    answers[1, :, 10:17, 10:17], scouted[1, :, 9, 6] = 4.0, 3.0
+    levels[1, :, 88:106, 58:76] = 1  # the scout alone has found it
     answers[4, :, 8:19, 8:19], answers[4, :, 48:55, 31:38] = 5.0, 1.0
     levels[4, :, 20:30, 20:30] = 1
     features = torch.zeros(8, 1, 1, 1)
     monkeypatch.setattr("export.breast_cancer_mg.model.looked", lambda *_: (answers, features))
+    monkeypatch.setattr(network.scout, "forward", lambda _: scouted)
+    monkeypatch.setattr(network.scout, "near", lambda _, places: places)
     with torch.no_grad():
         evidence, heats, _ = network.looked(levels)
     malignant, lesion, sure, size = evidence[0, 0].tolist()
     assert (malignant, lesion) == pytest.approx((4, 5)) and sure < 2
     assert size == pytest.approx(np.log1p(49 / (1 + np.exp(-2))), rel=0.05)
+    assert evidence[0, 1, 0] == pytest.approx(4) and evidence[0, 1, 2] < 0
     assert heats.shape == (1, len(SLOTS), ROWS // 8, COLUMNS // 8)
-    assert divmod(int(heats[0, 0].argmax()), COLUMNS // 8) in {(y, x) for y in (11, 12) for x in (7, 8, 9)}
+    for heat in heats[0, :2]:
+        assert divmod(int(heat.argmax()), COLUMNS // 8) in {(y, x) for y in (11, 12) for x in (7, 8, 9)}
     assert evidence[0, 4, 0] == pytest.approx(-4) and evidence[0, 4, 2] < 1
 
 
 def test_places_that_are_found_are_known_for_what_lies_there(checkpoint: Path, learned: list[Kept]) -> None:
     network = load_trained(checkpoint).network
     found = candidates(network, learned, CPU)
-    assert len(found) == sum(int(scan.there.sum()) for scan in learned) * COUNT
-    for each in found[:40]:
+    assert len(found) == sum(int(scan.there[: len(SLOTS)].sum()) for scan in learned) * 2 * COUNT
+    for each in found[:60]:
         row, column = round((each.row - 0.5) / BLOCK), round((each.column - 0.5) / BLOCK)
         assert learned[each.scan].outlines()[each.view][row, column] == each.kind
     assert pixels_of(torch.tensor([0.0, 3.0])).tolist() == [0.5, 6.5]
+
+
+def test_the_scout_learns_from_places_in_lesions_and_elsewhere(learned: list[Kept], tmp_path: Path) -> None:
+    settings = tiny(more=12, more_share=0.6, scout=Course(batch=40, iterations=1, learning_rate=0.002))
+    cut = kept_pieces(settings, tmp_path)
+    [batch], [again] = (list(scout_batches(learned, cut, settings, 0)) for _ in range(2))
+    assert torch.equal(batch.levels, again.levels) and torch.equal(batch.places, again.places)
+    assert batch.levels.shape == (40, 1, SIDE, SIDE) and batch.truth.shape == (40, IN_LESION + ELSEWHERE, 2)
+    with_lesion, with_cancer = batch.truth.amax(dim=1).mean(dim=0).tolist()
+    assert 0.4 < with_lesion < 0.9 and 0.3 < with_cancer < with_lesion
+    assert batch.truth[:, IN_LESION:].max() == 0
+    middles = batch.places[:, :IN_LESION][batch.truth[:, 0, 0] > 0].mean(dim=1)
+    assert ((middles - (SIDE - 1) / 2).abs() < STEP).float().mean() > 0.8
 
 
 def test_what_tells_kinds_learns_lesions_and_what_only_looks_like_one(
@@ -377,10 +438,10 @@ def test_what_tells_kinds_learns_lesions_and_what_only_looks_like_one(
     found = candidates(load_trained(checkpoint).network, learned, CPU)
     [batch], [again] = (list(kind_batches(found, learned, cut, settings, 0)) for _ in range(2))
     assert torch.equal(batch.levels, again.levels) and torch.equal(batch.turned, again.turned)
-    lesion, malignant = batch.truth.mean(dim=0).tolist()
+    lesion, malignant = batch.truth.mean(dim=(0, 1)).tolist()
     assert 0.5 < lesion < 0.8 and 0.2 < malignant < lesion
     assert batch.levels.shape == (60, 1, SQUARE, SQUARE) and batch.places.shape == (60, 1, 2)
-    torch.testing.assert_close(torch.linalg.det(batch.turned).abs().log().abs().amax() < 0.21, torch.tensor(True))
+    assert torch.linalg.det(batch.turned).abs().log().abs().amax() < 0.21
     reach = REACH * torch.linalg.matrix_norm(batch.turned, 2).amax()
     assert (batch.places - reach > 0).all() and (batch.places + reach < SQUARE - 1).all()
 

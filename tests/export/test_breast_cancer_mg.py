@@ -35,7 +35,7 @@ from export.breast_cancer_mg.fitting import Looked, auc, combine, left_out, logi
 from export.breast_cancer_mg.foreign import study
 from export.breast_cancer_mg.model import BLOCK, COUNT, NUMBERS, CancerNet, Combination, Served, looked, pixels_of
 from export.breast_cancer_mg.pieces import FIRST_SEED as PIECES_FROM
-from export.breast_cancer_mg.pieces import SIDE, kept_pieces, pieces
+from export.breast_cancer_mg.pieces import SIDE, KeptPieces, kept_pieces, pieces
 from export.breast_cancer_mg.places import REACH, STEP, Kinds, Places, Rings, Scout
 from export.breast_cancer_mg.report import compared, hardness_section, sections, summary
 from export.breast_cancer_mg.settings import LeftOut, Settings, Split, read_settings
@@ -151,6 +151,12 @@ def learned(checkpoint: Path, scratch: Path) -> list[Kept]:
     assert checkpoint.exists()
     learning, _ = for_combining(parts_of("phantoms", tiny()).train, tiny())
     return kept(learning, tiny(), scratch / "phantoms", whole=False)
+
+
+@pytest.fixture(scope="module")
+def cut(tmp_path_factory: pytest.TempPathFactory) -> list[KeptPieces]:
+    """The lesions of twelve patients, each alone."""
+    return kept_pieces(tiny(more=12), tmp_path_factory.mktemp("pieces"))
 
 
 @pytest.mark.parametrize(("stops_in", "iterations"), [(1, 2), (2, 5), (3, 8)])
@@ -274,9 +280,8 @@ def test_a_lesion_alone_looks_as_it_does_in_its_view(tmp_path: Path) -> None:
         assert seen[0] == pytest.approx(seen[1], abs=12)
 
 
-def test_parts_come_from_pieces_as_often_as_is_said(learned: list[Kept], tmp_path: Path) -> None:
+def test_parts_come_from_pieces_as_often_as_is_said(learned: list[Kept], cut: list[KeptPieces]) -> None:
     settings = tiny(more=12, more_share=1.0, look=Course(batch=24, iterations=1, learning_rate=0.002))
-    cut = kept_pieces(settings, tmp_path)
     assert {int(kind) for each in cut for kind in each.kinds} == {BENIGN, MALIGNANT}
     [batch] = part_batches(learned, cut, settings, 0)
     [without] = part_batches(learned, cut, settings.model_copy(update={"more_share": 0.0}), 0)
@@ -417,9 +422,8 @@ def test_places_that_are_found_are_known_for_what_lies_there(checkpoint: Path, l
     assert pixels_of(torch.tensor([0.0, 3.0])).tolist() == [0.5, 6.5]
 
 
-def test_the_scout_learns_from_places_in_lesions_and_elsewhere(learned: list[Kept], tmp_path: Path) -> None:
+def test_the_scout_learns_from_places_in_lesions_and_elsewhere(learned: list[Kept], cut: list[KeptPieces]) -> None:
     settings = tiny(more=12, more_share=0.6, scout=Course(batch=40, iterations=1, learning_rate=0.002))
-    cut = kept_pieces(settings, tmp_path)
     [batch], [again] = (list(scout_batches(learned, cut, settings, 0)) for _ in range(2))
     assert torch.equal(batch.levels, again.levels) and torch.equal(batch.places, again.places)
     assert batch.levels.shape == (40, 1, SIDE, SIDE) and batch.truth.shape == (40, IN_LESION + ELSEWHERE, 2)
@@ -431,10 +435,9 @@ def test_the_scout_learns_from_places_in_lesions_and_elsewhere(learned: list[Kep
 
 
 def test_what_tells_kinds_learns_lesions_and_what_only_looks_like_one(
-    checkpoint: Path, learned: list[Kept], tmp_path: Path
+    checkpoint: Path, learned: list[Kept], cut: list[KeptPieces]
 ) -> None:
     settings = tiny(more=12, more_share=1.0, kinds=Course(batch=60, iterations=1, learning_rate=0.002))
-    cut = kept_pieces(settings, tmp_path)
     found = candidates(load_trained(checkpoint).network, learned, CPU)
     [batch], [again] = (list(kind_batches(found, learned, cut, settings, 0)) for _ in range(2))
     assert torch.equal(batch.levels, again.levels) and torch.equal(batch.turned, again.turned)

@@ -13,9 +13,9 @@ from torch import Tensor
 from tqdm import tqdm
 
 from export.breast_cancer_mg import BENIGN, MALIGNANT, NOTHING, SLOTS
-from export.breast_cancer_mg.data import SCALE, Kept
+from export.breast_cancer_mg.data import Kept
 from export.breast_cancer_mg.model import BLOCK, CancerNet, looked, pixels_of
-from export.breast_cancer_mg.pieces import SIDE, KeptPieces
+from export.breast_cancer_mg.pieces import SCALE, SIDE, KeptPieces
 from export.breast_cancer_mg.places import STEP
 from export.breast_cancer_mg.settings import Settings
 from export.breast_mass_mg.data import roughened

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from export.breast_cancer_mg import KEYS, SIDES
-from export.breast_cancer_mg.pieces import KeptPieces
+from export.breast_cancer_mg.pieces import SCALE, KeptPieces
 from export.breast_cancer_mg.settings import Settings
 from export.breast_cancer_mg.sources import drawn, list_cases, worst_outline
 from export.breast_cancer_mg.study import Case, Study
@@ -24,7 +24,6 @@ from export.split import Parts, split_by_patient, wanted
 PART_ROWS = 128
 _WITH_LESION = 0.7
 _BESIDE = 0.3
-SCALE = 255
 UNKNOWN = -1
 
 

@@ -1,4 +1,4 @@
-"""What follows once both networks have learned: how views are combined, calibration, the bound of strangeness."""
+"""What follows once the networks have learned: how views are combined, calibration, the bound of strangeness."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

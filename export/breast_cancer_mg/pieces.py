@@ -31,7 +31,7 @@ FIRST_SEED = 260_000
 """Far from those of whole patients."""
 SIDE = 220  # of a piece, in pixels of the networks' matrix
 _COARSE_MM = 1.4
-_SCALE = 255
+SCALE = 255
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +111,7 @@ def _piece(seen: Examined, by: Machine, lesion: Lesion, kind: int, edges: torch.
     if seen.view.startswith("R"):  # stored from the other side, as the pixels are
         outline, beyond = outline[:, ::-1], (beyond[0], beyond[1][::-1])
     return Piece(
-        np.rint(planes(np.pad(levels, beyond), (SIDE, SIDE)) * _SCALE).astype(np.uint8),
+        np.rint(planes(np.pad(levels, beyond), (SIDE, SIDE)) * SCALE).astype(np.uint8),
         worst_outline(np.pad(outline, beyond), (SIDE, SIDE)),
         kind,
     )
